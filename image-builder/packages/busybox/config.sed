@@ -1,0 +1,4 @@
+s/^CONFIG_TC=y/# CONFIG_TC is not set/
+s/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/
+s/^CONFIG_PIE=y/# CONFIG_PIE is not set/
+s/^# CONFIG_FEATURE_SYSLOGD_CFG is not set/CONFIG_FEATURE_SYSLOGD_CFG=y/
