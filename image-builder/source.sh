@@ -215,11 +215,16 @@ lock_write() { # [NAME...]
 		echo "# KIND PACKAGE VERSION SUITE FILE SHA256 (make lock renews this)"
 		{
 			recipes_ask $(package_names) | awk '
-				FILENAME == ARGV[1] { new[$1, $2, $4] = 1; next }
-				FILENAME == ARGV[2] && /^#/ { next }
-				FILENAME == ARGV[2] { line[++n] = $0; next }
-				{ asked[$1, $2, $3] = asked[$1, $2, $3 "-security"] = asked[$1, $2, $3 "-updates"] = 1 }
-				END { for (i = 1; i <= n; i++) { split(line[i], f, " "); if ((f[1], f[2], f[4]) in asked && !((f[1], f[2], f[4]) in new)) print line[i] } }
+				function base(suite) { sub(/-(security|updates)$/, "", suite); return suite }
+				FILENAME == ARGV[1] { new[$1, $2, base($4)] = 1; next }
+				FILENAME == ARGV[2] { if (!/^#/) line[++n] = $0; next }
+				{ asked[$1, $2, $3] = 1 }
+				END {
+					for (i = 1; i <= n; i++) {
+						split(line[i], f, " ")
+						if ((f[1], f[2], base(f[4])) in asked && !((f[1], f[2], base(f[4])) in new)) print line[i]
+					}
+				}
 			' "$cache/work/locked" "$lock" -
 			cat "$cache/work/locked"
 		} | sort -u -k2,2 -k1,1 -k4,5
