@@ -34,7 +34,7 @@ host_install() { # PACKAGE...
 
 # One build at a time in a cache: two would write the same files.
 cache_open() {
-	mkdir -p "$cache"/{sources,packages,roots,work,keys} || die "cannot write the cache $cache"
+	mkdir -p "$cache"/{sources,packages,roots,work,keys} && touch "$cache/substitutes" || die "cannot write the cache $cache"
 	exec 9>"$cache/lock"
 	flock -n 9 || {
 		say "another build is using $cache: waiting for it"
