@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes the payload again, bit for bit, from the files a running system carries in memory. */
+#include "payload.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char *const payload_names[] = {"xen.gz", "vmlinuz", "initramfs.img", NULL};
+
+/* One cpio archive being written. */
+struct archive {
+	FILE *out;
+	uint64_t offset;
+	unsigned int inode;
+};
+
+struct entry {
+	char path[PATH_MAX];
+	unsigned int mode;
+	unsigned int major, minor;
+	uint64_t size;
+};
+
+static int archive_bytes(struct archive *archive, const void *bytes, size_t size)
+{
+	if (fwrite(bytes, 1, size, archive->out) != size)
+		return errno ? -errno : -EIO;
+	archive->offset += size;
+	return 0;
+}
+
+static int archive_align(struct archive *archive)
+{
+	static const char zeros[4];
+
+	return archive_bytes(archive, zeros, -archive->offset & 3);
+}
+
+static int archive_header(struct archive *archive, const struct entry *entry)
+{
+	const char *name = entry->path + (entry->path[0] == '/');
+	unsigned int links = S_ISDIR(entry->mode) ? 2 : 1;
+	char header[111];
+	int ret;
+
+	/* magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor
+	 * namesize check */
+	snprintf(header, sizeof(header),
+		"070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", archive->inode++,
+		entry->mode, 0, 0, links, 0, (unsigned int)entry->size, 0, 0, entry->major,
+		entry->minor, (unsigned int)strlen(name) + 1, 0);
+	ret = archive_bytes(archive, header, 110);
+	if (!ret)
+		ret = archive_bytes(archive, name, strlen(name) + 1);
+	if (!ret)
+		ret = archive_align(archive);
+	return ret;
+}
+
+static int archive_file(struct archive *archive, const char *root, struct entry *entry)
+{
+	char path[2 * PATH_MAX], buffer[65536];
+	struct stat status;
+	FILE *file;
+	size_t got;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s", root, entry->path);
+	file = fopen(path, "rbe");
+	if (!file)
+		return -errno;
+	if (fstat(fileno(file), &status)) {
+		ret = -errno;
+		goto out;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		ret = -EINVAL;
+		goto out;
+	}
+	/* The format has 32 bits for a size. */
+	if (status.st_size > UINT32_MAX) {
+		ret = -EFBIG;
+		goto out;
+	}
+	entry->size = status.st_size;
+	ret = archive_header(archive, entry);
+	for (uint64_t left = entry->size; !ret && left; left -= got) {
+		got = fread(buffer, 1, left < sizeof(buffer) ? left : sizeof(buffer), file);
+		ret = got ? archive_bytes(archive, buffer, got) : -EIO;
+	}
+	if (!ret)
+		ret = archive_align(archive);
+out:
+	fclose(file);
+	return ret;
+}
+
+static int archive_line(struct archive *archive, const char *root, const char *line, char **why)
+{
+	struct entry entry = {0};
+	char kind[8];
+	int fields, ret = -EINVAL;
+
+	fields = sscanf(line, "%7s %4095s %o %u %u", kind, entry.path, &entry.mode, &entry.major,
+		&entry.minor);
+	if (fields == 3 && !strcmp(kind, "dir")) {
+		entry.mode |= S_IFDIR;
+		ret = archive_header(archive, &entry);
+	} else if (fields == 3 && !strcmp(kind, "file")) {
+		entry.mode |= S_IFREG;
+		ret = archive_file(archive, root, &entry);
+	} else if (fields == 5 && !strcmp(kind, "node")) {
+		entry.mode |= S_IFCHR;
+		ret = archive_header(archive, &entry);
+	}
+	if (ret && why)
+		*why = strdup(fields >= 2 ? entry.path : line);
+	return ret;
+}
+
+int payload_archive(const char *root, FILE *contents, FILE *out, char **why)
+{
+	struct archive archive = {out, 0, 1};
+	struct entry trailer = {"TRAILER!!!", 0, 0, 0, 0};
+	char line[PATH_MAX + 64];
+	int ret = 0;
+
+	while (!ret && fgets(line, sizeof(line), contents)) {
+		line[strcspn(line, "\n")] = 0;
+		ret = archive_line(&archive, root, line, why);
+	}
+	if (!ret && ferror(contents))
+		ret = -EIO;
+	if (!ret)
+		ret = archive_header(&archive, &trailer);
+	if (!ret && fflush(out))
+		ret = -errno;
+	return ret;
+}
+
+static int copy(const char *path, FILE *out)
+{
+	char buffer[65536];
+	FILE *file = fopen(path, "rbe");
+	int ret = 0;
+	size_t got;
+
+	if (!file)
+		return -errno;
+	while (!ret && (got = fread(buffer, 1, sizeof(buffer), file)))
+		if (fwrite(buffer, 1, got, out) != got)
+			ret = -EIO;
+	if (!ret && (ferror(file) || fflush(out)))
+		ret = -EIO;
+	fclose(file);
+	return ret;
+}
+
+int payload_write(const char *root, const char *name, FILE *out, char **why)
+{
+	char path[PATH_MAX];
+	FILE *contents;
+	int ret;
+
+	if (strcmp(name, "initramfs.img")) {
+		snprintf(path, sizeof(path), "%s/payload/%s", root, name);
+		ret = strcmp(name, "xen.gz") && strcmp(name, "vmlinuz") ? -ENOENT : copy(path, out);
+		if (ret && why)
+			*why = strdup(path);
+		return ret;
+	}
+	snprintf(path, sizeof(path), "%s/payload/contents", root);
+	contents = fopen(path, "re");
+	if (!contents) {
+		ret = -errno;
+		if (why)
+			*why = strdup(path);
+		return ret;
+	}
+	ret = payload_archive(root, contents, out, why);
+	fclose(contents);
+	return ret;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The payload: the three files that every carrier of Posada boots, made again from what the system
+ * carries. */
+#ifndef POSADA_PAYLOAD_H
+#define POSADA_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Where a running system keeps the files it was booted from (the initramfs, read only). */
+#define PAYLOAD_ROOT "/run/payload"
+
+/*
+ * Write a cpio archive ("newc", as in the kernel's initramfs buffer format document) of the
+ * files that CONTENTS lists, one a line, in that order:
+ *
+ *	dir PATH MODE
+ *	file PATH MODE
+ *	node PATH MODE MAJOR MINOR	(a character device)
+ *
+ * PATH is taken below ROOT and stands in the archive without its leading slash. Owners are 0,
+ * times are 0 and inode numbers count up, so equal files give equal bytes. Returns 0 or -errno;
+ * on error WHY, when not NULL, receives the path at fault (the caller frees it).
+ */
+int payload_archive(const char *root, FILE *contents, FILE *archive, char **why);
+
+/*
+ * Write one file of the payload, "xen.gz", "vmlinuz" or "initramfs.img", from the files
+ * below ROOT (PAYLOAD_ROOT on a running system) to OUT. Returns 0 or -errno, -ENOENT for any
+ * other name; WHY as above.
+ */
+int payload_write(const char *root, const char *name, FILE *out, char **why);
+
+/* The names that payload_write knows, in boot order, ended by NULL. */
+extern const char *const payload_names[];
+
+#endif
