@@ -62,7 +62,7 @@ root_run() { # ROOT [BWRAP OPTION...] -- COMMAND...
 	shift
 	bwrap --unshare-all --die-with-parent --new-session --uid 0 --gid 0 \
 		--ro-bind "$root" / --dev /dev --proc /proc --tmpfs /tmp \
-		--ro-bind "$builder" /builder --chdir / "${options[@]}" \
+		--ro-bind "$builder" /builder "${options[@]}" \
 		--clearenv --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv LC_ALL C.UTF-8 --setenv TZ UTC \
 		--setenv HOME /tmp --setenv SOURCE_DATE_EPOCH "$source_date_epoch" "$@"
 }
