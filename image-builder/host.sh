@@ -32,6 +32,16 @@ host_install() { # PACKAGE...
 		die "cannot install $*: install them by hand and try again"
 }
 
+# Install those of these Debian packages that this machine does not have.
+host_have() { # PACKAGE...
+	local package
+	local -a missing=()
+	for package; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	host_install "${missing[@]}"
+}
+
 # One build at a time in a cache: two would write the same files.
 cache_open() {
 	mkdir -p "$cache"/{sources,packages,roots,work,keys} && touch "$cache/substitutes" || die "cannot write the cache $cache"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* posada-payload: shows and writes out the payload that the running system carries. */
+#include "loader.h"
 #include "payload.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@ static int usage(FILE *out, int status)
 	fputs(_("usage: posada payload sum [--root DIR]            sha256 of each file of the payload\n"
 		"       posada payload write TARGET [--root DIR]   write its files into a directory\n"
 		"       posada payload archive --root DIR          a cpio of DIR from a list on standard input\n"
+		"       posada payload loader grub|syslinux VERSION MEDIUM DIRECTORY TIMEOUT\n"
+		"                                                  a boot loader's configuration\n"
 		"\n"
 		"The payload (xen.gz, vmlinuz, initramfs.img) is put together from the copy that the\n"
 		"running system carries in memory; the medium it came from is not needed.\n"),
@@ -100,6 +103,16 @@ static int write_out(const char *root, const char *target)
 	return ret ? FAILED : DONE;
 }
 
+static int loader(char **argv)
+{
+	struct loader_place place = {argv[1], argv[2], argv[3], atoi(argv[4])};
+	int ret = loader_write(argv[0], &place, stdout);
+
+	if (ret == -EINVAL)
+		return usage(stderr, USAGE);
+	return ret ? failed(argv[0], NULL, ret) : DONE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *root = PAYLOAD_ROOT, *verb, *target;
@@ -118,6 +131,8 @@ int main(int argc, char **argv)
 		return sum(root);
 	if (!strcmp(verb, "write") && argc == 3 && target[0] != '-')
 		return write_out(root, target);
+	if (!strcmp(verb, "loader") && argc == 7)
+		return loader(argv + 2);
 	if (!strcmp(verb, "archive") && argc == 2)
 		return archive(root);
 	return usage(stderr, USAGE);

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a person can ask for; `make help` lists it.
+BUILD   = image-builder/build
+PYTHON  = /usr/bin/python3
+PYTEST  = $(PYTHON) -m pytest -p no:cacheprovider -q
+VERSION = $(shell cat VERSION)
+
+# What running and testing asks of this machine (Debian package names).
+RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte iproute2
+
+help: ## this list
+	@echo "Posada $(VERSION): a live-USB virtualization appliance"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+image: ## build out/posada-VERSION-amd64.iso and out/pxe
+	$(BUILD) image
+
+run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe MEM=2048 DISK=file
+	tests/vm.py
+
+check: check-source image needs-check ## every check: source, units, builder, boots, guests
+	$(PYTEST) -m "not slow" tests
+
+check-source: ## format, static analysis and unit tests
+	$(BUILD) check-root make -f tests/source.mk
+
+check-slow: image needs-check ## the checks that take longer than make check may
+	$(PYTEST) -m slow tests
+
+bench: image needs-check ## measure size, memory and speed (PEER=debian adds a Debian dom0)
+	$(PYTHON) tests/bench/bench.py
+
+repro: ## build everything twice and compare every byte
+	$(BUILD) repro
+
+lock: ## take the newest sources the archive offers into image-builder/sources.lock
+	$(BUILD) lock
+
+clean: ## remove out/ (the package cache stays)
+	rm -rf out
+
+needs-run:
+	@$(BUILD) install $(RUN_NEEDS)
+
+needs-check:
+	@$(BUILD) install $(CHECK_NEEDS)
+
+.PHONY: help image run check check-source check-slow bench repro lock clean needs-run needs-check

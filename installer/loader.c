@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes the configuration of GRUB and syslinux from one table of boot entries. */
+#include "loader.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+struct loader_entry {
+	const char *name;
+	const char *title;
+	const char *xen;   /* NULL: Linux alone, without Xen */
+	const char *linux; /* "console=" named last is where /dev/console leads */
+};
+
+static const struct loader_entry entries[] = {
+	{"posada", "Posada", "console=com1,vga loglvl=warning guest_loglvl=error",
+		"console=hvc0 console=tty0 quiet"},
+	{"serial", "Posada on a serial console (COM1, 115200)",
+		"console=com1 loglvl=warning guest_loglvl=error",
+		"console=tty0 console=hvc0 quiet"},
+	{"verbose", "Posada with verbose logs",
+		"console=com1,vga loglvl=all guest_loglvl=all sync_console",
+		"console=hvc0 console=tty0 ignore_loglevel posada.verbose=1"},
+	{"plain", "Posada without Xen (plain QEMU/KVM guests)", NULL,
+		"console=ttyS0,115200 console=tty0 quiet"},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void xen_options(const struct loader_entry *entry, FILE *out)
+{
+	fprintf(out,
+		"dom0_mem=%dM,max:%dM dom0_max_vcpus=1-4 com1=115200,8n1 ucode=scan dom0-iommu=strict %s",
+		LOADER_DOM0_MEMORY, LOADER_DOM0_MEMORY, entry->xen);
+}
+
+static void linux_options(
+	const struct loader_entry *entry, const struct loader_place *place, FILE *out)
+{
+	fprintf(out, "lockdown=integrity panic=30 posada.medium=%s %s", place->medium,
+		entry->linux);
+}
+
+static void grub_write(const struct loader_place *place, FILE *out)
+{
+	/* The serial line may not be there, and the firmware may already send the screen to it. */
+	fprintf(out,
+		"if serial --unit=0 --speed=115200; then\n"
+		"\tterminal_input --append serial\n"
+		"\tif [ \"$grub_platform\" != efi ]; then terminal_output --append serial; fi\n"
+		"fi\n"
+		"set color_normal=light-gray/blue\n"
+		"set color_highlight=blue/light-gray\n"
+		"set menu_color_normal=light-gray/blue\n"
+		"set menu_color_highlight=blue/light-gray\n"
+		"set default=0\n"
+		"set timeout=%d\n",
+		place->timeout);
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		const struct loader_entry *entry = &entries[i];
+
+		fprintf(out, "menuentry '%s' --id %s {\n", entry->title, entry->name);
+		fprintf(out, "\techo 'Loading Posada %s ...'\n", place->version);
+		if (entry->xen) {
+			fprintf(out, "\tmultiboot2 %s/xen.gz ", place->payload);
+			xen_options(entry, out);
+			fprintf(out, "\n\tmodule2 %s/vmlinuz ", place->payload);
+			linux_options(entry, place, out);
+			fprintf(out, "\n\tmodule2 --nounzip %s/initramfs.img\n}\n", place->payload);
+		} else {
+			fprintf(out, "\tlinux %s/vmlinuz ", place->payload);
+			linux_options(entry, place, out);
+			fprintf(out, "\n\tinitrd %s/initramfs.img\n}\n", place->payload);
+		}
+	}
+}
+
+static void syslinux_write(const struct loader_place *place, FILE *out)
+{
+	fprintf(out,
+		"SERIAL 0 115200\n"
+		"UI menu.c32\n"
+		"MENU TITLE Posada %s\n"
+		"MENU COLOR SCREEN 37;44\n"
+		"MENU COLOR BORDER 37;44\n"
+		"MENU COLOR TITLE 1;37;44\n"
+		"MENU COLOR UNSEL 37;44\n"
+		"MENU COLOR SEL 7;37;44\n"
+		"MENU COLOR TABMSG 37;44\n"
+		"MENU COLOR TIMEOUT_MSG 37;44\n"
+		"MENU COLOR TIMEOUT 1;37;44\n"
+		"TIMEOUT %d\n"
+		"DEFAULT %s\n",
+		place->version, place->timeout * 10, entries[0].name);
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		const struct loader_entry *entry = &entries[i];
+
+		fprintf(out, "LABEL %s\n\tMENU LABEL %s\n", entry->name, entry->title);
+		if (entry->xen) {
+			fprintf(out, "\tKERNEL mboot.c32\n\tAPPEND %s/xen.gz ", place->payload);
+			xen_options(entry, out);
+			fprintf(out, " --- %s/vmlinuz ", place->payload);
+			linux_options(entry, place, out);
+			fprintf(out, " --- %s/initramfs.img\n", place->payload);
+		} else {
+			fprintf(out, "\tLINUX %s/vmlinuz\n\tINITRD %s/initramfs.img\n\tAPPEND ",
+				place->payload, place->payload);
+			linux_options(entry, place, out);
+			fprintf(out, "\n");
+		}
+	}
+}
+
+int loader_write(const char *loader, const struct loader_place *place, FILE *out)
+{
+	if (!strcmp(loader, "grub"))
+		grub_write(place, out);
+	else if (!strcmp(loader, "syslinux"))
+		syslinux_write(place, out);
+	else
+		return -EINVAL;
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}

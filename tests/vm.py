@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Starts a machine in QEMU from Posada's media: for a person at a terminal, and for the tests."""
+import argparse
+import functools
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OUT = os.environ.get("POSADA_OUT", os.path.join(TOP, "out"))
+VERSION = open(os.path.join(TOP, "VERSION"), encoding="utf-8").read().strip()
+ISO = os.path.join(OUT, f"posada-{VERSION}-amd64.iso")
+PXE = os.path.join(OUT, "pxe")
+
+# Time-outs are generous; a slow machine multiplies them.
+PATIENCE = float(os.environ.get("PATIENCE", "1"))
+
+# What must never show on a console, whatever a test is waiting for.
+DISASTERS = (
+    r"Kernel panic|BUG: |Oops: |\(XEN\) .*(FATAL|Panic)|Out of memory: Killed|"
+    r"this machine cannot go on|general protection fault"
+)
+
+
+class Disaster(AssertionError):
+    """The machine said one of DISASTERS, died, or did not do in time what was expected."""
+
+
+@functools.cache
+def accelerator():
+    """ "kvm" where it really runs code (a device that opens proves nothing), else "tcg"."""
+    asked = os.environ.get("ACCEL")
+    if asked:
+        return asked
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    # A boot sector that leaves QEMU through its exit port: 0x10 comes out as status 33.
+    sector = b"\xb0\x10\xe6\xf4\xf4".ljust(510, b"\0") + b"\x55\xaa"
+    with tempfile.NamedTemporaryFile() as disk:
+        disk.write(sector)
+        disk.flush()
+        command = ["qemu-system-x86_64", "-accel", "kvm", "-display", "none", "-m", "16",
+                   "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
+                   "-drive", f"file={disk.name},format=raw,snapshot=on"]
+        try:
+            ran = subprocess.run(command, timeout=10, capture_output=True, check=False)
+        except (subprocess.TimeoutExpired, OSError):
+            return "tcg"
+    return "kvm" if ran.returncode == 33 else "tcg"
+
+
+def first_file(*names):
+    """The first of these files that this machine has."""
+    for name in names:
+        if os.path.exists(name):
+            return name
+    raise FileNotFoundError(f"none of {', '.join(names)} is here: is the package that brings it installed?")
+
+
+def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks=(), nic="virtio-net-pci",
+                 serial="mon:stdio", forward=(), extra=()):
+    """The QEMU command for a machine; SCRATCH is a directory for what it writes."""
+    if accelerator() == "kvm":
+        machine = ["-accel", "kvm", "-cpu", "host"]
+    else:
+        # EPYC models crash Xen under emulation; this one has what Xen needs for HVM.
+        machine = ["-accel", "tcg,thread=multi", "-cpu", "qemu64,+svm,+npt"]
+    args = ["qemu-system-x86_64", "-name", "posada", "-machine", "q35" if firmware == "uefi" else "pc", *machine,
+            "-smp", str(cpus), "-m", str(memory), "-display", "none", "-vga", "std", "-serial", serial,
+            "-qmp", f"unix:{scratch}/qmp,server=on,wait=off", "-no-reboot",
+            "-device", "qemu-xhci,id=usb"]
+    if firmware == "uefi":
+        code = first_file("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd")
+        variables = os.path.join(scratch, "vars.fd")
+        if not os.path.exists(variables):
+            shutil.copy(code.replace("CODE", "VARS"), variables)
+        args += ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
+                 "-drive", f"if=pflash,format=raw,file={variables}"]
+    if boot == "cd":
+        args += ["-drive", f"if=none,id=medium,media=cdrom,format=raw,readonly=on,file={ISO}",
+                 "-device", "ide-cd,drive=medium,bootindex=0"]
+    elif boot == "usb":
+        args += ["-drive", f"if=none,id=medium,format=raw,snapshot=on,file={ISO}",
+                 "-device", "usb-storage,id=stick,drive=medium,bootindex=0"]
+    net = f"user,id=net{''.join(f',hostfwd=tcp:127.0.0.1:{here}-:{there}' for here, there in forward)}"
+    if boot == "pxe":
+        net += f",tftp={PXE},bootfile={'EFI/BOOT/BOOTX64.EFI' if firmware == 'uefi' else 'lpxelinux.0'}"
+    if nic:
+        args += ["-netdev", net, "-device", f"{nic},netdev=net{',bootindex=0' if boot == 'pxe' else ''}"]
+    else:
+        args += ["-nic", "none"]
+    for number, disk in enumerate(disks):
+        args += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}",
+                 "-device", f"virtio-blk-pci,drive=disk{number},serial=DISK{number}"]
+    return [*args, *extra]
+
+
+class Machine:
+    """A running machine: its console as a stream and as a screen of 80x24, and its monitor."""
+
+    def __init__(self, **options):
+        import pexpect  # only tests need these two
+        import pyte
+
+        self.scratch = tempfile.mkdtemp(prefix="posada-vm-")
+        self.command = command_line(self.scratch, serial="stdio", **options)
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.Stream(self.screen)
+        self.log = ""
+        self.child = pexpect.spawn(self.command[0], self.command[1:], encoding="utf-8", codec_errors="replace",
+                                   dimensions=(24, 80), timeout=None)
+        self.pexpect = pexpect
+        self.qmp_file = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """End the machine as if its plug were pulled."""
+        self.child.close(force=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def describe(self):
+        """How a person sees the same machine, and what its console said last."""
+        rows = "\n".join(self.screen.display)
+        return f"\n--- command\n{shlex.join(self.command)}\n--- screen\n{rows}\n--- end of log\n{self.log[-3000:]}"
+
+    def read(self, seconds=0.2):
+        """Take in what the console says within SECONDS; disasters raise at once."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                text = self.child.read_nonblocking(65536, timeout=left)
+            except self.pexpect.TIMEOUT:
+                return
+            except self.pexpect.EOF:
+                raise Disaster(f"the machine ended{self.describe()}") from None
+            start = max(0, len(self.log) - 200)
+            self.log += text
+            self.stream.feed(text)
+            if found := re.search(DISASTERS, self.log[start:]):
+                raise Disaster(f"the console said {found.group(0)!r}{self.describe()}")
+
+    def until(self, condition, what, seconds=60):
+        """Read until CONDITION() is true; its value is returned."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise Disaster(f"no {what} within {seconds * PATIENCE:.0f} s{self.describe()}")
+            self.read()
+        return value
+
+    def expect(self, pattern, seconds=60, since=0):
+        """Wait for PATTERN in the console's stream, from position SINCE of the log on."""
+        return self.until(lambda: re.search(pattern, self.log[since:]), f"{pattern!r} on the console", seconds)
+
+    def see(self, pattern, seconds=60):
+        """Wait for PATTERN on the screen as a person sees it now; the row that shows it is returned."""
+        def row():
+            return next((row for row in self.screen.display if re.search(pattern, row)), None)
+        return self.until(row, f"{pattern!r} on the screen", seconds)
+
+    def send(self, text):
+        """Type TEXT."""
+        self.child.send(text)
+
+    def shell(self, command, seconds=60):
+        """Run COMMAND in the shell that the console shows; its output and status come back."""
+        mark = f"end-{time.monotonic_ns()}"
+        since = len(self.log)
+        # The mark is split in the command, so that its echo does not look like its output.
+        self.send(f"{command}; echo {mark[:4]}''{mark[4:]} $?\n")
+        found = self.expect(rf"{mark} (\d+)", seconds, since)
+        text = self.log[since:since + found.start()].replace("\r", "")
+        return text.split("\n", 1)[-1].strip(), int(found.group(1))
+
+    def ended(self, seconds=120):
+        """Wait until the machine has powered itself off."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                self.read()
+            except Disaster as disaster:
+                if "the machine ended" in str(disaster):
+                    return
+                raise
+        raise Disaster(f"still running after {seconds * PATIENCE:.0f} s{self.describe()}")
+
+    def qmp(self, execute, **arguments):
+        """One command of QEMU's monitor protocol; its answer."""
+        if not self.qmp_file:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(f"{self.scratch}/qmp")
+            self.qmp_file = connection.makefile("rw")
+            self.qmp_file.readline()
+            self.qmp("qmp_capabilities")
+        self.qmp_file.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
+        self.qmp_file.flush()
+        while True:
+            answer = json.loads(self.qmp_file.readline())
+            if "error" in answer:
+                raise RuntimeError(f"{execute}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+
+def main():
+    """Boot the image in this terminal."""
+    parser = argparse.ArgumentParser(description="Boot Posada in QEMU, its serial console in this terminal.")
+    parser.add_argument("--boot", choices=["cd", "usb", "pxe"], default=os.environ.get("BOOT") or "cd")
+    parser.add_argument("--firmware", choices=["bios", "uefi"], default=os.environ.get("FIRMWARE") or "bios")
+    parser.add_argument("--memory", type=int, default=int(os.environ.get("MEM") or 2048), metavar="MIB")
+    parser.add_argument("--disk", action="append", default=(os.environ.get("DISK") or "").split(), metavar="FILE")
+    options = parser.parse_args()
+    for disk in options.disk:
+        if not os.path.exists(disk):
+            sys.exit(f"vm: the disk {disk} is not there; make one with: qemu-img create {disk} 20G")
+    if not os.path.exists(ISO):
+        sys.exit(f"vm: {ISO} is not there; build it with: make image")
+    scratch = tempfile.mkdtemp(prefix="posada-vm-")
+    command = command_line(scratch, options.boot, options.firmware, options.memory, disks=options.disk)
+    print(shlex.join(command))
+    print(f"\nAcceleration: {accelerator()}. To leave: Ctrl-a x. QEMU's monitor: Ctrl-a c.\n", flush=True)
+    try:
+        sys.exit(subprocess.call(command))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
