@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The commands of the program posada: call libposada, print what it says.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "commands.h"
+#include "json.h"
+#include "table.h"
+
+#define DEFAULT_STOP_SECONDS 60
+#define MAX_STOP_SECONDS     86400
+
+static int failed(const struct posada_error *err)
+{
+	fprintf(stderr, "posada: %s\n", err->text);
+	return EXIT_FAILED;
+}
+
+static int finish_table(struct table *table)
+{
+	int ret = table_print(table, stdout);
+
+	if (!ret)
+		return EXIT_DONE;
+	fprintf(stderr, "posada: the table cannot be printed: %s.\n", strerror(-ret));
+	return EXIT_FAILED;
+}
+
+static const char *yes_no(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+/* --- Guests ------------------------------------------------------------- */
+
+static void json_guest_brief(struct json *json, const struct posada_guest *guest)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "name", guest->name);
+	json_string(json, "uuid", guest->uuid);
+	json_string(json, "engine", guest->engine);
+	json_string(json, "kind", posada_kind_name(guest->kind));
+	json_string(json, "state", posada_state_name(guest->state));
+	json_number(json, "id", guest->id);
+	json_number(json, "memory_kib", (int64_t)guest->memory_kib);
+	json_number(json, "vcpus", guest->vcpus);
+}
+
+static void json_guest(struct json *json, const struct posada_guest *guest)
+{
+	size_t i;
+
+	json_guest_brief(json, guest);
+	json_string(json, "kernel", guest->kernel);
+	json_string(json, "initrd", guest->initrd);
+	json_string(json, "cmdline", guest->cmdline);
+	json_open(json, "disks", '[');
+	for (i = 0; i < guest->disk_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "path", guest->disks[i].path);
+		json_string(json, "target", guest->disks[i].target);
+		json_string(json, "format", guest->disks[i].format);
+		json_bool(json, "cdrom", guest->disks[i].cdrom);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_open(json, "nics", '[');
+	for (i = 0; i < guest->nic_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "mac", guest->nics[i].mac);
+		json_string(
+			json, guest->nics[i].bridge ? "bridge" : "network", guest->nics[i].source);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_number(json, "vnc_port", guest->vnc_port);
+	json_close(json, '}');
+}
+
+static void json_guests(struct json *json, const char *key, const struct posada_guests *guests)
+{
+	size_t i;
+
+	json_open(json, key, '[');
+	for (i = 0; i < guests->count; i++) {
+		json_guest_brief(json, &guests->items[i]);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void add_guest_rows(struct table *table, const struct posada_guests *guests)
+{
+	size_t i;
+
+	table_row(table, "NAME", "KIND", "STATE", "MEMORY", "CPUS");
+	for (i = 0; i < guests->count; i++) {
+		const struct posada_guest *guest = &guests->items[i];
+		char memory[32], vcpus[16];
+
+		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory));
+		snprintf(vcpus, sizeof(vcpus), "%u", guest->vcpus);
+		table_row(table, guest->name, posada_kind_name(guest->kind),
+			posada_state_name(guest->state), memory, vcpus);
+	}
+}
+
+int command_guest_list(struct posada *handle, const struct args *args)
+{
+	struct table table = {.columns = 5};
+	struct json json = {.out = stdout};
+	struct posada_guests guests;
+	struct posada_error err;
+	int status = EXIT_DONE;
+
+	if (posada_guest_list(handle, &guests, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_guests(&json, NULL, &guests);
+	} else if (!guests.count) {
+		puts("There are no guests. \"posada guest create\" makes one.");
+	} else {
+		add_guest_rows(&table, &guests);
+		status = finish_table(&table);
+	}
+	posada_guests_free(&guests);
+	return status;
+}
+
+static int print_guest(const struct posada_guest *guest)
+{
+	struct table table = {.columns = 2};
+	char memory[32], text[64];
+	size_t i;
+
+	table_row(&table, "Name", guest->name);
+	table_row(&table, "UUID", guest->uuid);
+	table_row(&table, "Kind", posada_kind_name(guest->kind));
+	table_row(&table, "State", posada_state_name(guest->state));
+	if (guest->state == POSADA_NO_DEVICE_MODEL)
+		table_row(&table, "",
+			"Its device model has died: \"posada guest start\" starts it again.");
+	table_row(&table, "Memory",
+		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory)));
+	snprintf(text, sizeof(text), "%u", guest->vcpus);
+	table_row(&table, "Processors", text);
+	if (guest->kernel)
+		table_row(&table, "Kernel", guest->kernel);
+	if (guest->initrd)
+		table_row(&table, "Initrd", guest->initrd);
+	if (guest->cmdline)
+		table_row(&table, "Command line", guest->cmdline);
+	for (i = 0; i < guest->disk_count; i++)
+		table_row(&table, guest->disks[i].cdrom ? "CD" : "Disk", guest->disks[i].path);
+	for (i = 0; i < guest->nic_count; i++) {
+		snprintf(text, sizeof(text), "%.20s on %.32s",
+			guest->nics[i].mac ? guest->nics[i].mac : "?",
+			guest->nics[i].source ? guest->nics[i].source : "?");
+		table_row(&table, "Network", text);
+	}
+	if (guest->vnc_port) {
+		snprintf(text, sizeof(text), "VNC on 127.0.0.1:%d of this host", guest->vnc_port);
+		table_row(&table, "Screen", text);
+	}
+	return finish_table(&table);
+}
+
+int command_guest_show(struct posada *handle, const struct args *args)
+{
+	struct json json = {.out = stdout};
+	struct posada_guest guest;
+	struct posada_error err;
+	int status = EXIT_DONE;
+
+	if (posada_guest_show(handle, args->name, &guest, &err))
+		return failed(&err);
+	if (args_get(args, "json"))
+		json_guest(&json, &guest);
+	else
+		status = print_guest(&guest);
+	posada_guest_free(&guest);
+	return status;
+}
+
+static int wrong(const char *option, const char *value, const char *cure)
+{
+	char clean[64];
+
+	fprintf(stderr, "posada: \"%s\" is no value for --%s. %s\n",
+		posada_text_clean(value, clean, sizeof(clean)), option, cure);
+	return EXIT_USAGE;
+}
+
+static bool parse_number(const char *text, unsigned max, unsigned *number)
+{
+	unsigned long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || value > max)
+		return false;
+	*number = (unsigned)value;
+	return true;
+}
+
+/* A size makes a volume; whatever is no size is the path of a file. */
+static int add_disk(struct posada_guest_spec *spec, const char *value)
+{
+	struct posada_disk_spec *disk = &spec->disks[spec->disk_count];
+	int ret;
+
+	if (spec->disk_count == POSADA_DISKS_MAX)
+		return wrong("disk", value, "A guest has 8 disks at most.");
+	ret = posada_size_parse(value, 0, &disk->bytes);
+	if (ret == -ERANGE)
+		return wrong("disk", value, "The size is zero or too large.");
+	if (ret)
+		disk->path = value;
+	spec->disk_count++;
+	return EXIT_DONE;
+}
+
+static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
+{
+	const char *kind = args_get(args, "kind");
+	const char *memory = args_get(args, "memory");
+	const char *vcpus = args_get(args, "vcpus");
+	const char *network = args_get(args, "network");
+	uint64_t bytes = UINT64_C(512) << 20;
+	int status = EXIT_DONE;
+	size_t i;
+
+	memset(spec, 0, sizeof(*spec));
+	spec->name = args->name;
+	spec->vcpus = 1;
+	if (!kind || posada_kind_parse(kind, &spec->kind))
+		return wrong("kind", kind ? kind : "", "Give pv, pvh, hvm or qemu.");
+	if (memory && posada_size_parse(memory, 'M', &bytes))
+		return wrong("memory", memory, "Give a size such as 512M or 2G.");
+	if (vcpus && !parse_number(vcpus, POSADA_VCPUS_MAX, &spec->vcpus))
+		return wrong("vcpus", vcpus, "Give a number from 1 to 128.");
+	spec->memory_kib = bytes / 1024;
+	spec->kernel = args_get(args, "kernel");
+	spec->initrd = args_get(args, "initrd");
+	spec->cmdline = args_get(args, "cmdline");
+	spec->iso = args_get(args, "iso");
+	spec->network = network ? network : "default";
+	spec->start = args_get(args, "start") != NULL;
+	for (i = 0; i < args->count && !status; i++)
+		if (!strcmp(args->values[i].option->name, "disk"))
+			status = add_disk(spec, args->values[i].value);
+	return status;
+}
+
+int command_guest_create(struct posada *handle, const struct args *args)
+{
+	struct posada_guest_spec spec;
+	struct posada_error err;
+	int status = fill_spec(&spec, args);
+
+	if (status)
+		return status;
+	if (posada_guest_create(handle, &spec, &err))
+		return failed(&err);
+	printf("The guest %s is made%s.\n", args->name, spec.start ? " and runs" : "");
+	return EXIT_DONE;
+}
+
+/* The commands that do one thing to one guest and report it in one line. */
+static int simple(struct posada *handle, const struct args *args,
+	int (*call)(struct posada *, const char *, struct posada_error *), const char *done)
+{
+	struct posada_error err;
+
+	if (call(handle, args->name, &err))
+		return failed(&err);
+	printf("The guest %s %s.\n", args->name, done);
+	return EXIT_DONE;
+}
+
+int command_guest_start(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_guest_start, "runs");
+}
+
+int command_guest_kill(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_guest_kill, "is off");
+}
+
+int command_guest_reboot(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_guest_reboot, "was asked to reboot");
+}
+
+int command_guest_pause(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_guest_pause, "is paused");
+}
+
+int command_guest_resume(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_guest_resume, "goes on");
+}
+
+int command_guest_stop(struct posada *handle, const struct args *args)
+{
+	const char *timeout = args_get(args, "timeout");
+	unsigned seconds = DEFAULT_STOP_SECONDS;
+	struct posada_error err;
+
+	if (timeout && !parse_number(timeout, MAX_STOP_SECONDS, &seconds))
+		return wrong("timeout", timeout, "Give a number of seconds.");
+	if (posada_guest_stop(handle, args->name, seconds * 1000, &err))
+		return failed(&err);
+	printf("The guest %s %s.\n", args->name, seconds ? "is off" : "was asked to shut down");
+	return EXIT_DONE;
+}
+
+int command_guest_console(struct posada *handle, const struct args *args)
+{
+	bool take_over = args_get(args, "take-over") != NULL;
+	struct posada_error err;
+	int ret;
+
+	fprintf(stderr, "The console of %s. Press Ctrl-] to leave it.\n", args->name);
+	ret = posada_guest_console(
+		handle, args->name, STDIN_FILENO, STDOUT_FILENO, take_over, &err);
+	if (!ret)
+		return EXIT_DONE;
+	failed(&err);
+	if (ret == -EBUSY)
+		fputs("posada: \"--take-over\" does that.\n", stderr);
+	return EXIT_FAILED;
+}
+
+int command_guest_delete(struct posada *handle, const struct args *args)
+{
+	bool disks = args_get(args, "disks") != NULL;
+	struct posada_error err;
+
+	if (posada_guest_delete(handle, args->name, disks, &err))
+		return failed(&err);
+	printf("The guest %s is deleted%s.\n", args->name, disks ? " with its volumes" : "");
+	return EXIT_DONE;
+}
+
+/* --- The host ----------------------------------------------------------- */
+
+static void json_host(struct json *json, const struct posada_host *host)
+{
+	size_t i;
+
+	json_string(json, "name", host->name);
+	json_string(json, "version", host->version);
+	json_string(json, "engine", host->engine);
+	json_string(json, "hypervisor", host->hypervisor);
+	json_string(json, "kernel", host->kernel);
+	json_string(json, "cpu", host->cpu);
+	json_number(json, "cpus", host->cpus);
+	json_number(json, "memory_kib", (int64_t)host->memory_kib);
+	json_number(json, "memory_free_kib", (int64_t)host->memory_free_kib);
+	json_open(json, "addresses", '[');
+	for (i = 0; i < host->address_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "nic", host->addresses[i].nic);
+		json_string(json, "address", host->addresses[i].text);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_open(json, "nics", '[');
+	for (i = 0; i < host->nic_count; i++) {
+		const struct posada_port *nic = &host->nics[i];
+
+		json_open(json, NULL, '{');
+		json_string(json, "name", nic->name);
+		json_string(json, "mac", nic->mac);
+		json_string(json, "driver", nic->driver);
+		json_bool(json, "link", nic->link);
+		json_number(json, "speed_mbit", nic->speed);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_open(json, "disks", '[');
+	for (i = 0; i < host->disk_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "name", host->disks[i].name);
+		json_string(json, "model", host->disks[i].model);
+		json_number(json, "bytes", (int64_t)host->disks[i].bytes);
+		json_bool(json, "removable", host->disks[i].removable);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_open(json, "notices", '[');
+	for (i = 0; i < host->notice_count; i++)
+		json_string(json, NULL, host->notices[i]);
+	json_close(json, ']');
+	json_bool(json, "reboot_needed", host->reboot_needed);
+}
+
+static int print_host(const struct posada_host *host)
+{
+	struct table table = {.columns = 2};
+	char text[128], size[32], free_size[32];
+	size_t i;
+
+	table_row(&table, "Host", host->name);
+	table_row(&table, "Posada", host->version);
+	snprintf(text, sizeof(text), "%s (engine %s)", host->hypervisor, host->engine);
+	table_row(&table, "Hypervisor", text);
+	table_row(&table, "Kernel", host->kernel);
+	snprintf(text, sizeof(text), "%u x %s", host->cpus, host->cpu);
+	table_row(&table, "Processors", text);
+	snprintf(text, sizeof(text), "%s, %s free for guests",
+		posada_size_text(host->memory_kib * 1024, size, sizeof(size)),
+		posada_size_text(host->memory_free_kib * 1024, free_size, sizeof(free_size)));
+	table_row(&table, "Memory", text);
+	for (i = 0; i < host->address_count; i++) {
+		snprintf(text, sizeof(text), "%s on %s", host->addresses[i].text,
+			host->addresses[i].nic);
+		table_row(&table, "Address", text);
+	}
+	for (i = 0; i < host->nic_count; i++) {
+		const struct posada_port *nic = &host->nics[i];
+
+		snprintf(text, sizeof(text), "%s %s %s, %s", nic->name, nic->mac, nic->driver,
+			nic->link ? "link" : "no link");
+		table_row(&table, "Network card", text);
+	}
+	for (i = 0; i < host->disk_count; i++) {
+		snprintf(text, sizeof(text), "%s %s %s", host->disks[i].name,
+			posada_size_text(host->disks[i].bytes, size, sizeof(size)),
+			host->disks[i].model);
+		table_row(&table, "Disk", text);
+	}
+	for (i = 0; i < host->notice_count; i++)
+		table_row(&table, "Notice", host->notices[i]);
+	return finish_table(&table);
+}
+
+int command_status(struct posada *handle, const struct args *args)
+{
+	struct json json = {.out = stdout};
+	struct table table = {.columns = 5};
+	struct posada_guests guests = {0};
+	struct posada_host host;
+	struct posada_error err;
+	int status = EXIT_DONE;
+
+	if (posada_host_status(handle, &host, &err))
+		return failed(&err);
+	/* Without libvirtd the host's own part is still worth showing; a notice tells. */
+	if (posada_guest_list(handle, &guests, &err))
+		status = EXIT_FAILED;
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '{');
+		json_host(&json, &host);
+		json_guests(&json, "guests", &guests);
+		json_close(&json, '}');
+	} else {
+		if (print_host(&host))
+			status = EXIT_FAILED;
+		if (guests.count) {
+			putchar('\n');
+			add_guest_rows(&table, &guests);
+			if (finish_table(&table))
+				status = EXIT_FAILED;
+		}
+	}
+	posada_guests_free(&guests);
+	posada_host_free(&host);
+	return status;
+}
+
+/* --- Media, networks, storage ------------------------------------------- */
+
+int command_media_list(struct posada *handle, const struct args *args)
+{
+	struct table table = {.columns = 3};
+	struct json json = {.out = stdout};
+	struct posada_media media;
+	struct posada_error err;
+	int status = EXIT_DONE;
+	size_t i;
+
+	(void)handle;
+	if (posada_media_list(&media, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '[');
+		for (i = 0; i < media.count; i++) {
+			json_open(&json, NULL, '{');
+			json_string(&json, "name", media.items[i].name);
+			json_string(&json, "path", media.items[i].path);
+			json_string(&json, "type", posada_medium_name(media.items[i].type));
+			json_number(&json, "bytes", (int64_t)media.items[i].bytes);
+			json_close(&json, '}');
+		}
+		json_close(&json, ']');
+	} else if (!media.count) {
+		puts("There are no media. Copy ISO images and kernels into " POSADA_MEDIA ".");
+	} else {
+		table_row(&table, "NAME", "TYPE", "SIZE");
+		for (i = 0; i < media.count; i++) {
+			char size[32];
+
+			table_row(&table, media.items[i].name,
+				posada_medium_name(media.items[i].type),
+				posada_size_text(media.items[i].bytes, size, sizeof(size)));
+		}
+		status = finish_table(&table);
+	}
+	posada_media_free(&media);
+	return status;
+}
+
+int command_network_list(struct posada *handle, const struct args *args)
+{
+	struct table table = {.columns = 4};
+	struct json json = {.out = stdout};
+	struct posada_networks networks;
+	struct posada_error err;
+	int status = EXIT_DONE;
+	size_t i;
+
+	if (posada_network_list(handle, &networks, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '[');
+		for (i = 0; i < networks.count; i++) {
+			json_open(&json, NULL, '{');
+			json_string(&json, "name", networks.items[i].name);
+			json_string(&json, "type", networks.items[i].bridge ? "bridge" : "network");
+			json_bool(&json, "active", networks.items[i].active);
+			json_string(&json, "address", networks.items[i].address);
+			json_close(&json, '}');
+		}
+		json_close(&json, ']');
+	} else if (!networks.count) {
+		puts("There are no networks that guests could join.");
+	} else {
+		table_row(&table, "NAME", "TYPE", "ACTIVE", "ADDRESS");
+		for (i = 0; i < networks.count; i++)
+			table_row(&table, networks.items[i].name,
+				networks.items[i].bridge ? "bridge" : "network",
+				yes_no(networks.items[i].active), networks.items[i].address);
+		status = finish_table(&table);
+	}
+	posada_networks_free(&networks);
+	return status;
+}
+
+static int print_pool(const struct posada_pool *pool)
+{
+	struct table table = {.columns = 4};
+	char size[32], used[32];
+	size_t i;
+
+	printf("%s: %s, %s free\n", pool->path, posada_size_text(pool->bytes, size, sizeof(size)),
+		posada_size_text(pool->free_bytes, used, sizeof(used)));
+	if (!pool->volume_count)
+		return EXIT_DONE;
+	putchar('\n');
+	table_row(&table, "VOLUME", "SIZE", "USED", "GUEST");
+	for (i = 0; i < pool->volume_count; i++) {
+		const struct posada_volume *volume = &pool->volumes[i];
+
+		table_row(&table, volume->name, posada_size_text(volume->bytes, size, sizeof(size)),
+			posada_size_text(volume->used_bytes, used, sizeof(used)), volume->guest);
+	}
+	return finish_table(&table);
+}
+
+int command_storage_list(struct posada *handle, const struct args *args)
+{
+	struct json json = {.out = stdout};
+	struct posada_pool pool;
+	struct posada_error err;
+	int status = EXIT_DONE;
+	size_t i;
+
+	if (posada_storage_list(handle, &pool, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '{');
+		json_string(&json, "name", pool.name);
+		json_string(&json, "path", pool.path);
+		json_number(&json, "bytes", (int64_t)pool.bytes);
+		json_number(&json, "free_bytes", (int64_t)pool.free_bytes);
+		json_open(&json, "volumes", '[');
+		for (i = 0; i < pool.volume_count; i++) {
+			json_open(&json, NULL, '{');
+			json_string(&json, "name", pool.volumes[i].name);
+			json_string(&json, "path", pool.volumes[i].path);
+			json_number(&json, "bytes", (int64_t)pool.volumes[i].bytes);
+			json_number(&json, "used_bytes", (int64_t)pool.volumes[i].used_bytes);
+			json_string(&json, "guest", pool.volumes[i].guest);
+			json_close(&json, '}');
+		}
+		json_close(&json, ']');
+		json_close(&json, '}');
+	} else {
+		status = print_pool(&pool);
+	}
+	posada_pool_free(&pool);
+	return status;
+}

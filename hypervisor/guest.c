@@ -1,0 +1,812 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Guests: what there are, and what can be done with one.
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libvirt/virterror.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "guest.h"
+#include "image.h"
+#include "internal.h"
+#include "xml.h"
+
+#define POLL_MS 250
+
+const char *posada_state_name(enum posada_state state)
+{
+	static const char *const names[POSADA_STATES] = {
+		[POSADA_OFF] = "off",
+		[POSADA_RUNNING] = "running",
+		[POSADA_PAUSED] = "paused",
+		[POSADA_STOPPING] = "stopping",
+		[POSADA_CRASHED] = "crashed",
+		[POSADA_NO_DEVICE_MODEL] = "no device model",
+	};
+
+	return names[state];
+}
+
+bool posada_state_is_live(enum posada_state state)
+{
+	return state != POSADA_OFF && state != POSADA_CRASHED;
+}
+
+/* --- Reading ------------------------------------------------------------ */
+
+static enum posada_state state_of(unsigned char libvirt_state)
+{
+	switch (libvirt_state) {
+	case VIR_DOMAIN_SHUTOFF:
+		return POSADA_OFF;
+	case VIR_DOMAIN_PAUSED:
+	case VIR_DOMAIN_PMSUSPENDED:
+		return POSADA_PAUSED;
+	case VIR_DOMAIN_SHUTDOWN:
+		return POSADA_STOPPING;
+	case VIR_DOMAIN_CRASHED:
+		return POSADA_CRASHED;
+	default:
+		return POSADA_RUNNING;
+	}
+}
+
+bool cmdline_serves_domid(const char *cmdline, size_t len, int domid)
+{
+	static const char flag[] = "-xen-domid";
+	const char *end = cmdline + len, *arg, *next;
+	char wanted[16];
+
+	snprintf(wanted, sizeof(wanted), "%d", domid);
+	for (arg = cmdline; arg < end; arg = next) {
+		next = arg + strnlen(arg, (size_t)(end - arg)) + 1;
+		if (next < end && !strcmp(arg, flag) &&
+			!strncmp(next, wanted, (size_t)(end - next)) &&
+			strnlen(next, (size_t)(end - next)) == strlen(wanted))
+			return true;
+	}
+	return false;
+}
+
+static bool process_serves(const char *pid, int domid)
+{
+	char path[300], cmdline[4096];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, cmdline, sizeof(cmdline) - 1);
+	close(fd);
+	if (len <= 0)
+		return false;
+	cmdline[len] = '\0';
+	return cmdline_serves_domid(cmdline, (size_t)len, domid);
+}
+
+/* Nobody reports the death of a device model, so look for its process. */
+static bool has_device_model(int domid)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+
+	if (!proc)
+		return true;
+	while (!found && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			found = process_serves(entry->d_name, domid);
+	closedir(proc);
+	return found;
+}
+
+static bool needs_device_model(const struct posada_guest *guest)
+{
+	size_t i;
+
+	if (guest->kind == POSADA_HVM)
+		return true;
+	for (i = 0; i < guest->disk_count; i++)
+		if (!strcmp(guest->disks[i].format, "qcow2"))
+			return true;
+	return false;
+}
+
+static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_guest *guest)
+{
+	virDomainInfo info;
+	char *xml;
+	int ret;
+
+	memset(guest, 0, sizeof(*guest));
+	if (virDomainGetInfo(domain, &info))
+		return -ENOENT;
+	xml = virDomainGetXMLDesc(domain, 0);
+	if (!xml)
+		return -ENOENT;
+	ret = xml_to_guest(xml, guest);
+	free(xml);
+	if (ret) {
+		posada_guest_free(guest);
+		return ret;
+	}
+	guest->engine = engine->name;
+	guest->state = state_of(info.state);
+	guest->memory_kib = info.maxMem;
+	guest->vcpus = info.nrVirtCpu;
+	guest->id = posada_state_is_live(guest->state) ? (int)virDomainGetID(domain) : -1;
+	if (guest->state == POSADA_RUNNING && guest->id > 0 && !strcmp(engine->name, "xen") &&
+		needs_device_model(guest) && !has_device_model(guest->id))
+		guest->state = POSADA_NO_DEVICE_MODEL;
+	return 0;
+}
+
+void posada_guest_free(struct posada_guest *guest)
+{
+	size_t i;
+
+	for (i = 0; i < guest->disk_count; i++) {
+		free(guest->disks[i].path);
+		free(guest->disks[i].target);
+		free(guest->disks[i].format);
+	}
+	for (i = 0; i < guest->nic_count; i++) {
+		free(guest->nics[i].mac);
+		free(guest->nics[i].source);
+	}
+	free(guest->disks);
+	free(guest->nics);
+	free(guest->name);
+	free(guest->kernel);
+	free(guest->initrd);
+	free(guest->cmdline);
+	memset(guest, 0, sizeof(*guest));
+}
+
+void posada_guests_free(struct posada_guests *guests)
+{
+	size_t i;
+
+	for (i = 0; i < guests->count; i++)
+		posada_guest_free(&guests->items[i]);
+	free(guests->items);
+	memset(guests, 0, sizeof(*guests));
+}
+
+/* Xen shows the host itself as a domain; it is no guest. */
+static bool is_host_itself(struct engine *engine, virDomainPtr domain)
+{
+	return !strcmp(engine->name, "xen") && virDomainGetID(domain) == 0;
+}
+
+static int add_guests(struct engine *engine, struct posada_guests *guests, struct posada_error *err)
+{
+	virDomainPtr *domains;
+	struct posada_guest *items;
+	int count = virConnectListAllDomains(engine->conn, &domains, 0);
+	int ret = 0, i;
+
+	if (count < 0)
+		return fail_libvirt(
+			err, _("The guests cannot be listed"), _("Try again, or read the log."));
+	items = realloc(guests->items, (guests->count + (size_t)count + 1) * sizeof(*items));
+	if (!items)
+		ret = fail_memory(err);
+	else
+		guests->items = items;
+	for (i = 0; i < count; i++) {
+		/* A guest that went away since it was listed is simply not there. */
+		if (!ret && !is_host_itself(engine, domains[i]) &&
+			!read_guest(engine, domains[i], &items[guests->count]))
+			guests->count++;
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	return ret;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct posada_guest *)a)->name, ((const struct posada_guest *)b)->name);
+}
+
+int posada_guest_list(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+{
+	bool reached = false;
+	int ret = -ENOTCONN;
+	size_t i;
+
+	memset(guests, 0, sizeof(*guests));
+	for (i = 0; i < handle->engine_count; i++) {
+		ret = engine_connect(handle, &handle->engines[i], err);
+		if (ret)
+			continue;
+		reached = true;
+		ret = add_guests(&handle->engines[i], guests, err);
+		if (ret)
+			break;
+	}
+	/* One engine that does not answer must not hide the guests of the other. */
+	if (reached && ret == -ENOTCONN)
+		ret = 0;
+	if (ret)
+		posada_guests_free(guests);
+	else if (guests->count)
+		qsort(guests->items, guests->count, sizeof(*guests->items), by_name);
+	return ret;
+}
+
+int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
+	struct engine **engine, struct posada_error *err)
+{
+	char clean[POSADA_NAME_MAX + 1];
+	bool reached = false;
+	int ret = -ENOTCONN;
+	size_t i;
+
+	for (i = 0; i < handle->engine_count; i++) {
+		struct engine *at = &handle->engines[i];
+
+		ret = engine_connect(handle, at, err);
+		if (ret)
+			continue;
+		reached = true;
+		*domain = virDomainLookupByName(at->conn, name);
+		if (*domain && !is_host_itself(at, *domain)) {
+			*engine = at;
+			return 0;
+		}
+		if (*domain)
+			virDomainFree(*domain);
+	}
+	*domain = NULL;
+	if (!reached)
+		return ret;
+	return fail(err, -ENOENT,
+		_("There is no guest named \"%s\". \"posada guest list\" shows those there are."),
+		posada_text_clean(name, clean, sizeof(clean)));
+}
+
+/* A guest's domain and what it is, for the functions below that act on one. */
+struct target {
+	struct engine *engine;
+	virDomainPtr domain;
+	struct posada_guest guest;
+};
+
+static void target_close(struct target *target)
+{
+	if (target->domain)
+		virDomainFree(target->domain);
+	posada_guest_free(&target->guest);
+}
+
+static int target_open(
+	struct posada *handle, const char *name, struct target *target, struct posada_error *err)
+{
+	int ret;
+
+	memset(target, 0, sizeof(*target));
+	ret = guest_find(handle, name, &target->domain, &target->engine, err);
+	if (ret)
+		return ret;
+	if (!read_guest(target->engine, target->domain, &target->guest))
+		return 0;
+	ret = fail_libvirt(err, _("The guest's definition cannot be read"), _("Try again."));
+	target_close(target);
+	return ret;
+}
+
+int posada_guest_show(struct posada *handle, const char *name, struct posada_guest *guest,
+	struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	*guest = target.guest;
+	virDomainFree(target.domain);
+	return 0;
+}
+
+/* --- Acting ------------------------------------------------------------- */
+
+static int fail_off(const struct target *target, struct posada_error *err)
+{
+	return fail(
+		err, -ESRCH, _("The guest %s is not running. Start it first."), target->guest.name);
+}
+
+/* What a guest takes beside its own memory: page tables and the like, as libxl reckons. */
+static uint64_t overhead_kib(const struct engine *engine, uint64_t memory_kib, unsigned vcpus)
+{
+	if (strcmp(engine->name, "xen") != 0)
+		return 0;
+	return 1024 * (uint64_t)vcpus + memory_kib / 128;
+}
+
+static int check_memory(struct posada *handle, struct engine *engine, uint64_t memory_kib,
+	unsigned vcpus, uint64_t reclaimable_kib, struct posada_error *err)
+{
+	struct capacity capacity;
+	char want[32], have[32];
+	uint64_t free_kib;
+	int ret = host_capacity(handle, engine, &capacity, err);
+
+	if (ret)
+		return ret;
+	if (vcpus > capacity.cpus)
+		return fail(err, -EINVAL,
+			_("The guest would have %u processors, and this host has %u. Give it fewer."),
+			vcpus, capacity.cpus);
+	free_kib = capacity.free_kib + reclaimable_kib;
+	if (memory_kib <= free_kib &&
+		memory_kib + overhead_kib(engine, memory_kib, vcpus) <= free_kib)
+		return 0;
+	return fail(err, -ENOMEM,
+		_("The guest would have %s of memory, and this host has %s free. Give it less, or stop another guest."),
+		posada_size_text(memory_kib * 1024, want, sizeof(want)),
+		posada_size_text(free_kib * 1024, have, sizeof(have)));
+}
+
+static int start_domain(struct target *target, struct posada_error *err)
+{
+	char what[256];
+
+	if (!virDomainCreate(target->domain))
+		return 0;
+	snprintf(what, sizeof(what), _("The guest %s did not start"), target->guest.name);
+	return fail_libvirt(err, what,
+		_("Look for the reason in the log and in the folder /var/log/libvirt, and change the guest."));
+}
+
+static int destroy_domain(struct target *target, struct posada_error *err)
+{
+	char what[256];
+
+	if (!virDomainDestroy(target->domain))
+		return 0;
+	snprintf(what, sizeof(what), _("The guest %s cannot be forced off"), target->guest.name);
+	return fail_libvirt(err, what, _("Try again; if it stays, reboot the host."));
+}
+
+int posada_guest_start(struct posada *handle, const char *name, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	if (target.guest.state == POSADA_NO_DEVICE_MODEL)
+		ret = destroy_domain(&target, err);
+	else if (posada_state_is_live(target.guest.state))
+		ret = fail(err, -EALREADY,
+			_("The guest %s is running already. Open its console, or stop it first."),
+			target.guest.name);
+	else
+		ret = check_memory(
+			handle, target.engine, target.guest.memory_kib, target.guest.vcpus, 0, err);
+	if (!ret)
+		ret = start_domain(&target, err);
+	target_close(&target);
+	return ret;
+}
+
+static int wait_until_off(
+	const struct target *target, unsigned timeout_ms, struct posada_error *err)
+{
+	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	unsigned waited;
+
+	for (waited = 0; waited < timeout_ms; waited += POLL_MS) {
+		if (virDomainIsActive(target->domain) != 1)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	if (virDomainIsActive(target->domain) != 1)
+		return 0;
+	return fail(err, -ETIMEDOUT,
+		_("The guest %s was asked to shut down and still runs after %u seconds. Wait longer, shut it down on its console, or force it off (\"posada guest kill %s\")."),
+		target->guest.name, timeout_ms / 1000, target->guest.name);
+}
+
+int posada_guest_stop(
+	struct posada *handle, const char *name, unsigned timeout_ms, struct posada_error *err)
+{
+	struct target target;
+	char what[256];
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	if (!posada_state_is_live(target.guest.state)) {
+		ret = fail_off(&target, err);
+	} else if (target.guest.state == POSADA_PAUSED) {
+		ret = fail(err, -EAGAIN,
+			_("The guest %s is paused and cannot shut down. Resume it first, or force it off."),
+			target.guest.name);
+	} else if (target.guest.state != POSADA_STOPPING && virDomainShutdown(target.domain)) {
+		snprintf(what, sizeof(what), _("The guest %s cannot be asked to shut down"),
+			target.guest.name);
+		ret = fail_libvirt(err, what, _("Shut it down on its console, or force it off."));
+	} else if (timeout_ms) {
+		ret = wait_until_off(&target, timeout_ms, err);
+	}
+	target_close(&target);
+	return ret;
+}
+
+int posada_guest_kill(struct posada *handle, const char *name, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	ret = posada_state_is_live(target.guest.state) ? destroy_domain(&target, err)
+						       : fail_off(&target, err);
+	target_close(&target);
+	return ret;
+}
+
+static int reboot_domain(virDomainPtr domain)
+{
+	return virDomainReboot(domain, 0);
+}
+
+/* For what is one call on a guest that runs. */
+static int act(struct posada *handle, const char *name, int (*call)(virDomainPtr), const char *what,
+	const char *cure, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	if (!posada_state_is_live(target.guest.state))
+		ret = fail_off(&target, err);
+	else if (call(target.domain))
+		ret = fail_libvirt(err, what, cure);
+	target_close(&target);
+	return ret;
+}
+
+int posada_guest_reboot(struct posada *handle, const char *name, struct posada_error *err)
+{
+	return act(handle, name, reboot_domain, _("The guest cannot be asked to reboot"),
+		_("Reboot it on its console, or stop it and start it."), err);
+}
+
+int posada_guest_pause(struct posada *handle, const char *name, struct posada_error *err)
+{
+	return act(handle, name, virDomainSuspend, _("The guest cannot be paused"),
+		_("See in which state it is."), err);
+}
+
+int posada_guest_resume(struct posada *handle, const char *name, struct posada_error *err)
+{
+	return act(handle, name, virDomainResume, _("The guest cannot go on"),
+		_("See in which state it is."), err);
+}
+
+static int undefine(virDomainPtr domain)
+{
+	/* Each driver knows some of these and refuses the call over the others. */
+	static const unsigned flags[] = {
+		VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+			VIR_DOMAIN_UNDEFINE_NVRAM,
+		VIR_DOMAIN_UNDEFINE_MANAGED_SAVE,
+		0,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (!virDomainUndefineFlags(domain, flags[i]))
+			return 0;
+	return -1;
+}
+
+static bool is_used(const struct posada_guests *guests, const char *path)
+{
+	size_t i, j;
+
+	for (i = 0; i < guests->count; i++)
+		for (j = 0; j < guests->items[i].disk_count; j++) {
+			const char *disk = guests->items[i].disks[j].path;
+
+			if (disk && !strcmp(disk, path))
+				return true;
+		}
+	return false;
+}
+
+/* Only what is in our pool, and only what no other guest has. */
+static int delete_volumes(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	static const char pool[] = POSADA_VOLUMES "/";
+	struct posada_guests others;
+	int ret = posada_guest_list(handle, &others, err);
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < guest->disk_count; i++) {
+		const struct posada_disk *disk = &guest->disks[i];
+
+		if (!disk->path || disk->cdrom ||
+			strncmp(disk->path, pool, sizeof(pool) - 1) != 0 ||
+			is_used(&others, disk->path))
+			continue;
+		if (!ret)
+			ret = volume_delete(handle, disk->path, err);
+	}
+	posada_guests_free(&others);
+	return ret;
+}
+
+int posada_guest_delete(
+	struct posada *handle, const char *name, bool disks, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	if (posada_state_is_live(target.guest.state))
+		ret = fail(err, -EBUSY, _("The guest %s is running. Stop it before you delete it."),
+			target.guest.name);
+	else if (undefine(target.domain))
+		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
+			_("Try again, or read the log."));
+	else if (disks)
+		ret = delete_volumes(handle, &target.guest, err);
+	target_close(&target);
+	return ret;
+}
+
+/* --- Making ------------------------------------------------------------- */
+
+/* What a creation has made so far: all of it goes again when it fails. */
+struct making {
+	struct posada_guest_spec spec; /* with absolute paths */
+	struct xml_host host;
+	struct engine *engine;
+	char *kernel, *initrd, *iso;
+	char *disks[POSADA_DISKS_MAX];
+	bool made[POSADA_DISKS_MAX];
+	struct target target;
+};
+
+static int probe(const char *what, const char *path, enum image_type *type, char **absolute,
+	struct posada_error *err)
+{
+	off_t size;
+	int ret = image_probe(path, type, &size);
+	char clean[256];
+
+	if (!ret) {
+		*absolute = realpath(path, NULL);
+		if (*absolute)
+			return 0;
+		ret = -errno;
+	}
+	posada_text_clean(path, clean, sizeof(clean));
+	if (ret == -ENOENT)
+		return fail(err, ret,
+			_("There is no %s %s. Correct the path, or put the file there (" POSADA_MEDIA
+			  " is the place for media)."),
+			what, clean);
+	if (ret == -EISDIR || ret == -EINVAL)
+		return fail(err, ret, _("The %s %s is not a file. Correct the path."), what, clean);
+	return fail(err, ret,
+		_("The %s %s cannot be read: %s. Make it readable, or choose another."), what,
+		clean, strerror(-ret));
+}
+
+static int check_kernel(struct making *making, struct posada_error *err)
+{
+	enum image_type type;
+	int ret;
+
+	if (!making->spec.kernel)
+		return 0;
+	ret = probe(_("kernel"), making->spec.kernel, &type, &making->kernel, err);
+	if (ret)
+		return ret;
+	if (!image_is_kernel(type, making->spec.kind))
+		return fail(err, -ENOEXEC,
+			_("%.255s is no kernel that a guest of kind %s can start. Give a Linux kernel (bzImage, also called vmlinuz) or an ELF image."),
+			making->kernel, posada_kind_name(making->spec.kind));
+	making->spec.kernel = making->kernel;
+	if (!making->spec.initrd)
+		return 0;
+	ret = probe(_("initrd"), making->spec.initrd, &type, &making->initrd, err);
+	making->spec.initrd = making->initrd;
+	return ret;
+}
+
+static int check_iso(struct making *making, struct posada_error *err)
+{
+	enum image_type type;
+	int ret;
+
+	if (!making->spec.iso)
+		return 0;
+	ret = probe(_("ISO image"), making->spec.iso, &type, &making->iso, err);
+	if (ret)
+		return ret;
+	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
+	if (type != IMAGE_ISO)
+		return fail(err, -EINVAL,
+			_("%.255s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
+			making->iso);
+	making->spec.iso = making->iso;
+	return 0;
+}
+
+static int check_disks(
+	struct making *making, const struct posada_guests *others, struct posada_error *err)
+{
+	size_t i;
+
+	making->host.disk_first = true;
+	for (i = 0; i < making->spec.disk_count; i++) {
+		struct xml_disk *disk = &making->host.disks[i];
+		enum image_type type;
+		int ret;
+
+		disk->format = "raw";
+		if (!making->spec.disks[i].path)
+			continue;
+		ret = probe(
+			_("disk image"), making->spec.disks[i].path, &type, &making->disks[i], err);
+		if (ret)
+			return ret;
+		if (is_used(others, making->disks[i]))
+			return fail(err, -EBUSY,
+				_("The disk %.255s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
+				making->disks[i]);
+		disk->path = making->disks[i];
+		disk->format = type == IMAGE_QCOW2 ? "qcow2" : "raw";
+		disk->block = image_is_block(making->disks[i]);
+		/* A disk with a system on it and an ISO image: the ISO was asked for now. */
+		making->host.disk_first = false;
+	}
+	return 0;
+}
+
+static int check_name(
+	const struct posada_guests *others, const char *name, struct posada_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < others->count; i++)
+		if (!strcmp(others->items[i].name, name))
+			return fail(err, -EEXIST,
+				_("There is a guest named %s already. Choose another name, or delete that guest first."),
+				name);
+	return 0;
+}
+
+static const char *domain_type(const struct engine *engine, const struct posada *handle)
+{
+	if (strcmp(engine->name, "qemu") != 0)
+		return engine->name;
+	return !handle->dom0 && host_has_kvm() ? "kvm" : "qemu";
+}
+
+/* All checks, so that nothing is made for a guest that cannot be. */
+static int check(struct posada *handle, struct making *making, struct posada_error *err)
+{
+	const struct posada_guest_spec *spec = &making->spec;
+	struct posada_guests others = {0};
+	uint64_t reclaimable = 0;
+	size_t i;
+	int ret;
+
+	ret = spec_check(spec, err);
+	if (!ret)
+		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
+	if (!ret)
+		ret = posada_guest_list(handle, &others, err);
+	if (!ret)
+		ret = check_name(&others, spec->name, err);
+	if (!ret)
+		ret = check_kernel(making, err);
+	if (!ret)
+		ret = check_iso(making, err);
+	if (!ret)
+		ret = check_disks(making, &others, err);
+	/* A guest that is only defined may count on the memory of those that run now. */
+	for (i = 0; i < others.count && !spec->start; i++)
+		if (posada_state_is_live(others.items[i].state) &&
+			others.items[i].engine == making->engine->name)
+			reclaimable += others.items[i].memory_kib;
+	if (!ret)
+		ret = check_memory(
+			handle, making->engine, spec->memory_kib, spec->vcpus, reclaimable, err);
+	if (!ret && spec->network && strcmp(spec->network, "none") != 0)
+		ret = network_resolve(handle, spec->network, &making->host.bridge, err);
+	posada_guests_free(&others);
+	return ret;
+}
+
+static int make_volumes(struct posada *handle, struct making *making, struct posada_error *err)
+{
+	char name[POSADA_NAME_MAX + 32];
+	size_t i;
+	int ret;
+
+	for (i = 0; i < making->spec.disk_count; i++) {
+		if (making->spec.disks[i].path)
+			continue;
+		if (i)
+			snprintf(name, sizeof(name), "%s-%zu.img", making->spec.name, i + 1);
+		else
+			snprintf(name, sizeof(name), "%s.img", making->spec.name);
+		ret = volume_create(
+			handle, name, making->spec.disks[i].bytes, &making->disks[i], err);
+		if (ret)
+			return ret;
+		making->made[i] = true;
+		making->host.disks[i].path = making->disks[i];
+	}
+	return 0;
+}
+
+static int make_domain(struct posada *handle, struct making *making, struct posada_error *err)
+{
+	struct target *target = &making->target;
+	char *xml;
+	int ret;
+
+	making->host.type = domain_type(making->engine, handle);
+	if (xml_from_spec(&making->spec, &making->host, &xml))
+		return fail_memory(err);
+	target->engine = making->engine;
+	target->domain = virDomainDefineXML(making->engine->conn, xml);
+	free(xml);
+	if (!target->domain)
+		return fail_libvirt(err, _("The guest cannot be defined"),
+			_("Change what the message names, and try again."));
+	if (!making->spec.start)
+		return 0;
+	target->guest.name = strdup(making->spec.name);
+	ret = target->guest.name ? start_domain(target, err) : fail_memory(err);
+	if (ret)
+		undefine(target->domain);
+	return ret;
+}
+
+int posada_guest_create(
+	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err)
+{
+	struct making making = {.spec = *spec};
+	size_t i;
+	int ret;
+
+	ret = check(handle, &making, err);
+	if (!ret)
+		ret = make_volumes(handle, &making, err);
+	if (!ret)
+		ret = make_domain(handle, &making, err);
+	for (i = 0; i < POSADA_DISKS_MAX; i++) {
+		if (ret && making.made[i])
+			volume_delete(handle, making.disks[i], NULL);
+		free(making.disks[i]);
+	}
+	free(making.kernel);
+	free(making.initrd);
+	free(making.iso);
+	target_close(&making.target);
+	return ret;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a file is: a kernel, an ISO image, a disk, told by its first bytes.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "image.h"
+
+static bool has(const unsigned char *head, size_t len, size_t at, const void *magic, size_t size)
+{
+	return len >= size && at <= len - size && !memcmp(head + at, magic, size);
+}
+
+/* Unpacks just enough of a gzip file (RFC 1952) to see what is in it. */
+static size_t gunzip_start(const unsigned char *head, size_t len, unsigned char *out, size_t size)
+{
+	z_stream stream = {
+		.next_in = (unsigned char *)head,
+		.avail_in = (unsigned)len,
+		.next_out = out,
+		.avail_out = (unsigned)size,
+	};
+
+	if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+		return 0;
+	inflate(&stream, Z_SYNC_FLUSH);
+	inflateEnd(&stream);
+	return size - stream.avail_out;
+}
+
+enum image_type image_type_of(const unsigned char *head, size_t len)
+{
+	static const struct {
+		size_t at, size;
+		const char *magic;
+		enum image_type type;
+	} magics[] = {
+		{0x202, 4, "HdrS", IMAGE_BZIMAGE},
+		{0, 4, "\177ELF", IMAGE_ELF},
+		{32769, 5, "CD001", IMAGE_ISO},
+		{0, 4, "QFI\xfb", IMAGE_QCOW2},
+		{0, 6, "070701", IMAGE_CPIO},
+		{0, 6, "070702", IMAGE_CPIO},
+		{0, 6,
+			"\xfd"
+			"7zXZ\0",
+			IMAGE_CPIO},
+		{0, 4, "\x28\xb5\x2f\xfd", IMAGE_CPIO},
+		{0, 4, "\x02\x21\x4c\x18", IMAGE_CPIO},
+		{0, 3, "BZh", IMAGE_CPIO},
+		{0, 5, "\x5d\0\0\0", IMAGE_CPIO},
+		{510, 2, "\x55\xaa", IMAGE_BOOTABLE},
+	};
+	size_t i;
+
+	if (has(head, len, 0, "\x1f\x8b\x08", 3)) {
+		unsigned char start[6] = {0};
+		size_t got = gunzip_start(head, len, start, sizeof(start));
+
+		if (has(start, got, 0, "\177ELF", 4))
+			return IMAGE_ELF_GZIP;
+		if (has(start, got, 0, "07070", 5))
+			return IMAGE_CPIO;
+		return IMAGE_UNKNOWN;
+	}
+	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+		if (has(head, len, magics[i].at, magics[i].magic, magics[i].size))
+			return magics[i].type;
+	return IMAGE_UNKNOWN;
+}
+
+int image_probe(const char *path, enum image_type *type, off_t *size)
+{
+	unsigned char *head = NULL;
+	struct stat st;
+	size_t len = 0;
+	int ret = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		ret = -errno;
+		goto out;
+	}
+	if (S_ISDIR(st.st_mode) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))) {
+		ret = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+		goto out;
+	}
+	head = malloc(IMAGE_HEAD);
+	if (!head) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	while (len < IMAGE_HEAD) {
+		ssize_t got = read(fd, head + len, IMAGE_HEAD - len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			ret = -errno;
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+	}
+	*type = image_type_of(head, len);
+	*size = S_ISBLK(st.st_mode) ? lseek(fd, 0, SEEK_END) : st.st_size;
+out:
+	free(head);
+	close(fd);
+	return ret;
+}
+
+bool image_is_block(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISBLK(st.st_mode);
+}
+
+bool image_is_kernel(enum image_type type, enum posada_kind kind)
+{
+	switch (type) {
+	case IMAGE_BZIMAGE:
+	case IMAGE_ELF:
+		return true;
+	case IMAGE_ELF_GZIP:
+		return kind == POSADA_PV;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a file is, told by its first bytes and not by its name. */
+#ifndef POSADA_IMAGE_H
+#define POSADA_IMAGE_H
+
+#include <sys/types.h>
+#include "posada.h"
+
+enum image_type {
+	IMAGE_UNKNOWN,
+	IMAGE_BZIMAGE, /* Linux boot protocol header, "HdrS" at 0x202 */
+	IMAGE_ELF,
+	IMAGE_ELF_GZIP,
+	IMAGE_ISO, /* ISO 9660, "CD001" in its first volume descriptor */
+	IMAGE_QCOW2,
+	IMAGE_CPIO,	/* plain or compressed by something that initramfs images use */
+	IMAGE_BOOTABLE, /* a boot sector: 55 aa at 510 */
+};
+
+/* How much of a file's beginning image_type_of() wants to see. */
+#define IMAGE_HEAD (32768 + 6)
+
+enum image_type image_type_of(const unsigned char *head, size_t len);
+
+/* Reads the head of a file; -errno when it cannot, -EISDIR or -EINVAL for no file. */
+int image_probe(const char *path, enum image_type *type, off_t *size);
+
+/* Is this path a block device? */
+bool image_is_block(const char *path);
+
+/* Can a guest of this kind be started from a kernel of this type? */
+bool image_is_kernel(enum image_type type, enum posada_kind kind);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of libposada share with each other and with nobody else. */
+#ifndef POSADA_INTERNAL_H
+#define POSADA_INTERNAL_H
+
+#include <libintl.h>
+#include <libvirt/libvirt.h>
+#include "posada.h"
+
+#define _(text) dgettext(POSADA_DOMAIN, text)
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+struct engine {
+	const char *name;
+	char *uri;
+	unsigned kinds; /* bits 1 << posada_kind that it can run */
+	virConnectPtr conn;
+};
+
+struct posada {
+	struct engine engines[2];
+	size_t engine_count;
+	bool dom0;
+	unsigned patience_ms;
+};
+
+/* Writes the sentence and returns code, so that a caller can "return fail(...)". */
+__attribute__((format(printf, 3, 4))) int fail(
+	struct posada_error *err, int code, const char *format, ...);
+
+/* The same for a libvirt call: "what: libvirt's own words. cure" */
+int fail_libvirt(struct posada_error *err, const char *what, const char *cure);
+
+int fail_memory(struct posada_error *err);
+
+/* Connects, or makes sure that the connection still works. */
+int engine_connect(struct posada *handle, struct engine *engine, struct posada_error *err);
+
+/* The first engine that answers: for what all of them share (networks, storage). */
+int engine_any(struct posada *handle, virConnectPtr *conn, struct posada_error *err);
+
+/* The engine that runs a kind, or why this host cannot. */
+int engine_for_kind(struct posada *handle, enum posada_kind kind, struct engine **engine,
+	struct posada_error *err);
+
+/* Are we the control domain of a Xen host? Can QEMU use hardware virtualization? */
+bool host_is_dom0(void);
+bool host_has_kvm(void);
+
+/* KiB that a new guest could get now, and KiB of the machine, and its processors. */
+struct capacity {
+	uint64_t free_kib;
+	uint64_t total_kib;
+	unsigned cpus;
+};
+int host_capacity(struct posada *handle, struct engine *engine, struct capacity *capacity,
+	struct posada_error *err);
+
+/* Finds a guest's domain on any engine; virDomainFree() and nothing else. */
+int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
+	struct engine **engine, struct posada_error *err);
+
+/* Is name a libvirt network or a bridge that a guest can join now? */
+int network_resolve(
+	struct posada *handle, const char *name, bool *bridge, struct posada_error *err);
+
+/* Makes a sparse raw volume; *path is the caller's. */
+int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
+	struct posada_error *err);
+int volume_delete(struct posada *handle, const char *path, struct posada_error *err);
+
+/* Reads one line of a small file, without its end; false when it cannot. */
+bool read_line(char *buf, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// posada: the command-line face of libposada, as one table of commands.
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "commands.h"
+
+/* libvirtd may still be starting, or be on its way back. */
+#define PATIENCE_MS 5000
+
+#define JSON                                                                                       \
+	{                                                                                          \
+		"json", NULL, "print JSON for programs"                                            \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, NULL                                                                   \
+	}
+
+static const struct option_entry no_options[] = {END};
+static const struct option_entry print_options[] = {JSON, END};
+
+static const struct option_entry create_options[] = {
+	{"kind", "KIND", "pv, pvh, hvm or qemu (needed)"},
+	{"memory", "SIZE", "such as 512M or 2G (512M)"},
+	{"vcpus", "NUMBER", "processors (1)"},
+	{"kernel", "FILE", "start this kernel"},
+	{"initrd", "FILE", "with this initrd"},
+	{"cmdline", "TEXT", "and this command line"},
+	{"disk", "FILE|SIZE", "a disk that exists, or a new volume; can be repeated"},
+	{"iso", "FILE", "an ISO image in the CD drive"},
+	{"network", "NAME", "default, a bridge such as br0, or none (default)"},
+	{"start", NULL, "start it at once"},
+	END,
+};
+
+static const struct option_entry stop_options[] = {
+	{"timeout", "SECONDS", "how long to wait for it (60)"},
+	END,
+};
+
+static const struct option_entry console_options[] = {
+	{"take-over", NULL, "end the session that has the console now"},
+	END,
+};
+
+static const struct option_entry delete_options[] = {
+	{"disks", NULL, "also its volumes in " POSADA_VOLUMES},
+	END,
+};
+
+static const struct command {
+	const char *noun;
+	const char *verb; /* NULL where the noun is the whole command */
+	bool takes_name;
+	const char *help;
+	int (*run)(struct posada *handle, const struct args *args);
+	const struct option_entry *options;
+} commands[] = {
+	{"status", NULL, false, "the host: engine, cpu, memory, network, disks, guests",
+		command_status, print_options},
+	{"guest", "list", false, "all guests", command_guest_list, print_options},
+	{"guest", "show", true, "one guest in full", command_guest_show, print_options},
+	{"guest", "create", true, "make a guest", command_guest_create, create_options},
+	{"guest", "start", true, "switch it on", command_guest_start, no_options},
+	{"guest", "stop", true, "ask it to shut down, and wait", command_guest_stop, stop_options},
+	{"guest", "kill", true, "take its power away", command_guest_kill, no_options},
+	{"guest", "reboot", true, "ask it to reboot", command_guest_reboot, no_options},
+	{"guest", "pause", true, "freeze it", command_guest_pause, no_options},
+	{"guest", "resume", true, "let a frozen guest go on", command_guest_resume, no_options},
+	{"guest", "console", true, "its console in this terminal; Ctrl-] leaves",
+		command_guest_console, console_options},
+	{"guest", "delete", true, "remove a guest that is off", command_guest_delete,
+		delete_options},
+	{"media", "list", false, "images and kernels in " POSADA_MEDIA, command_media_list,
+		print_options},
+	{"network", "list", false, "networks that guests can join", command_network_list,
+		print_options},
+	{"storage", "list", false, "the volumes in " POSADA_VOLUMES, command_storage_list,
+		print_options},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const char *args_get(const struct args *args, const char *option)
+{
+	size_t i;
+
+	for (i = args->count; i > 0; i--)
+		if (!strcmp(args->values[i - 1].option->name, option))
+			return args->values[i - 1].value;
+	return NULL;
+}
+
+/* --- Help, made from the table ------------------------------------------ */
+
+static void print_synopsis(FILE *out, const struct command *command)
+{
+	fprintf(out, "posada %s%s%s%s%s", command->noun, command->verb ? " " : "",
+		command->verb ? command->verb : "", command->takes_name ? " NAME" : "",
+		command->options[0].name ? " [OPTION]..." : "");
+}
+
+/* noun NULL lists everything. */
+static void print_help(FILE *out, const char *noun)
+{
+	size_t i;
+
+	fprintf(out, "Usage: posada %s\n\n", noun ? noun : "COMMAND");
+	for (i = 0; i < COMMANDS; i++) {
+		const struct command *at = &commands[i];
+
+		if (noun && strcmp(noun, at->noun) != 0)
+			continue;
+		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", at->help);
+	}
+	if (!noun)
+		fprintf(out, "  %-18s%s\n", "payload", "the files that this system started from");
+	fputs("\n\"--help\" after a command tells its options.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+		out);
+}
+
+static void print_command_help(FILE *out, const struct command *command)
+{
+	const struct option_entry *option;
+
+	fputs("Usage: ", out);
+	print_synopsis(out, command);
+	fprintf(out, "\n\n%s.\n", command->help);
+	if (command->options[0].name)
+		putc('\n', out);
+	for (option = command->options; option->name; option++) {
+		int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
+			option->argument ? option->argument : "");
+
+		fprintf(out, "%*s%s\n", width < 22 ? 22 - width : 1, "", option->help);
+	}
+}
+
+/* --- The command line --------------------------------------------------- */
+
+static int usage(const struct command *command, const char *what, const char *word)
+{
+	fprintf(stderr, "posada: %s%s%s\nUsage: ", what, word ? ": " : "", word ? word : "");
+	print_synopsis(stderr, command);
+	fputs("; --help tells more.\n", stderr);
+	return EXIT_USAGE;
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* "--name value" and "--name=value"; returns how many words it took, 0 for neither. */
+static int take_option(const struct command *command, char **words, struct args *args)
+{
+	size_t len = strcspn(words[0] + 2, "=");
+	const char *value = words[0][2 + len] ? words[0] + 3 + len : NULL;
+	const struct option_entry *option;
+	int taken = 1;
+
+	for (option = command->options; option->name; option++)
+		if (strlen(option->name) == len && !strncmp(option->name, words[0] + 2, len))
+			break;
+	if (!option->name || args->count == VALUES_MAX || (value && !option->argument))
+		return 0;
+	if (option->argument && !value) {
+		value = words[1];
+		taken = 2;
+		if (!value)
+			return 0;
+	}
+	args->values[args->count].option = option;
+	args->values[args->count++].value = value ? value : "";
+	return taken;
+}
+
+static int run(const struct command *command, char **words)
+{
+	struct posada *handle;
+	struct posada_error err;
+	struct args args = {0};
+	int status;
+
+	while (*words) {
+		int taken = 1;
+
+		if (!strcmp(*words, "--help") || !strcmp(*words, "-h")) {
+			print_command_help(stdout, command);
+			return EXIT_DONE;
+		}
+		if (!strncmp(*words, "--", 2)) {
+			taken = take_option(command, words, &args);
+			if (!taken)
+				return usage(command, "this option is unknown or lacks its value",
+					*words);
+		} else if (command->takes_name && !args.name) {
+			args.name = *words;
+		} else {
+			return usage(command, "this word is one too many", *words);
+		}
+		words += taken;
+	}
+	if (command->takes_name && !args.name)
+		return usage(command, "the guest's name is missing", NULL);
+
+	if (posada_open(&handle, PATIENCE_MS, &err)) {
+		fprintf(stderr, "posada: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	status = command->run(handle, &args);
+	posada_close(handle);
+	if (fflush(stdout)) {
+		perror("posada: the output could not be written");
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+static int unknown(const char *word, const char *noun)
+{
+	char clean[64];
+
+	fprintf(stderr, "posada: \"%s\" is no %s command. These there are:\n\n",
+		posada_text_clean(word, clean, sizeof(clean)), noun ? noun : "posada");
+	print_help(stderr, noun);
+	return EXIT_USAGE;
+}
+
+static int dispatch(char **words)
+{
+	const char *noun = words[0];
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		const struct command *at = &commands[i];
+
+		if (strcmp(noun, at->noun) != 0)
+			continue;
+		known = true;
+		if (!at->verb)
+			return run(at, words + 1);
+		if (words[1] && !strcmp(words[1], at->verb))
+			return run(at, words + 2);
+	}
+	if (!known)
+		return unknown(noun, NULL);
+	if (words[1] && !is_help(words[1]))
+		return unknown(words[1], noun);
+	print_help(words[1] ? stdout : stderr, noun);
+	return words[1] ? EXIT_DONE : EXIT_USAGE;
+}
+
+/* The payload has a program of its own, which needs nothing of libvirt. */
+static int run_payload(char **words)
+{
+	words[0] = "posada-payload";
+	execvp(words[0], words);
+	fprintf(stderr,
+		"posada: posada-payload cannot be started: %s. It belongs to the Posada image.\n",
+		strerror(errno));
+	return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr, NULL);
+		return EXIT_USAGE;
+	}
+	if (is_help(argv[1])) {
+		print_help(stdout, NULL);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "payload"))
+		return run_payload(argv + 1);
+	return dispatch(argv + 1);
+}

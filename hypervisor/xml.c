@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Guest definitions as text: checks a specification, writes and reads domain XML.
+#include <errno.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+#include "text.h"
+#include "xml.h"
+
+#define PV_LOADER  "/usr/share/posada/boot/grub-x86_64-xen.bin"
+#define PVH_LOADER "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
+#define QEMU_PATH  "/usr/bin/qemu-system-x86_64"
+
+/* One row per kind: all that differs between them in words and numbers. */
+static const struct kind {
+	const char *name;
+	const char *os;
+	const char *machine;
+	const char *loader; /* boots a disk where the kind has no firmware */
+	const char *nic;    /* model of the network card, NULL where there is one only */
+	unsigned least_mib;
+	size_t cmdline_max;
+	bool firmware;
+	bool kernel;
+} kinds[POSADA_KINDS] = {
+	/* Xen hands a PV guest its command line in a fixed field of 1024 bytes. */
+	[POSADA_PV] = {"pv", "linux", "xenpv", PV_LOADER, NULL, 16, 1023, false, true},
+	[POSADA_PVH] = {"pvh", "xenpvh", "xenpvh", PVH_LOADER, NULL, 32, 2047, false, true},
+	[POSADA_HVM] = {"hvm", "hvm", "xenfv", NULL, "e1000", 64, 0, true, false},
+	[POSADA_QEMU] = {"qemu", "hvm", "q35", NULL, "virtio", 32, 2047, true, true},
+};
+
+const char *posada_kind_name(enum posada_kind kind)
+{
+	return kind < POSADA_KINDS ? kinds[kind].name : "?";
+}
+
+int posada_kind_parse(const char *word, enum posada_kind *kind)
+{
+	size_t i;
+
+	for (i = 0; i < POSADA_KINDS; i++)
+		if (!strcmp(word, kinds[i].name)) {
+			*kind = (enum posada_kind)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* XML 1.0 knows no way to write a control character or broken UTF-8. */
+static bool text_is_plain(const char *text)
+{
+	while (*text) {
+		uint32_t point;
+		size_t len = utf8_decode(text, &point);
+
+		if (!len || point < 0x20 || point == 0x7f || point == 0xfffe || point == 0xffff)
+			return false;
+		text += len;
+	}
+	return true;
+}
+
+static int check_texts(const struct posada_guest_spec *spec, struct posada_error *err)
+{
+	const struct {
+		const char *what;
+		const char *text;
+	} texts[] = {
+		{_("kernel path"), spec->kernel},
+		{_("initrd path"), spec->initrd},
+		{_("kernel command line"), spec->cmdline},
+		{_("ISO path"), spec->iso},
+		{_("network name"), spec->network},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].text && !text_is_plain(texts[i].text))
+			return fail(err, -EINVAL,
+				_("The %s holds a control character or is not UTF-8. Type it again without."),
+				texts[i].what);
+	for (i = 0; i < spec->disk_count; i++)
+		if (spec->disks[i].path && !text_is_plain(spec->disks[i].path))
+			return fail(err, -EINVAL,
+				_("The path of disk %zu holds a control character or is not UTF-8. Rename the file."),
+				i + 1);
+	return 0;
+}
+
+static bool has_disk_image(const struct posada_guest_spec *spec)
+{
+	size_t i;
+
+	for (i = 0; i < spec->disk_count; i++)
+		if (spec->disks[i].path)
+			return true;
+	return false;
+}
+
+static int check_boot(
+	const struct posada_guest_spec *spec, const struct kind *kind, struct posada_error *err)
+{
+	size_t cmdline = spec->cmdline ? strlen(spec->cmdline) : 0;
+
+	if (spec->kernel && !kind->kernel)
+		return fail(err, -EINVAL,
+			_("A guest of kind %s starts from an ISO image or a disk, not from a kernel. Leave the kernel out, or choose the kind pv or pvh."),
+			kind->name);
+	if (spec->iso && !kind->firmware)
+		return fail(err, -EINVAL,
+			_("A guest of kind %s has no CD drive to start an ISO image from. Choose the kind hvm or qemu, or give a kernel."),
+			kind->name);
+	if (!spec->kernel && (spec->initrd || cmdline))
+		return fail(err, -EINVAL,
+			_("An initrd or a kernel command line was given without a kernel. Give the kernel too, or leave them out."));
+	if (cmdline > kind->cmdline_max)
+		return fail(err, -EINVAL,
+			_("The kernel command line has %zu bytes, and a guest of kind %s takes %zu. Shorten it."),
+			cmdline, kind->name, kind->cmdline_max);
+	if (!spec->kernel && !spec->iso && !has_disk_image(spec))
+		return fail(err, -EINVAL,
+			kind->firmware
+				? _("The guest has nothing to start from. Give an ISO image, or a disk that holds a system.")
+				: _("The guest has nothing to start from. Give a kernel, or a disk that holds a system."));
+	return 0;
+}
+
+int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
+{
+	char size[32], name[POSADA_NAME_MAX + 8];
+	const struct kind *kind;
+	size_t i;
+	int ret;
+
+	if (!posada_name_is_legal(spec->name))
+		return fail(err, -EINVAL,
+			_("\"%s\" cannot be a guest's name. Use 1 to %d letters, digits, dots, dashes and underscores, and begin with a letter or a digit."),
+			posada_text_clean(spec->name ? spec->name : "", name, sizeof(name)),
+			POSADA_NAME_MAX);
+	if ((unsigned)spec->kind >= POSADA_KINDS)
+		return fail(
+			err, -EINVAL, _("The kind of guest is unknown. Use pv, pvh, hvm or qemu."));
+	kind = &kinds[spec->kind];
+	ret = check_texts(spec, err);
+	if (!ret)
+		ret = check_boot(spec, kind, err);
+	if (ret)
+		return ret;
+	if (spec->memory_kib < kind->least_mib * UINT64_C(1024))
+		return fail(err, -EINVAL,
+			_("%s of memory is too little: a guest of kind %s needs %u MiB at least. Give it more."),
+			posada_size_text(spec->memory_kib * 1024, size, sizeof(size)), kind->name,
+			kind->least_mib);
+	if (!spec->vcpus || spec->vcpus > POSADA_VCPUS_MAX)
+		return fail(err, -EINVAL,
+			_("%u processors cannot be given to a guest. Give it 1 to %d."),
+			spec->vcpus, POSADA_VCPUS_MAX);
+	if (spec->disk_count > POSADA_DISKS_MAX)
+		return fail(err, -EINVAL,
+			_("%zu disks are too many for a guest. Give it %d at most."),
+			spec->disk_count, POSADA_DISKS_MAX);
+	for (i = 0; i < spec->disk_count; i++)
+		if (!spec->disks[i].path == !spec->disks[i].bytes)
+			return fail(err, -EINVAL,
+				_("Disk %zu needs either a file or a size. Give one of the two."),
+				i + 1);
+	return 0;
+}
+
+void xml_escape(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		case '\'':
+			fputs("&apos;", out);
+			break;
+		case '\t':
+		case '\n':
+		case '\r':
+			/* A parser would turn them into spaces inside an attribute. */
+			fprintf(out, "&#%d;", *text);
+			break;
+		default:
+			putc(*text, out);
+		}
+	}
+}
+
+/* "%s" in the format takes a string and escapes it; nothing else is understood. */
+static void put(FILE *out, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	for (; *format; format++) {
+		if (format[0] == '%' && format[1] == 's') {
+			xml_escape(out, va_arg(args, const char *));
+			format++;
+		} else {
+			putc(*format, out);
+		}
+	}
+	va_end(args);
+}
+
+static void put_boot(FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
+{
+	const struct kind *kind = &kinds[spec->kind];
+	const char *kernel = spec->kernel ? spec->kernel : kind->loader;
+
+	put(out, "  <os>\n    <type arch='x86_64' machine='%s'>%s</type>\n", kind->machine,
+		kind->os);
+	if (kernel)
+		put(out, "    <kernel>%s</kernel>\n", kernel);
+	if (spec->initrd)
+		put(out, "    <initrd>%s</initrd>\n", spec->initrd);
+	if (spec->cmdline && *spec->cmdline)
+		put(out, "    <cmdline>%s</cmdline>\n", spec->cmdline);
+	if (!kernel) {
+		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "hd" : "cdrom");
+		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "cdrom" : "hd");
+	}
+	put(out, "  </os>\n");
+}
+
+static void put_cpu(FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
+{
+	if (spec->kind != POSADA_PV)
+		put(out, "  <features><acpi/><apic/></features>\n");
+	/* Plain QEMU's own default is a processor that today's systems refuse. */
+	if (!strcmp(host->type, "kvm"))
+		put(out, "  <cpu mode='host-passthrough'/>\n");
+	else if (!strcmp(host->type, "qemu"))
+		put(out, "  <cpu mode='maximum'/>\n");
+}
+
+static void put_disk(FILE *out, enum posada_kind kind, size_t nth, const struct xml_disk *disk)
+{
+	/* The third IDE drive of an HVM guest is the CD; a fifth does not exist. */
+	static const struct {
+		const char *letters;
+		const char *prefix;
+		const char *bus;
+	} naming[POSADA_KINDS] = {
+		[POSADA_PV] = {"abcdefgh", "xvd", "xen"},
+		[POSADA_PVH] = {"abcdefgh", "xvd", "xen"},
+		[POSADA_HVM] = {"abdefghi", "hd", "ide"},
+		[POSADA_QEMU] = {"abcdefgh", "vd", "virtio"},
+	};
+	bool beyond_ide = kind == POSADA_HVM && nth > 2;
+	char letter[2] = {naming[kind].letters[nth], '\0'};
+
+	put(out, "    <disk type='%s' device='disk'>\n", disk->block ? "block" : "file");
+	/* QEMU is named where it must do the work; raw files under Xen go through the kernel. */
+	if (kind == POSADA_QEMU || strcmp(disk->format, "raw") != 0)
+		put(out, "      <driver name='qemu' type='%s'/>\n", disk->format);
+	put(out, "      <source %s='%s'/>\n", disk->block ? "dev" : "file", disk->path);
+	put(out, "      <target dev='%s%s' bus='%s'/>\n    </disk>\n",
+		beyond_ide ? "xvd" : naming[kind].prefix, letter,
+		beyond_ide ? "xen" : naming[kind].bus);
+}
+
+static void put_devices(
+	FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
+{
+	const struct kind *kind = &kinds[spec->kind];
+	size_t i;
+
+	put(out, "  <devices>\n");
+	if (kind->firmware && strcmp(host->type, "test") != 0)
+		put(out, "    <emulator>%s</emulator>\n", QEMU_PATH);
+	for (i = 0; i < spec->disk_count; i++)
+		put_disk(out, spec->kind, i, &host->disks[i]);
+	if (spec->iso)
+		put(out,
+			"    <disk type='file' device='cdrom'>\n      <driver name='qemu' type='raw'/>\n      <source file='%s'/>\n      <target dev='%s' bus='%s'/>\n      <readonly/>\n    </disk>\n",
+			spec->iso, spec->kind == POSADA_HVM ? "hdc" : "sda",
+			spec->kind == POSADA_HVM ? "ide" : "sata");
+	if (spec->network && strcmp(spec->network, "none") != 0) {
+		put(out,
+			host->bridge
+				? "    <interface type='bridge'>\n      <source bridge='%s'/>\n"
+				: "    <interface type='network'>\n      <source network='%s'/>\n",
+			spec->network);
+		if (kind->nic)
+			put(out, "      <model type='%s'/>\n", kind->nic);
+		put(out, "    </interface>\n");
+	}
+	if (kind->firmware) {
+		put(out, "    <serial type='pty'><target port='0'/></serial>\n");
+		put(out, "    <console type='pty'><target type='serial' port='0'/></console>\n");
+		put(out,
+			"    <graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/>\n");
+		put(out, "    <video><model type='vga'/></video>\n");
+	} else {
+		put(out, "    <console type='pty'><target type='xen' port='0'/></console>\n");
+	}
+	put(out, "  </devices>\n");
+}
+
+int xml_from_spec(const struct posada_guest_spec *spec, const struct xml_host *host, char **xml)
+{
+	size_t size;
+	FILE *out;
+
+	*xml = NULL;
+	out = open_memstream(xml, &size);
+	if (!out)
+		return -ENOMEM;
+	put(out, "<domain type='%s'>\n  <name>%s</name>\n", host->type, spec->name);
+	fprintf(out, "  <memory unit='KiB'>%llu</memory>\n  <vcpu>%u</vcpu>\n",
+		(unsigned long long)spec->memory_kib, spec->vcpus);
+	put_boot(out, spec, host);
+	put_cpu(out, spec, host);
+	put(out, "  <clock offset='utc'/>\n");
+	put(out, "  <on_poweroff>destroy</on_poweroff>\n");
+	put(out, "  <on_reboot>restart</on_reboot>\n");
+	put(out, "  <on_crash>destroy</on_crash>\n");
+	put_devices(out, spec, host);
+	put(out, "</domain>\n");
+	if (fclose(out)) {
+		free(*xml);
+		*xml = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- Reading ------------------------------------------------------------ */
+
+/* A string at an XPath below node, or NULL; the caller's. */
+static char *text_at(xmlXPathContextPtr context, xmlNodePtr node, const char *path)
+{
+	xmlXPathObjectPtr found;
+	char *copy = NULL;
+
+	context->node = node;
+	found = xmlXPathEvalExpression((const xmlChar *)path, context);
+	if (found && found->nodesetval && found->nodesetval->nodeNr) {
+		xmlChar *text = xmlNodeGetContent(found->nodesetval->nodeTab[0]);
+
+		if (text)
+			copy = strdup((const char *)text);
+		xmlFree(text);
+	}
+	xmlXPathFreeObject(found);
+	return copy;
+}
+
+static xmlXPathObjectPtr nodes_at(xmlXPathContextPtr context, const char *path, size_t *count)
+{
+	xmlXPathObjectPtr found = xmlXPathEvalExpression((const xmlChar *)path, context);
+
+	*count = found && found->nodesetval ? (size_t)found->nodesetval->nodeNr : 0;
+	return found;
+}
+
+static enum posada_kind kind_of(const char *type, const char *os, const char *machine)
+{
+	if (!strcmp(os, "xenpvh"))
+		return POSADA_PVH;
+	if (!strcmp(os, "linux") || !strcmp(os, "xen"))
+		return POSADA_PV;
+	if (!strcmp(type, "xen") || !strncmp(machine, "xen", 3))
+		return POSADA_HVM;
+	return POSADA_QEMU;
+}
+
+static int read_disks(xmlXPathContextPtr context, struct posada_guest *guest)
+{
+	size_t count, i;
+	xmlXPathObjectPtr found = nodes_at(context, "/domain/devices/disk", &count);
+	int ret = 0;
+
+	guest->disks = calloc(count + 1, sizeof(*guest->disks));
+	if (!guest->disks) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	guest->disk_count = count;
+	for (i = 0; i < count; i++) {
+		xmlNodePtr node = found->nodesetval->nodeTab[i];
+		struct posada_disk *disk = &guest->disks[i];
+		char *device = text_at(context, node, "@device");
+
+		disk->path = text_at(context, node, "source/@file | source/@dev | source/@name");
+		disk->target = text_at(context, node, "target/@dev");
+		disk->format = text_at(context, node, "driver/@type");
+		disk->cdrom = device && !strcmp(device, "cdrom");
+		free(device);
+		if (!disk->format)
+			disk->format = strdup("raw");
+		if (!disk->format)
+			ret = -ENOMEM;
+	}
+out:
+	xmlXPathFreeObject(found);
+	return ret;
+}
+
+static int read_nics(xmlXPathContextPtr context, struct posada_guest *guest)
+{
+	size_t count, i;
+	xmlXPathObjectPtr found = nodes_at(context, "/domain/devices/interface", &count);
+	int ret = 0;
+
+	guest->nics = calloc(count + 1, sizeof(*guest->nics));
+	if (!guest->nics) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	guest->nic_count = count;
+	for (i = 0; i < count; i++) {
+		xmlNodePtr node = found->nodesetval->nodeTab[i];
+		char *type = text_at(context, node, "@type");
+
+		guest->nics[i].bridge = type && !strcmp(type, "bridge");
+		guest->nics[i].mac = text_at(context, node, "mac/@address");
+		guest->nics[i].source = text_at(context, node,
+			guest->nics[i].bridge ? "source/@bridge" : "source/@network");
+		free(type);
+	}
+out:
+	xmlXPathFreeObject(found);
+	return ret;
+}
+
+int xml_to_guest(const char *xml, struct posada_guest *guest)
+{
+	xmlXPathContextPtr context = NULL;
+	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL;
+	xmlNodePtr root;
+	xmlDocPtr doc;
+	int ret = -EINVAL;
+
+	doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	if (!doc)
+		return -EINVAL;
+	root = xmlDocGetRootElement(doc);
+	context = xmlXPathNewContext(doc);
+	if (!context || !root)
+		goto out;
+	guest->name = text_at(context, root, "/domain/name");
+	type = text_at(context, root, "/domain/@type");
+	os = text_at(context, root, "/domain/os/type");
+	machine = text_at(context, root, "/domain/os/type/@machine");
+	uuid = text_at(context, root, "/domain/uuid");
+	if (!guest->name || !type || !os)
+		goto out;
+	guest->kind = kind_of(type, os, machine ? machine : "");
+	guest->kernel = text_at(context, root, "/domain/os/kernel");
+	guest->initrd = text_at(context, root, "/domain/os/initrd");
+	guest->cmdline = text_at(context, root, "/domain/os/cmdline");
+	if (uuid)
+		snprintf(guest->uuid, sizeof(guest->uuid), "%s", uuid);
+	port = text_at(context, root, "/domain/devices/graphics[@type='vnc']/@port");
+	if (port && atoi(port) > 0)
+		guest->vnc_port = atoi(port);
+	ret = read_disks(context, guest);
+	if (!ret)
+		ret = read_nics(context, guest);
+out:
+	free(type);
+	free(os);
+	free(machine);
+	free(port);
+	free(uuid);
+	xmlXPathFreeContext(context);
+	xmlFreeDoc(doc);
+	return ret;
+}
