@@ -42,7 +42,8 @@ host_have() { # PACKAGE...
 	host_install "${missing[@]}"
 }
 
-# One build at a time in a cache: two would write the same files.
+# One build at a time in a cache: two would write the same files. Children inherit the lock, so
+# that whatever outlives a killed build is waited for too.
 cache_open() {
 	mkdir -p "$cache"/{sources,packages,roots,work,keys} && touch "$cache/substitutes" || die "cannot write the cache $cache"
 	exec 9>"$cache/lock"
@@ -50,17 +51,56 @@ cache_open() {
 		say "another build is using $cache: waiting for it"
 		flock 9
 	}
+	work_remove "$cache"/{sources,packages,roots}/*.part
+	case ${POSADA_CACHE_FROM:-} in
+	'' | *://*) ;;
+	*) [ -d "$POSADA_CACHE_FROM" ] || cache_from_forget "is no directory that can be read" ;;
+	esac
+}
+
+# Remove half-made work, of which an ordinary user owns even what cannot be written.
+work_remove() { # PATH...
+	rm -rf "$@" 2>/dev/null || { chmod -R u+rwX "$@" 2>/dev/null || :; rm -rf "$@"; }
+}
+
+cache_from_forget() { # WHY
+	say "POSADA_CACHE_FROM=$POSADA_CACHE_FROM $1: going on without it" >&2
+	POSADA_CACHE_FROM=
 }
 
 # Copy a file of the second cache, if there is one and it has it: cache_from RELATIVE TARGET
 cache_from() {
-	[ -n "${POSADA_CACHE_FROM:-}" ] || return 1
-	rm -f "$2.part"
-	case $POSADA_CACHE_FROM in
-	*://*) /usr/lib/apt/apt-helper -qq download-file "$POSADA_CACHE_FROM/$1" "$2.part" >/dev/null 2>&1 ;;
-	*) cp "$POSADA_CACHE_FROM/$1" "$2.part" 2>/dev/null ;;
-	esac || { rm -f "$2.part"; return 1; }
+	local log=$cache/work/from.log
+	case ${POSADA_CACHE_FROM:-} in
+	'') return 1 ;;
+	*://*) /usr/lib/apt/apt-helper -qq download-file "$POSADA_CACHE_FROM/$1" "$2.part" ;;
+	*) [ -f "$POSADA_CACHE_FROM/$1" ] && cp "$POSADA_CACHE_FROM/$1" "$2.part" ;;
+	esac >"$log" 2>&1 || {
+		rm -f "$2.part"
+		[ ! -s "$log" ] || disk_check "copying $1 from $POSADA_CACHE_FROM" "$log"
+		! grep -qE 'Could not (connect|resolve)|[Tt]imed out|Unable to connect' "$log" || cache_from_forget "cannot be reached"
+		return 1
+	}
 	mv "$2.part" "$2"
+}
+
+# The same, for a file with its hash beside it (FILE.sha256), which it must have.
+cache_from_checked() { # RELATIVE TARGET
+	cache_from "$1.sha256" "$cache/work/from.sha256" && cache_from "$1" "$2.part" || return
+	if [ "$(sha256_of "$2.part")" != "$(cat "$cache/work/from.sha256")" ]; then
+		rm -f "$2.part"
+		say "$1 of $POSADA_CACHE_FROM is damaged (wrong sha256): making it here"
+		return 1
+	fi
+	mv "$cache/work/from.sha256" "$2.sha256"
+	mv "$2.part" "$2"
+}
+
+# A finished file takes its place with its hash beside it, never the one without the other.
+cache_keep() { # FILE (made as FILE.part)
+	sha256_of "$1.part" >"$1.sha256.part"
+	mv "$1.sha256.part" "$1.sha256"
+	mv "$1.part" "$1"
 }
 
 sha256_of() { # FILE

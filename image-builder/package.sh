@@ -28,13 +28,14 @@ package_order() { # NAME...
 package_place() {
 	local name
 	for name; do
+		[ -n "${package_depends[$name]+known}" ] || die "there is no package $name (no file image-builder/packages/$name/recipe)"
 		case ${placed[$name]:-} in
 		done) continue ;;
 		open) die "packages need each other in a circle, through $name" ;;
 		esac
 		placed[$name]=open
 		package_place ${package_depends[$name]}
-		placed[$name]=done
+		placed[$name]="done"
 		echo "$name"
 	done
 }
@@ -87,23 +88,13 @@ package_file() { # NAME
 package_have() { # NAME
 	local file
 	file=$(package_file "$1")
-	[ -f "$file" ] && return
-	cache_from "packages/${file##*/}.sha256" "$cache/work/from.sha256" || return
-	cache_from "packages/${file##*/}" "$file.part" || return
-	if [ "$(sha256_of "$file.part")" != "$(cat "$cache/work/from.sha256")" ]; then
-		rm -f "$file.part"
-		say "${file##*/} of $POSADA_CACHE_FROM is damaged (wrong sha256): building it here"
-		return 1
-	fi
-	mv "$cache/work/from.sha256" "$file.sha256"
-	mv "$file.part" "$file"
+	[ -f "$file" ] || cache_from_checked "packages/${file##*/}" "$file"
 }
 
 # Build these packages and all they need, as many side by side as JOBS says.
 packages_build() { # NAME...
 	local name want order
 	local -a missing
-	[ $# -gt 0 ] || die "which package?"
 	packages_load
 	order=$(package_order "$@")
 	while :; do
@@ -148,8 +139,9 @@ packages_run() { # NAME... (in order)
 			step_line "$name $(package_versions "$name")" $((SECONDS - started[$name]))
 		else
 			name=${running[$pid]}
-			kill "${!running[@]}" 2>/dev/null || :
-			wait
+			unset "running[$pid]"
+			end_children
+			for pid in "${!running[@]}"; do work_remove "$cache/work/${running[$pid]}"; done
 			step_failed "$name" "$out/logs/$name.log"
 		fi
 	done
@@ -167,7 +159,7 @@ package_make() { # NAME
 	set -e
 	local name=$1 work=$cache/work/$1 file need want kind package version suite tarball sum
 	file=$(package_file "$name")
-	rm -rf "$work"
+	work_remove "$work"
 	mkdir -p "$work"/{build,sysroot,sources}
 	for need in $(package_order ${package_depends[$name]}); do
 		tar --extract --zstd --file "$(package_file "$need")" --directory "$work/sysroot"
@@ -188,21 +180,19 @@ package_make() { # NAME
 		--chdir /build -- /builder/toolchain/make-package "$name"
 	tar --create --sort=name --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-owner \
 		--directory "$work/build/dest" . | zstd -q -T0 -8 -o "$file.part" -f
-	sha256_of "$file.part" >"$file.sha256.part"
-	mv "$file.sha256.part" "$file.sha256"
-	mv "$file.part" "$file"
-	rm -rf "$work"
+	cache_keep "$file"
+	work_remove "$work"
 }
 
 # The key that signs kernel modules: made once, kept beside the cache, never in the tree.
 keys_make() {
 	[ -f "$cache/keys/modules.pem" ] && return
 	root_run "$(root_path build "$root_build_packages")" --bind "$cache/keys" /run -- sh -c '
+		umask 077
 		openssl req -new -x509 -newkey rsa:3072 -nodes -days 36500 -sha512 -subj "/CN=Posada module signing key" \
 			-addext basicConstraints=critical,CA:FALSE -addext keyUsage=digitalSignature \
 			-keyout /run/key.part -out /run/certificate.part 2>/dev/null &&
 		cat /run/key.part /run/certificate.part >/run/modules.pem.part && rm /run/key.part /run/certificate.part'
-	chmod 600 "$cache/keys/modules.pem.part"
 	mv "$cache/keys/modules.pem.part" "$cache/keys/modules.pem"
 }
 
@@ -211,7 +201,7 @@ package_unpacked() { # NAME
 	local directory
 	directory=$cache/unpacked/$1-${package_keys[$1]}
 	if [ ! -d "$directory" ]; then
-		rm -rf "$cache/unpacked/$1-"*
+		work_remove "$cache/unpacked/$1-"????????????????????{,.part}
 		mkdir -p "$directory.part"
 		tar --extract --zstd --file "$(package_file "$1")" --directory "$directory.part"
 		mv "$directory.part" "$directory"

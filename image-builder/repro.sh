@@ -10,14 +10,15 @@ repro_compare() {
 		ln -s "$cache/sources" "$cache/roots" "$cache/keys" "$turn/cache"
 		cp "$cache/substitutes" "$turn/cache"
 		say "build ${turn##*/} of 2"
-		POSADA_CACHE=$turn/cache POSADA_CACHE_FROM='' POSADA_OUT=$turn/out "$builder/build" image
+		POSADA_CACHE=$turn/cache POSADA_CACHE_FROM='' POSADA_OUT=$turn/out "$builder/build" image &
+		wait $!
 	done
-	differing=$(diff <(cd "$first/out" && sort -k2 SHA256SUMS) <(cd "$second/out" && sort -k2 SHA256SUMS) | awk '/^</ { print $3 }')
+	differing=$(diff <(cd "$first/out" && sort -k2 SHA256SUMS) <(cd "$second/out" && sort -k2 SHA256SUMS) | awk '/^</ { print $3 }') || :
 	if [ -n "$differing" ]; then
 		say "these files differ between the two builds: $differing"
 		say "and these packages:"
 		diff <(cd "$first/cache/packages" && grep -H . ./*.sha256) <(cd "$second/cache/packages" && grep -H . ./*.sha256) |
-			sed -n 's|^< \./\(.*\)-[0-9a-f]*\.tar\.zst.*|  \1|p'
+			sed -n 's|^< \./\(.*\)-[0-9a-f]*\.tar\.zst.*|  \1|p' || :
 		die "the build is not reproducible; both results are in $cache/repro"
 	fi
 	say "both builds agree in every byte:"

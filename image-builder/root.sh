@@ -23,16 +23,18 @@ root_make() { # NAME PACKAGES
 	key=$(root_key "$2")
 	tarball=$cache/roots/$1-$key.tar.zst directory=$cache/roots/$1-$key
 	[ -d "$directory" ] && return
-	if [ ! -f "$tarball" ] && ! cache_from "roots/${tarball##*/}" "$tarball"; then
+	if [ ! -f "$tarball" ] && ! cache_from_checked "roots/${tarball##*/}" "$tarball"; then
 		mirror=$(host_mirror Debian)
 		mmdebstrap --quiet --variant=minbase --format=tar \
 			--include="$(echo $2 | tr ' ' ,)" \
 			--aptopt='APT::Install-Recommends "false"' \
 			--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*/*' \
-			"$root_suite" - ${mirror:+"$mirror"} | zstd -q -T0 -o "$tarball.part" -f
-		mv "$tarball.part" "$tarball"
+			"$root_suite" - ${mirror:+"$mirror"} | zstd -q -T0 -o "$tarball.part" -f ||
+			die "mmdebstrap cannot make a $root_suite system from ${mirror:-the archive it takes by itself}: is the network up," \
+				"or set MIRROR=$([ "$(id -u)" = 0 ] || echo "; an ordinary user needs user namespaces and a line in each of /etc/subuid and /etc/subgid")"
+		cache_keep "$tarball"
 	fi
-	rm -rf "$directory.part" && mkdir "$directory.part"
+	mkdir "$directory.part"
 	tar --extract --zstd --file "$tarball" --directory "$directory.part" --no-same-owner --exclude='./dev/*'
 	mkdir -p "$directory.part"/{build,sysroot,sources,builder,checkout,out}
 	# Programs built against musl run here too: configure scripts try them.

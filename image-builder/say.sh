@@ -23,23 +23,45 @@ step_line() { # NAME SECONDS
 	printf '[%*d/%d] %-40s %4d s\n' ${#steps_total} "$steps_done" "$steps_total" "$1" "$2"
 }
 
-# Say why a step failed: the end of its log, and the cause when the log names a known one.
+# Say why a step failed: the end of its log, and the cause when it is a known one.
 step_failed() { # NAME LOG
 	printf '\n[failed] %s; the end of %s:\n\n' "$1" "$2" >&2
 	tail -n 25 "$2" >&2 || :
-	if grep -qi 'no space left on device' "$2"; then
-		die "$1: the disk is full ($(df -h --output=target,avail "$cache" | tail -n 1 | xargs) free); make room or set POSADA_CACHE and POSADA_OUT to another disk, then run the same command again"
-	fi
+	disk_check "$1" "$2"
 	die "$1 failed; the full log is $2"
 }
 
-# Run one step in this shell's child, with its output in a log of its own.
+# Stop here if what failed did so for want of room: a log says so, or there is none left.
+disk_check() { # WHAT LOG
+	local free places=("$cache" "$out" "${TMPDIR:-/tmp}")
+	free=$(df --output=avail "${places[@]}" | sed 1d | sort -n | head -n 1)
+	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded' "$2" || return 0
+	work_remove "$cache"/work/*
+	die "$1: the disk is full ($(df -h --output=avail,target "${places[@]}" | sed 1d | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
+		"once half-made work is removed); make room, or set POSADA_CACHE or POSADA_OUT to another disk, then run the same command again"
+}
+
+# End a process and all that it started (the sandboxes of bwrap die with it).
+end_tree() { # PID
+	local pid
+	local -a children=()
+	{ read -r -a children <"/proc/$1/task/$1/children" || :; } 2>/dev/null
+	[ "$1" = $$ ] || kill "$1" 2>/dev/null || :
+	for pid in "${children[@]}"; do end_tree "$pid"; done
+}
+
+# When the build ends, by itself or by ctrl-C, nothing goes on compiling behind its back.
+end_children() {
+	{ end_tree $$ && wait; } 2>/dev/null || :
+}
+
+# Run one step in this shell's child, with its output in a log of its own; not in an if or
+# before ||, which would have it go on after an error.
 step() { # NAME COMMAND...
 	local name=$1 log="$out/logs/${1%% *}.log" start=$SECONDS
 	shift
 	mkdir -p "$out/logs"
-	if ! ("$@") >"$log" 2>&1 </dev/null; then
-		step_failed "$name" "$log"
-	fi
+	("$@") >"$log" 2>&1 </dev/null &
+	wait $! || step_failed "$name" "$log"
 	step_line "$name" $((SECONDS - start))
 }

@@ -11,7 +11,7 @@ substitutes=$cache/substitutes
 
 # The archive this machine already uses: host_mirror Debian|Debian-Security
 host_mirror() {
-	[ "$1" = Debian ] && [ -n "${MIRROR:-}" ] && echo "$MIRROR" && return
+	[ "$1" = Debian ] && [ -n "${MIRROR:-}" ] && echo "${MIRROR%/}" && return
 	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		awk -F'|' -v label="$1" '$1 == "Debian" && $2 == label && !n++ { sub("/$", "", $3); print $3 }'
 }
@@ -28,7 +28,7 @@ archive() { # Debian|Debian-Security
 # Fetch the signed indexes into an apt of our own and flatten them into one table:
 # KIND PACKAGE VERSION SUITE FILE SHA256 URI
 offers_update() {
-	local apt=$cache/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite main security
+	local apt=$cache/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite main security key
 	[ -f "$keyring" ] || keyring=$(root_path build "$root_build_packages")$keyring
 	main=$(archive Debian) security=$(archive Debian-Security)
 	mkdir -p "$apt"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
@@ -46,18 +46,22 @@ offers_update() {
 	{
 		# An index past its date is still signed, and every file is held to a sha256.
 		echo "Dir \"$apt\"; Dir::Etc \"etc\"; Dir::State \"state\"; Dir::State::status \"$apt/status\"; Dir::Cache \"cache\";"
+		echo 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";'
 		echo 'Acquire::Languages "none"; Acquire::Check-Valid-Until "false"; Acquire::Retries "3"; APT::Sandbox::User "";'
 		apt-config dump 2>/dev/null | grep -E '^Acquire::[a-z]+::Proxy' || :
 	} >"$apt/apt.conf"
 	export APT_CONFIG=$apt/apt.conf
 	apt-get update || say "some indexes could not be renewed; going on with those at hand"
+	rm -f "$apt/cache"/*.bin
+	key=$(cat "$apt/etc/sources.list" "$builder/source.sh" <(find "$apt/state/lists" -name '*_*' ! -name '*InRelease' -printf '%f %s %T@\n' | sort) | sha256sum)
+	[ ! -s "$apt/offers" ] || [ "$key" != "$(cat "$apt/offers.key" 2>/dev/null)" ] || return 0
 	apt-get indextargets --format '$(CREATED_BY) $(RELEASE) $(REPO_URI) $(FILENAME)' |
 		while read -r kind suite uri file; do
 			[ ! -e "$file" ] || offers_table "$kind" "$suite" "$uri" <"$file"
 		done >"$apt/offers.part"
-	unset APT_CONFIG
 	[ -s "$apt/offers.part" ] || die "no index could be had from the archive ($main): is the network up, or set MIRROR="
 	mv "$apt/offers.part" "$apt/offers"
+	echo "$key" >"$apt/offers.key"
 }
 
 offers_table() { # KIND SUITE URI <INDEX
@@ -102,27 +106,35 @@ offers_of() {
 		"$cache/apt/offers" | sort -k3,3Vr -k5,5 -u
 }
 
-# Bring one file into the cache, or say why not: source_download FILE SHA256 URI
+# Bring one file into the cache, or leave the reason in $problem: source_download FILE SHA256 URI
 source_download() {
-	local target="$cache/sources/$2-$1"
-	rm -f "$target.part"
-	if ! /usr/lib/apt/apt-helper -qq download-file "$3" "$target.part" "SHA256:$2" >"$cache/work/download.log" 2>&1; then
-		rm -f "$target.part" "$target.part.FAILED"
-		grep -hE '^(E|Err):?' "$cache/work/download.log" | tail -n 1 >&2 || :
-		return 1
+	local target="$cache/sources/$2-$1" log=$cache/work/download.log
+	if /usr/lib/apt/apt-helper -qq download-file "$3" "$target.part" "SHA256:$2" >"$log" 2>&1; then
+		source_accept "$1" "$2" "$3" && return
+	else
+		disk_check "$1" "$log"
+		problem="$3: $(sed -n 's/^E: Failed to fetch [^ ]*  *//p' "$log" | head -n 1)"
+		[[ $problem != *"Hash Sum mismatch"* ]] ||
+			source_mismatch "$1" "$2" "$3" "$(sed -n '/received file/,$s/^ *- SHA256:\([0-9a-f]*\).*/\1/p' "$log")"
 	fi
-	source_accept "$1" "$2"
+	rm -f "$target".part*
+	return 1
 }
 
 # A file becomes a source only when its bytes are the ones asked for.
-source_accept() { # FILE SHA256
+source_accept() { # FILE SHA256 ORIGIN
 	local target="$cache/sources/$2-$1" sum
 	sum=$(sha256_of "$target.part")
 	if [ "$sum" != "$2" ]; then
 		rm -f "$target.part"
-		die "$1 has the wrong sha256: it is $sum, sources.lock says $2; nothing of it was kept. If the lock is right, the archive or the way to it is not to be trusted"
+		source_mismatch "$1" "$2" "$3" "$sum"
+		return 1
 	fi
 	mv "$target.part" "$target"
+}
+
+source_mismatch() { # FILE SHA256 ORIGIN RECEIVED
+	problem="$3 has the wrong sha256 ($4 instead of $2), so it or the way to it is not to be trusted"
 }
 
 # The lock as it is in force here: locked lines, but for the ones that had to be substituted
@@ -138,50 +150,61 @@ lock_lines() { # KIND PACKAGE SUITE
 
 # Have every file of a package in the cache; true in $source_changed when one was substituted.
 source_fetch() { # KIND PACKAGE SUITE
-	local kind package version suite file sum uri lines
+	local kind package version suite file sum offers uri problem lines
 	lines=$(lock_lines "$1" "$2" "$3")
 	[ -n "$lines" ] || die "sources.lock has no line for $2 in $3: run make lock"
 	while read -r kind package version suite file sum; do
 		[ ! -f "$cache/sources/$sum-$file" ] || continue
 		if cache_from "sources/$sum-$file" "$cache/sources/$sum-$file.part"; then
-			source_accept "$file" "$sum"
-			continue
+			! source_accept "$file" "$sum" "$file of $POSADA_CACHE_FROM" || continue
+			say "$problem: taking it from the archive"
 		fi
 		offers_ready
-		uri=$(awk -v kind="$kind" -v package="$package" -v file="$file" \
-			'$1 == kind && $2 == package && $5 == file && !n++ { print $7 }' "$cache/apt/offers")
-		if [ -z "$uri" ]; then
+		offers=$(awk -v kind="$kind" -v package="$package" -v file="$file" \
+			'$1 == kind && $2 == package && $5 == file && !seen[$6, $7]++ { print $6, $7 }' "$cache/apt/offers")
+		if [ -z "$offers" ]; then
 			source_substitute "$1" "$2" "$3" "$version" "$file"
 			return
 		fi
-		source_download "$file" "$sum" "$uri" ||
-			die "$file of $package $version ($suite) could not be had from the archive, or its bytes are not the locked ones; nothing of it was kept. Try again later, set MIRROR= to another archive, or take other versions with make lock"
+		problem=
+		for uri in $(awk -v sum="$sum" '$1 == sum { print $2 }' <<<"$offers"); do
+			! source_download "$file" "$sum" "$uri" || continue 2
+		done
+		[ -n "$problem" ] ||
+			die "sources.lock has the wrong sha256 for $file of $package $version ($suite): it says $sum, the archive's signed index says ${offers%% *}; nothing was fetched. Put the line right, or renew it with: make lock"
+		die "$file of $package $version ($suite) cannot be had: $problem; nothing of it was kept. If the network is up, set MIRROR= to another archive, or take other versions with: make lock"
 	done <<<"$lines"
 }
 
 # A locked version has left the archive: the newest of the same package and suite serves.
 source_substitute() { # KIND PACKAGE SUITE VERSION FILE
-	local version=
-	version=$(source_newest "$1" "$2" "$3") ||
+	local newest=
+	grep -qE "^[^ ]+ [^ ]+ [^ ]+ $3 " "$cache/apt/offers" ||
+		die "$5 of $2 $4: no index of $3 could be had from the archive ($out/logs/indexes.log says why): is the network up, or set MIRROR="
+	source_newest "$1" "$2" "$3" ||
 		die "$5 of $2 $4 ($3) has left the archive and no other version of $2 can be had there: run make lock, or set MIRROR="
-	say "$2 $4 has left $3: taking $version instead (recorded in the manifest)"
-	awk -v kind="$1" -v package="$2" -v version="$version" -v old="$4" \
-		'$1 == kind && $2 == package && $3 == version && !seen[$5]++ { print old, $1, $2, $3, $4, $5, $6 }' \
-		"$cache/apt/offers" >>"$substitutes"
+	say "$2 $4 has left $3: taking $newest instead (recorded in the manifest)"
+	{
+		cat "$substitutes"
+		awk -v kind="$1" -v package="$2" -v version="$newest" -v old="$4" \
+			'$1 == kind && $2 == package && $3 == version && !seen[$5]++ { print old, $1, $2, $3, $4, $5, $6 }' "$cache/apt/offers"
+	} >"$cache/work/substitutes"
+	mv "$cache/work/substitutes" "$substitutes"
 	source_changed=1
 }
 
-# Download the newest version of which every file can be had; print that version.
+# Download the newest version of which every file can be had, and name it in $newest.
 source_newest() { # KIND PACKAGE SUITE
-	local offers version file sum uri complete
+	local offers version file sum uri problem
 	offers=$(offers_of "$1" "$2" "$3")
 	for version in $(cut -d' ' -f3 <<<"$offers" | uniq); do
-		complete=1
 		while read -r _ _ _ _ file sum uri; do
-			[ -f "$cache/sources/$sum-$file" ] || source_download "$file" "$sum" "$uri" || complete=
-			[ -n "$complete" ] || { say "$2 $version: $file cannot be had" >&2; break; }
+			[ -f "$cache/sources/$sum-$file" ] || source_download "$file" "$sum" "$uri" && continue
+			say "$2 $version: $file cannot be had ($problem)" >&2
+			continue 2
 		done < <(awk -v version="$version" '$3 == version' <<<"$offers")
-		[ -z "$complete" ] || { echo "$version"; return; }
+		newest=$version
+		return
 	done
 	return 1
 }
@@ -197,24 +220,23 @@ recipes_ask() { # NAME...
 
 # Renew the lock's lines for these recipes (or all), keeping the other lines as they are.
 lock_write() { # [NAME...]
-	local kind package suite version
-	if [ $# -eq 0 ]; then
-		: >"$substitutes"
-		set -- $(package_names)
-	fi
+	local kind package suite newest names
+	names=$(package_names)
+	[ $# -gt 0 ] || { : >"$substitutes"; set -- $names; }
+	for package; do recipe "$package" licence >/dev/null; done
 	offers_ready
 	recipes_ask "$@" >"$cache/work/asked"
 	: >"$cache/work/locked"
 	while read -r kind package suite; do
-		version=$(source_newest "$kind" "$package" "$suite") || die "$package: no version in $suite can be had"
-		offers_of "$kind" "$package" "$suite" | awk -v version="$version" '$3 == version && !seen[$5]++ { print $1, $2, $3, $4, $5, $6 }' >>"$cache/work/locked"
-		say "$package $version"
+		source_newest "$kind" "$package" "$suite" || die "$package: no version in $suite can be had"
+		offers_of "$kind" "$package" "$suite" | awk -v version="$newest" '$3 == version && !seen[$5]++ { print $1, $2, $3, $4, $5, $6 }' >>"$cache/work/locked"
+		say "$package $newest"
 	done <"$cache/work/asked"
 	exec 8<"$builder" && flock 8
 	{
 		echo "# KIND PACKAGE VERSION SUITE FILE SHA256 (make lock renews this)"
 		{
-			recipes_ask $(package_names) | awk '
+			recipes_ask $names | awk '
 				function base(suite) { sub(/-(security|updates)$/, "", suite); return suite }
 				FILENAME == ARGV[1] { new[$1, $2, base($4)] = 1; next }
 				FILENAME == ARGV[2] { if (!/^#/) line[++n] = $0; next }
