@@ -89,7 +89,7 @@ int posada_open(struct posada **out, unsigned patience_ms, struct posada_error *
 	if (!handle)
 		return fail_memory(err);
 	pthread_once(&once, prepare_libvirt);
-	handle->patience_ms = patience_ms;
+	handle->patience_ms = handle->patience_left_ms = patience_ms;
 	handle->dom0 = host_is_dom0();
 	if (uri && *uri) {
 		ret = add_engine_for_tests(handle, uri);
@@ -157,14 +157,16 @@ int engine_connect(struct posada *handle, struct engine *engine, struct posada_e
 	disconnect(engine);
 	for (;;) {
 		engine->conn = virConnectOpen(engine->uri);
-		if (engine->conn)
+		if (engine->conn) {
+			handle->patience_left_ms = handle->patience_ms;
 			return 0;
-		if (now_ms() - start >= handle->patience_ms)
+		}
+		if (now_ms() - start >= handle->patience_left_ms)
 			break;
 		nanosleep(&pause, NULL);
 	}
 	/* One wait is enough: the next engine is served by the same libvirtd. */
-	handle->patience_ms = 0;
+	handle->patience_left_ms = 0;
 	fail_libvirt(err, _("The guest manager libvirtd does not answer"),
 		_("It is restarted by itself: wait some seconds and try again, or read the log."));
 	return -ENOTCONN;

@@ -368,7 +368,7 @@ static void fill_cpu(struct posada_host *host)
 	fclose(file);
 }
 
-static void fill_names(struct posada *handle, struct posada_host *host)
+static void fill_names(bool dom0, struct posada_host *host)
 {
 	char major[16], minor[16], extra[24], line[64];
 	struct utsname uts;
@@ -380,7 +380,7 @@ static void fill_names(struct posada *handle, struct posada_host *host)
 	if (!read_line(line, sizeof(line), VERSION_FILE))
 		snprintf(line, sizeof(line), "?");
 	posada_text_clean(line, host->version, sizeof(host->version));
-	if (!handle->dom0) {
+	if (!dom0) {
 		snprintf(
 			host->engine, sizeof(host->engine), "%s", host_has_kvm() ? "kvm" : "plain");
 		snprintf(host->hypervisor, sizeof(host->hypervisor), "Linux %.*s",
@@ -406,8 +406,8 @@ static int fill_capacity(struct posada *handle, struct posada_host *host)
 
 	local_capacity(&capacity);
 	/* The first engine is the one that owns the machine. */
-	if (engine_connect(handle, &handle->engines[0], &err) ||
-		host_capacity(handle, &handle->engines[0], &capacity, &err))
+	if (handle && (engine_connect(handle, &handle->engines[0], &err) ||
+			      host_capacity(handle, &handle->engines[0], &capacity, &err)))
 		ret = add_notice(host, err.text);
 	host->cpus = capacity.cpus;
 	host->memory_kib = capacity.total_kib;
@@ -420,7 +420,7 @@ int posada_host_status(struct posada *handle, struct posada_host *host, struct p
 	int ret;
 
 	memset(host, 0, sizeof(*host));
-	fill_names(handle, host);
+	fill_names(handle ? handle->dom0 : host_is_dom0(), host);
 	fill_cpu(host);
 	ret = host_notices(host, POSADA_RUN);
 	if (!ret)

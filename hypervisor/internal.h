@@ -22,7 +22,7 @@ struct posada {
 	struct engine engines[2];
 	size_t engine_count;
 	bool dom0;
-	unsigned patience_ms;
+	unsigned patience_ms, patience_left_ms;
 };
 
 /* Writes the sentence and returns code, so that a caller can "return fail(...)". */

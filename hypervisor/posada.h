@@ -63,7 +63,8 @@ bool posada_state_is_live(enum posada_state state);
 /*
  * Makes a handle. Nothing is connected yet: every call below connects when it
  * needs to, and again after libvirtd was restarted, and waits up to patience_ms
- * in all for a libvirtd that does not answer yet. The environment variable POSADA_URI
+ * for a libvirtd that does not answer yet; once in vain, it waits no more until
+ * one has answered. The environment variable POSADA_URI
  * replaces the engines by one libvirt URI (tests use test:///default).
  */
 int posada_open(struct posada **handle, unsigned patience_ms, struct posada_error *err);
@@ -227,7 +228,10 @@ struct posada_host {
 	bool reboot_needed; /* xenstored has died: only a reboot brings it back */
 };
 
-/* Answers even when libvirtd does not; that is one of the notices then. */
+/*
+ * Answers even when libvirtd does not; that is one of the notices then. With
+ * handle NULL libvirtd is not asked: fast, but under Xen less is known.
+ */
 int posada_host_status(struct posada *handle, struct posada_host *host, struct posada_error *err);
 void posada_host_free(struct posada_host *host);
 

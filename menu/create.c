@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The short wizard that makes a guest: one question per step, Back goes one back.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "menu.h"
+#include "ui.h"
+#include "watch.h"
+
+#define CHOICES_MAX    64
+#define PATH_SIZE      1024
+#define DEFAULT_MEMORY "512M"
+#define DEFAULT_DISK   "4G"
+
+enum source {
+	FROM_KERNEL,
+	FROM_ISO,
+	FROM_DISK,
+	SOURCES,
+};
+
+struct draft {
+	struct app *app;
+	char name[POSADA_NAME_MAX + 1];
+	enum posada_kind kind;
+	enum source source;
+	char kernel[PATH_SIZE], initrd[PATH_SIZE], cmdline[1024];
+	char iso[PATH_SIZE], disk[PATH_SIZE];
+	char memory[64], vcpus[64], new_disk[64];
+	char network[64];
+};
+
+static const char *const kind_texts[POSADA_KINDS] = {
+	[POSADA_PV] = N_("Xen, paravirtual: runs on every processor"),
+	[POSADA_PVH] = N_("Xen, paravirtual with hardware help: fast and small"),
+	[POSADA_HVM] = N_("Xen, a whole PC: for any system, from an ISO image"),
+	[POSADA_QEMU] = N_("Plain QEMU, a whole PC without Xen"),
+};
+
+static const char *const source_names[SOURCES] = {
+	[FROM_KERNEL] = N_("Kernel"),
+	[FROM_ISO] = N_("ISO image"),
+	[FROM_DISK] = N_("Disk"),
+};
+
+static const char *const source_texts[SOURCES] = {
+	[FROM_KERNEL] = N_("A Linux kernel and its initrd"),
+	[FROM_ISO] = N_("An installer or a live system on a CD"),
+	[FROM_DISK] = N_("A disk image with a system and a boot loader"),
+};
+
+static unsigned possible_sources(enum posada_kind kind)
+{
+	static const unsigned sources[POSADA_KINDS] = {
+		[POSADA_PV] = 1u << FROM_KERNEL | 1u << FROM_DISK,
+		[POSADA_PVH] = 1u << FROM_KERNEL | 1u << FROM_DISK,
+		[POSADA_HVM] = 1u << FROM_ISO | 1u << FROM_DISK,
+		[POSADA_QEMU] = 1u << FROM_ISO | 1u << FROM_KERNEL | 1u << FROM_DISK,
+	};
+
+	return sources[kind];
+}
+
+/* --- Questions ---------------------------------------------------------- */
+
+static bool ask_name(struct draft *draft)
+{
+	while (ui_input(
+		_("New guest"), _("What is the guest called?"), draft->name, sizeof(draft->name))) {
+		struct posada_guest guest;
+		char text[256];
+
+		if (!posada_name_is_legal(draft->name)) {
+			ui_message(_("New guest"),
+				_("Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."));
+			continue;
+		}
+		if (posada_guest_show(draft->app->host, draft->name, &guest, NULL))
+			return true;
+		posada_guest_free(&guest);
+		snprintf(text, sizeof(text),
+			_("There is a guest named %s already. Choose another name."), draft->name);
+		ui_message(_("New guest"), text);
+	}
+	return false;
+}
+
+static bool ask_kind(struct draft *draft)
+{
+	enum posada_kind kinds[POSADA_KINDS];
+	struct ui_item items[POSADA_KINDS];
+	unsigned possible = posada_kinds(draft->app->host);
+	size_t count = 0, selected = 0, i;
+
+	for (i = 0; i < POSADA_KINDS; i++) {
+		if (!(possible & 1u << i))
+			continue;
+		if (draft->kind == (enum posada_kind)i)
+			selected = count;
+		kinds[count] = (enum posada_kind)i;
+		items[count].name = posada_kind_name((enum posada_kind)i);
+		items[count++].text = _(kind_texts[i]);
+	}
+	if (!ui_menu(_("New guest"), _("Which kind of guest?"), items, count, &selected))
+		return false;
+	draft->kind = kinds[selected];
+	return true;
+}
+
+static bool ask_source(struct draft *draft)
+{
+	enum source sources[SOURCES];
+	struct ui_item items[SOURCES];
+	size_t count = 0, selected = 0, i;
+
+	for (i = 0; i < SOURCES; i++) {
+		if (!(possible_sources(draft->kind) & 1u << i))
+			continue;
+		if (draft->source == (enum source)i)
+			selected = count;
+		sources[count] = (enum source)i;
+		items[count].name = _(source_names[i]);
+		items[count++].text = _(source_texts[i]);
+	}
+	if (!ui_menu(_("New guest"), _("What does it start from?"), items, count, &selected))
+		return false;
+	draft->source = sources[selected];
+	return true;
+}
+
+/*
+ * Offers the media of a type, and a line to type a path in. With none_text one
+ * can also do without, which leaves path empty.
+ */
+static bool ask_file(
+	const char *prompt, enum posada_medium type, const char *none_text, char path[PATH_SIZE])
+{
+	struct ui_item items[CHOICES_MAX + 2];
+	size_t files[CHOICES_MAX];
+	struct posada_media media;
+	char names[CHOICES_MAX][64], sizes[CHOICES_MAX][32];
+	size_t count = 0, selected = 0, i;
+	bool answered;
+
+	if (posada_media_list(&media, NULL))
+		memset(&media, 0, sizeof(media));
+	for (i = 0; i < media.count && count < CHOICES_MAX; i++) {
+		if (media.items[i].type != type)
+			continue;
+		if (!strcmp(media.items[i].path, path))
+			selected = count;
+		files[count] = i;
+		items[count].name =
+			posada_text_clean(media.items[i].name, names[count], sizeof(names[0]));
+		items[count].text =
+			posada_size_text(media.items[i].bytes, sizes[count], sizeof(sizes[0]));
+		count++;
+	}
+	items[count].name = _("Other");
+	items[count].text = _("Type the path of a file");
+	items[count + 1].name = _("None");
+	items[count + 1].text = none_text;
+	answered = ui_menu(_("New guest"), prompt, items, count + (none_text ? 2 : 1), &selected);
+	if (answered && selected < count)
+		snprintf(path, PATH_SIZE, "%s", media.items[files[selected]].path);
+	else if (answered && selected == count)
+		answered = ui_input(_("New guest"), prompt, path, PATH_SIZE);
+	else if (answered)
+		*path = '\0';
+	posada_media_free(&media);
+	return answered;
+}
+
+static bool ask_boot(struct draft *draft)
+{
+	switch (draft->source) {
+	case FROM_KERNEL:
+		return ask_file(_("Which kernel?"), POSADA_KERNEL, NULL, draft->kernel) &&
+		       ask_file(_("Which initrd?"), POSADA_INITRD, _("Start without an initrd"),
+			       draft->initrd) &&
+		       ui_input(_("New guest"), _("The kernel's command line (may be empty)."),
+			       draft->cmdline, sizeof(draft->cmdline));
+	case FROM_ISO:
+		return ask_file(_("Which ISO image?"), POSADA_ISO, NULL, draft->iso);
+	default:
+		return ask_file(_("Which disk image?"), POSADA_DISK, NULL, draft->disk);
+	}
+}
+
+static bool ask_sizes(struct draft *draft)
+{
+	struct ui_field fields[] = {
+		{.label = _("Memory")},
+		{.label = _("Processors")},
+		{.label = _("New disk")},
+	};
+	uint64_t bytes;
+
+	snprintf(fields[0].text, sizeof(fields[0].text), "%s", draft->memory);
+	snprintf(fields[1].text, sizeof(fields[1].text), "%s", draft->vcpus);
+	snprintf(fields[2].text, sizeof(fields[2].text), "%s", draft->new_disk);
+	while (ui_form(_("New guest"),
+		_("How large? Write sizes as 512M or 4G; no new disk: leave it empty."), fields,
+		ARRAY_SIZE(fields))) {
+		const char *wrong = NULL;
+
+		snprintf(draft->memory, sizeof(draft->memory), "%s", fields[0].text);
+		snprintf(draft->vcpus, sizeof(draft->vcpus), "%s", fields[1].text);
+		snprintf(draft->new_disk, sizeof(draft->new_disk), "%s", fields[2].text);
+		if (posada_size_parse(draft->memory, 'M', &bytes))
+			wrong = _("The memory is no size. Write it as 512M or 2G.");
+		else if (atoi(draft->vcpus) < 1 || atoi(draft->vcpus) > POSADA_VCPUS_MAX)
+			wrong = _("The number of processors is no number from 1 up.");
+		else if (*draft->new_disk && posada_size_parse(draft->new_disk, 'G', &bytes))
+			wrong = _("The new disk is no size. Write it as 4G, or leave it empty.");
+		if (!wrong)
+			return true;
+		ui_message(_("New guest"), wrong);
+	}
+	return false;
+}
+
+static bool ask_network(struct draft *draft)
+{
+	struct ui_item items[CHOICES_MAX + 1];
+	struct posada_networks networks;
+	char names[CHOICES_MAX][64];
+	size_t count = 0, selected = 0, i;
+	bool answered;
+
+	if (posada_network_list(draft->app->host, &networks, NULL))
+		memset(&networks, 0, sizeof(networks));
+	for (i = 0; i < networks.count && count < CHOICES_MAX; i++) {
+		if (!networks.items[i].active)
+			continue;
+		if (!strcmp(networks.items[i].name, draft->network))
+			selected = count;
+		items[count].name =
+			posada_text_clean(networks.items[i].name, names[count], sizeof(names[0]));
+		items[count++].text = networks.items[i].bridge
+					      ? _("On the network of the host")
+					      : _("Behind the host's address (NAT)");
+	}
+	items[count].name = _("none");
+	items[count].text = _("Without a network card");
+	answered = ui_menu(
+		_("New guest"), _("Which network does it join?"), items, count + 1, &selected);
+	if (answered)
+		snprintf(draft->network, sizeof(draft->network), "%s",
+			selected < count ? items[selected].name : "none");
+	posada_networks_free(&networks);
+	return answered;
+}
+
+/* --- Making it ---------------------------------------------------------- */
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static void to_spec(const struct draft *draft, struct posada_guest_spec *spec)
+{
+	uint64_t bytes = 0;
+
+	memset(spec, 0, sizeof(*spec));
+	spec->name = draft->name;
+	spec->kind = draft->kind;
+	if (!posada_size_parse(draft->memory, 'M', &bytes))
+		spec->memory_kib = bytes / 1024;
+	spec->vcpus = (unsigned)atoi(draft->vcpus);
+	spec->network = draft->network;
+	if (draft->source == FROM_KERNEL) {
+		spec->kernel = or_null(draft->kernel);
+		spec->initrd = or_null(draft->initrd);
+		spec->cmdline = or_null(draft->cmdline);
+	} else if (draft->source == FROM_ISO) {
+		spec->iso = or_null(draft->iso);
+	} else if (*draft->disk) {
+		spec->disks[spec->disk_count++].path = draft->disk;
+	}
+	if (*draft->new_disk && !posada_size_parse(draft->new_disk, 'G', &bytes))
+		spec->disks[spec->disk_count++].bytes = bytes;
+}
+
+static const char *boot_path(const struct draft *draft)
+{
+	switch (draft->source) {
+	case FROM_KERNEL:
+		return draft->kernel;
+	case FROM_ISO:
+		return draft->iso;
+	default:
+		return draft->disk;
+	}
+}
+
+static bool confirm_and_make(struct draft *draft)
+{
+	struct posada_guest_spec spec;
+	struct posada_error err;
+	char text[2048];
+	int answer, ret;
+
+	snprintf(text, sizeof(text),
+		_("Name:        %s\nKind:        %s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s\nNetwork:     %s"),
+		draft->name, posada_kind_name(draft->kind), boot_path(draft), draft->memory,
+		draft->vcpus, *draft->new_disk ? draft->new_disk : _("none"), draft->network);
+	answer = ui_either(_("New guest"), text, _("Create and start"), _("Create"));
+	if (answer < 0)
+		return false;
+	to_spec(draft, &spec);
+	spec.start = answer == 0;
+	ui_wait(spec.start ? _("Making and starting the guest ...") : _("Making the guest ..."));
+	ret = posada_guest_create(draft->app->host, &spec, &err);
+	watch_refresh();
+	if (!ret)
+		return true;
+	ui_message(_("The guest was not made"), err.text);
+	return false;
+}
+
+/* Each says whether it was answered; what comes after the last one is a guest. */
+static bool (*const steps[])(struct draft *draft) = {
+	ask_name,
+	ask_kind,
+	ask_source,
+	ask_boot,
+	ask_sizes,
+	ask_network,
+	confirm_and_make,
+};
+
+static void propose_name(struct draft *draft)
+{
+	unsigned number;
+
+	for (number = 1; number < 1000; number++) {
+		struct posada_guest guest;
+
+		snprintf(draft->name, sizeof(draft->name), "guest%u", number);
+		if (posada_guest_show(draft->app->host, draft->name, &guest, NULL))
+			return;
+		posada_guest_free(&guest);
+	}
+}
+
+void guest_create_run(struct app *app)
+{
+	struct draft draft = {
+		.app = app,
+		.memory = DEFAULT_MEMORY,
+		.vcpus = "1",
+		.new_disk = DEFAULT_DISK,
+		.network = "default",
+	};
+	size_t step = 0;
+
+	if (!(posada_kinds(app->host) & 1u << POSADA_PV))
+		draft.kind = POSADA_QEMU;
+	propose_name(&draft);
+	while (step < ARRAY_SIZE(steps)) {
+		if (steps[step](&draft))
+			step++;
+		else if (step)
+			step--;
+		else
+			return;
+	}
+}

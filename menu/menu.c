@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The menu tree, one table per menu, and the walk through it.
+#include "menu.h"
+#include "ui.h"
+
+#define ENTRIES_MAX 16
+#define INDENT	    2
+
+static const struct menu_entry main_entries[] = {
+	{.title = N_("Status"), .help = N_("This host at a glance"), .closes = true},
+	{.title = N_("Guests"),
+		.help = N_("Create, start, stop and delete guests, open their consoles"),
+		.run = guests_run,
+		.submenu = &guest_menu},
+	{.title = N_("Storage"), .help = N_("The volumes of the guests"), .run = storage_run},
+	{.title = N_("Network"),
+		.help = N_("Networks and bridges that guests can join"),
+		.run = network_run},
+	{.title = N_("System"),
+		.help = N_("Root password, SSH, services"),
+		.submenu = &system_menu},
+	{.title = N_("Shell"), .help = N_("A command line on this host"), .run = shell_run},
+	{.title = N_("Log"), .help = N_("What the host reports, as it happens"), .run = log_run},
+	{.title = N_("Reboot"), .help = N_("Start this host anew"), .run = reboot_run},
+	{.title = N_("Power off"), .help = N_("Switch this host off"), .run = poweroff_run},
+	{.title = N_("Log out"),
+		.help = N_("End this session"),
+		.run = logout_run,
+		.visible_if = when_logged_in},
+	{0},
+};
+
+static const struct menu_entry guest_entries[] = {
+	{.title = N_("Create"),
+		.help = N_("Make a new guest"),
+		.run = guest_create_run,
+		.visible_if = when_no_guest,
+		.closes = true},
+	{.title = N_("Console"),
+		.help = N_("Its console in this terminal; Ctrl-] leaves"),
+		.run = guest_console_run,
+		.visible_if = when_live},
+	{.title = N_("Start"),
+		.help = N_("Switch it on"),
+		.run = guest_start_run,
+		.visible_if = when_off,
+		.closes = true},
+	{.title = N_("Start again"),
+		.help = N_("Its device model has died: off and on"),
+		.run = guest_start_run,
+		.visible_if = when_broken,
+		.closes = true},
+	{.title = N_("Shut down"),
+		.help = N_("Ask it to shut down"),
+		.run = guest_stop_run,
+		.visible_if = when_running,
+		.closes = true},
+	{.title = N_("Restart"),
+		.help = N_("Ask it to reboot"),
+		.run = guest_reboot_run,
+		.visible_if = when_running,
+		.closes = true},
+	{.title = N_("Pause"),
+		.help = N_("Freeze it"),
+		.run = guest_pause_run,
+		.visible_if = when_running,
+		.closes = true},
+	{.title = N_("Resume"),
+		.help = N_("Let it go on"),
+		.run = guest_resume_run,
+		.visible_if = when_paused,
+		.closes = true},
+	{.title = N_("Force off"),
+		.help = N_("Take its power away"),
+		.run = guest_kill_run,
+		.visible_if = when_live,
+		.closes = true},
+	{.title = N_("Details"), .help = N_("What it is made of"), .run = guest_show_run},
+	{.title = N_("Delete"),
+		.help = N_("Remove it, with its disks or without"),
+		.run = guest_delete_run,
+		.visible_if = when_off,
+		.closes = true},
+	{0},
+};
+
+static const struct menu_entry system_entries[] = {
+	{.title = N_("Password"),
+		.help = N_("Set root's password, which allows SSH"),
+		.run = password_run},
+	{.title = N_("SSH key"),
+		.help = N_("Add a public key, which allows SSH"),
+		.run = ssh_key_run},
+	{.title = N_("SSH on"),
+		.help = N_("Let people log in from the network"),
+		.run = ssh_enable_run,
+		.visible_if = when_ssh_off},
+	{.title = N_("SSH off"),
+		.help = N_("Let nobody log in from the network"),
+		.run = ssh_disable_run,
+		.visible_if = when_ssh_on},
+	{.title = N_("Services"), .help = N_("What runs on this host"), .run = services_run},
+	{0},
+};
+
+const struct menu main_menu = {N_("Posada"), N_("Choose what to do."), main_entries};
+const struct menu guest_menu = {
+	N_("Guest"), N_("Choose what to do with this guest."), guest_entries};
+const struct menu system_menu = {N_("System"), N_("Choose what to set or to see."), system_entries};
+
+static bool is_visible(const struct menu_entry *entry, const struct app *app)
+{
+	return !entry->visible_if || entry->visible_if(app);
+}
+
+static size_t visible_entries(const struct menu *menu, const struct app *app,
+	const struct menu_entry **entries, struct ui_item *items)
+{
+	const struct menu_entry *entry;
+	size_t count = 0;
+
+	for (entry = menu->entries; entry->title && count < ENTRIES_MAX; entry++) {
+		if (!is_visible(entry, app))
+			continue;
+		entries[count] = entry;
+		items[count].name = _(entry->title);
+		items[count].text = _(entry->help);
+		count++;
+	}
+	return count;
+}
+
+void menu_run(const struct menu *menu, struct app *app)
+{
+	const struct menu_entry *entries[ENTRIES_MAX], *chosen;
+	struct ui_item items[ENTRIES_MAX];
+	const char *title = *app->guest ? app->guest : _(menu->title);
+	size_t selected = 0;
+
+	do {
+		size_t count = visible_entries(menu, app, entries, items);
+
+		if (!ui_menu(title, _(menu->prompt), items, count, &selected))
+			return;
+		chosen = entries[selected];
+		if (chosen->run)
+			chosen->run(app);
+		else if (chosen->submenu)
+			menu_run(chosen->submenu, app);
+	} while (!chosen->closes);
+}
+
+void menu_dump(const struct menu *menu, FILE *out, unsigned depth)
+{
+	const struct menu_entry *entry;
+
+	for (entry = menu->entries; entry->title; entry++) {
+		fprintf(out, "%*s%s: %s\n", (int)depth * INDENT, "", _(entry->title),
+			_(entry->help));
+		if (entry->submenu)
+			menu_dump(entry->submenu, out, depth + 1);
+	}
+}

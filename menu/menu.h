@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The menu as data, and what its entries work on. */
+#ifndef POSADA_MENU_H
+#define POSADA_MENU_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "posada.h"
+
+struct app {
+	struct posada *host;
+	char guest[256];	 /* the guest that was chosen, "" for none */
+	enum posada_state state; /* its state when it was chosen */
+};
+
+struct menu;
+
+struct menu_entry {
+	const char *title;
+	const char *help;
+	void (*run)(struct app *app);
+	/* Without run it is walked here; with run it tells --dump what run leads to. */
+	const struct menu *submenu;
+	bool (*visible_if)(const struct app *app);
+	bool closes; /* the menu is done when the entry is */
+};
+
+/* entries end with one that has no title. */
+struct menu {
+	const char *title;
+	const char *prompt;
+	const struct menu_entry *entries;
+};
+
+extern const struct menu main_menu;
+extern const struct menu guest_menu;
+extern const struct menu system_menu;
+
+/* Walks a menu until Back, or until an entry that closes it has run. */
+void menu_run(const struct menu *menu, struct app *app);
+
+/* The tree as indented text. */
+void menu_dump(const struct menu *menu, FILE *out, unsigned depth);
+
+/* The screens, one per file. */
+void status_run(struct app *app);
+void guests_run(struct app *app);
+void storage_run(struct app *app);
+void network_run(struct app *app);
+void services_run(struct app *app);
+void shell_run(struct app *app);
+void log_run(struct app *app);
+void reboot_run(struct app *app);
+void poweroff_run(struct app *app);
+void logout_run(struct app *app);
+void password_run(struct app *app);
+void ssh_key_run(struct app *app);
+void ssh_enable_run(struct app *app);
+void ssh_disable_run(struct app *app);
+void guest_create_run(struct app *app);
+void guest_console_run(struct app *app);
+void guest_start_run(struct app *app);
+void guest_stop_run(struct app *app);
+void guest_kill_run(struct app *app);
+void guest_reboot_run(struct app *app);
+void guest_pause_run(struct app *app);
+void guest_resume_run(struct app *app);
+void guest_show_run(struct app *app);
+void guest_delete_run(struct app *app);
+
+/* When entries are worth showing. */
+bool when_no_guest(const struct app *app);
+bool when_live(const struct app *app);
+bool when_running(const struct app *app);
+bool when_paused(const struct app *app);
+bool when_off(const struct app *app);
+bool when_broken(const struct app *app);
+bool when_ssh_on(const struct app *app);
+bool when_ssh_off(const struct app *app);
+bool when_logged_in(const struct app *app);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The terminal under the menu, and programs that get it for a while. */
+#ifndef POSADA_TERMINAL_H
+#define POSADA_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool terminal_is_there(void);
+
+/* Ends the program as soon as the terminal is gone, whatever it is doing then. */
+void terminal_guard(void);
+
+/* Runs a program on the terminal; its exit status, or -errno. */
+int terminal_run(char *const argv[]);
+
+/*
+ * Runs a program without the terminal, feeds it input (NULL for none) and keeps
+ * the start of what it prints, both streams, in output; its exit status, or -errno.
+ */
+int program_run(char *const argv[], const char *input, char *output, size_t size);
+
+#endif
