@@ -63,10 +63,9 @@ root_run() { # ROOT [BWRAP OPTION...] -- COMMAND...
 	done
 	shift
 	bwrap --unshare-all --die-with-parent --new-session --uid 0 --gid 0 \
-		--ro-bind "$root" / --dev /dev --proc /proc --tmpfs /tmp \
-		--ro-bind "$builder" /builder "${options[@]}" \
 		--clearenv --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv LC_ALL C.UTF-8 --setenv TZ UTC \
-		--setenv HOME /tmp --setenv SOURCE_DATE_EPOCH "$source_date_epoch" "$@"
+		--setenv HOME /tmp --setenv SOURCE_DATE_EPOCH "$source_date_epoch" \
+		--ro-bind "$root" / --dev /dev --proc /proc --tmpfs /tmp --ro-bind "$builder" /builder "${options[@]}" "$@"
 }
 
 # The checkers' tools on this checkout; what they make goes to out.
