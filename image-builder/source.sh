@@ -51,8 +51,7 @@ offers_update() {
 		apt-config dump 2>/dev/null | grep -E '^Acquire::[a-z]+::Proxy' || :
 	} >"$apt/apt.conf"
 	export APT_CONFIG=$apt/apt.conf
-	apt-get update || say "some indexes could not be renewed; going on with those at hand"
-	rm -f "$apt/cache"/*.bin
+	apt-get update -o pkgCacheFile::Generate=false || say "some indexes could not be renewed; going on with those at hand"
 	key=$(cat "$apt/etc/sources.list" "$builder/source.sh" <(find "$apt/state/lists" -name '*_*' ! -name '*InRelease' -printf '%f %s %T@\n' | sort) | sha256sum)
 	[ ! -s "$apt/offers" ] || [ "$key" != "$(cat "$apt/offers.key" 2>/dev/null)" ] || return 0
 	apt-get indextargets --format '$(CREATED_BY) $(RELEASE) $(REPO_URI) $(FILENAME)' |
@@ -150,7 +149,7 @@ lock_lines() { # KIND PACKAGE SUITE
 
 # Have every file of a package in the cache; true in $source_changed when one was substituted.
 source_fetch() { # KIND PACKAGE SUITE
-	local kind package version suite file sum offers uri problem lines
+	local kind package version suite file sum offers uri problem problems lines
 	lines=$(lock_lines "$1" "$2" "$3")
 	[ -n "$lines" ] || die "sources.lock has no line for $2 in $3: run make lock"
 	while read -r kind package version suite file sum; do
@@ -166,13 +165,14 @@ source_fetch() { # KIND PACKAGE SUITE
 			source_substitute "$1" "$2" "$3" "$version" "$file"
 			return
 		fi
-		problem=
+		problems=
 		for uri in $(awk -v sum="$sum" '$1 == sum { print $2 }' <<<"$offers"); do
 			! source_download "$file" "$sum" "$uri" || continue 2
+			problems+=${problems:+, }$problem
 		done
-		[ -n "$problem" ] ||
+		[ -n "$problems" ] ||
 			die "sources.lock has the wrong sha256 for $file of $package $version ($suite): it says $sum, the archive's signed index says ${offers%% *}; nothing was fetched. Put the line right, or renew it with: make lock"
-		die "$file of $package $version ($suite) cannot be had: $problem; nothing of it was kept. If the network is up, set MIRROR= to another archive, or take other versions with: make lock"
+		die "$file of $package $version ($suite) cannot be had: $problems; nothing of it was kept. If the network is up, set MIRROR= to another archive, or take other versions with: make lock"
 	done <<<"$lines"
 }
 

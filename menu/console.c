@@ -47,7 +47,7 @@ void shell_run(struct app *app)
 	int ret;
 
 	(void)app;
-	ret = terminal_run(argv);
+	ret = terminal_run(_("A shell on this host. \"exit\" returns to the menu."), argv);
 	if (ret >= 0)
 		return;
 	snprintf(text, sizeof(text), _("The shell cannot be started: %s. Reboot the host."),

@@ -3,7 +3,6 @@
 #define _XOPEN_SOURCE_EXTENDED 1
 #include <ctype.h>
 #include <dialog.h>
-#include <dlg_keys.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,10 +30,19 @@
 /* So many empty reads in no time mean that the terminal is gone. */
 #define EMPTY_READS_MAX 50
 
+/* Wide enough to read, and at home on 80 columns. */
+#define BOX_COLUMNS  68
+#define TEXT_COLUMNS (BOX_COLUMNS - 4)
+#define FRAME_LINES  2
+#define BUTTON_LINES 2
+
+#define ESCAPE 0x1b
+
 #define INDENT 2
 
 static const char *screen_title;
 static void *gauge;
+static char *gauge_text; /* what it shows now, NULL when it is hidden */
 
 /* libdialog takes strings that it does not change, as char *. */
 static char *loose(const char *text)
@@ -76,10 +84,12 @@ void ui_close(void)
 void ui_suspend(void)
 {
 	curs_set(1);
-	clear();
-	refresh();
 	def_prog_mode();
 	endwin();
+	/* endwin() leaves the cursor at the bottom, and curses' picture on the screen. */
+	if (clear_screen)
+		putp(clear_screen);
+	fflush(stdout);
 }
 
 void ui_resume(void)
@@ -92,201 +102,7 @@ void ui_resume(void)
 	curs_set(0);
 }
 
-/* --- Boxes -------------------------------------------------------------- */
-
-/* Every box begins on an empty screen with nothing left of the one before. */
-static void begin(const char *ok, const char *cancel)
-{
-	dlg_clr_result();
-	memset(&dialog_vars, 0, sizeof(dialog_vars));
-	dialog_vars.backtitle = loose(screen_title);
-	dialog_vars.ok_label = loose(ok);
-	dialog_vars.yes_label = loose(ok);
-	dialog_vars.exit_label = loose(ok);
-	dialog_vars.cancel_label = loose(cancel);
-	dialog_vars.no_label = loose(cancel);
-	/* Text is shown as it is: a name with a backslash in it is no command. */
-	dialog_vars.cr_wrap = TRUE;
-	dialog_vars.nocollapse = TRUE;
-	dialog_vars.no_nl_expand = TRUE;
-	dlg_clear();
-	dlg_put_backtitle();
-	refresh();
-}
-
-void ui_message(const char *title, const char *text)
-{
-	begin(_("OK"), _("Back"));
-	dialog_msgbox(title, text, 0, 0, 1);
-}
-
-bool ui_yes_no(const char *title, const char *text)
-{
-	begin(_("Yes"), _("No"));
-	dialog_vars.defaultno = TRUE;
-	return dialog_yesno(title, text, 0, 0) == DLG_EXIT_OK;
-}
-
-int ui_either(const char *title, const char *text, const char *first, const char *second)
-{
-	begin(first, _("Back"));
-	dialog_vars.extra_button = TRUE;
-	dialog_vars.extra_label = loose(second);
-	switch (dialog_yesno(title, text, 0, 0)) {
-	case DLG_EXIT_OK:
-		return 0;
-	case DLG_EXIT_EXTRA:
-		return 1;
-	default:
-		return -1;
-	}
-}
-
-void ui_wait(const char *text)
-{
-	begin("", "");
-	dialog_msgbox("", text, 0, 0, 0);
-	refresh();
-}
-
-bool ui_menu(const char *title, const char *prompt, const struct ui_item *items, size_t count,
-	size_t *selected)
-{
-	DIALOG_LISTITEM *list = calloc(count, sizeof(*list));
-	int current = (int)*selected;
-	int result = DLG_EXIT_ESC;
-	size_t i;
-
-	if (!list)
-		return false;
-	for (i = 0; i < count; i++) {
-		list[i].name = loose(items[i].name);
-		list[i].text = loose(items[i].text);
-		list[i].help = dlg_strempty();
-	}
-	begin(_("Select"), _("Back"));
-	if (*selected < count)
-		dialog_vars.default_item = loose(items[*selected].name);
-	result = dlg_menu(title, prompt, 0, 0, 0, (int)count, list, &current, dlg_dummy_menutext);
-	free(list);
-	if (result != DLG_EXIT_OK || current < 0 || (size_t)current >= count)
-		return false;
-	*selected = (size_t)current;
-	return true;
-}
-
-static bool input(const char *title, const char *prompt, char *buf, size_t size, int password)
-{
-	int result;
-
-	begin(_("OK"), _("Back"));
-	dialog_vars.insecure = TRUE;
-	dialog_vars.max_input = (int)size - 1;
-	curs_set(1);
-	result = dialog_inputbox(title, prompt, 0, 70, buf, password);
-	curs_set(0);
-	if (result == DLG_EXIT_OK)
-		snprintf(buf, size, "%s", dialog_vars.input_result ? dialog_vars.input_result : "");
-	if (password && dialog_vars.input_result)
-		memset(dialog_vars.input_result, 0, strlen(dialog_vars.input_result));
-	return result == DLG_EXIT_OK;
-}
-
-bool ui_input(const char *title, const char *prompt, char *buf, size_t size)
-{
-	return input(title, prompt, buf, size, 0);
-}
-
-bool ui_password(const char *title, const char *prompt, char *buf, size_t size)
-{
-	*buf = '\0';
-	return input(title, prompt, buf, size, 1);
-}
-
-bool ui_form(const char *title, const char *prompt, struct ui_field *fields, size_t count)
-{
-	DIALOG_FORMITEM *items = calloc(count, sizeof(*items));
-	int current = 0, widest = 0, result;
-	size_t i;
-
-	if (!items)
-		return false;
-	for (i = 0; i < count; i++)
-		if (dlg_count_columns(fields[i].label) > widest)
-			widest = dlg_count_columns(fields[i].label);
-	for (i = 0; i < count; i++) {
-		items[i].name = loose(fields[i].label);
-		items[i].name_len = dlg_count_columns(fields[i].label);
-		items[i].name_y = items[i].text_y = (int)i + 1;
-		items[i].name_x = 1;
-		items[i].text = dlg_strclone(fields[i].text);
-		items[i].text_free = TRUE;
-		items[i].text_x = widest + 3;
-		items[i].text_flen = 20;
-		items[i].text_ilen = (int)sizeof(fields[i].text) - 1;
-		items[i].help = dlg_strempty();
-	}
-	begin(_("OK"), _("Back"));
-	curs_set(1);
-	result = dlg_form(title, prompt, 0, 0, 0, (int)count, items, &current);
-	curs_set(0);
-	for (i = 0; i < count; i++) {
-		if (result == DLG_EXIT_OK)
-			snprintf(fields[i].text, sizeof(fields[i].text), "%s", items[i].text);
-		if (items[i].text_free)
-			free(items[i].text);
-	}
-	free(items);
-	return result == DLG_EXIT_OK;
-}
-
-/*
- * libdialog 1.3 reads a gauge after freeing it when one is let go, so there is
- * one for the life of the program.
- */
-void ui_gauge(const char *title, const char *text, unsigned percent)
-{
-	static char *shown;
-
-	if (!gauge || !shown || strcmp(shown, text) != 0) {
-		begin("", "");
-		free(shown);
-		shown = strdup(text);
-		gauge = gauge ? dlg_reallocate_gauge(gauge, title, text, 0, 60, (int)percent)
-			      : dlg_allocate_gauge(title, text, 0, 60, (int)percent);
-	}
-	dlg_update_gauge(gauge, (int)percent);
-}
-
-void ui_gauge_end(void)
-{
-	dlg_clear();
-	refresh();
-}
-
-bool ui_key_within(unsigned ms)
-{
-	int key;
-
-	wtimeout(stdscr, (int)ms);
-	key = wgetch(stdscr);
-	wtimeout(stdscr, -1);
-	return key != ERR && key != KEY_RESIZE;
-}
-
-/* --- Pages -------------------------------------------------------------- */
-
-struct line {
-	enum ui_style style;
-	char *text;
-};
-
-struct ui_lines {
-	struct line *items;
-	size_t count, room;
-	size_t rows;
-	unsigned columns;
-};
+/* --- Text ---------------------------------------------------------------- */
 
 static unsigned columns_of(wchar_t c)
 {
@@ -322,6 +138,298 @@ static size_t fit(const char *text, unsigned columns, unsigned *taken)
 	return at;
 }
 
+/* Where to break a line that is too wide: after a space, or else where it must be. */
+static size_t break_at(const char *text, size_t most)
+{
+	size_t at;
+
+	for (at = most; at > most / 2; at--)
+		if (text[at] == ' ')
+			return at;
+	return most;
+}
+
+/*
+ * Breaks text into lines of so many columns and counts them: libdialog finds the
+ * height of a box only when it may choose the width as well. The caller's.
+ */
+static char *wrap(const char *text, unsigned columns, int *count)
+{
+	char *wrapped = malloc(2 * strlen(text) + 2);
+	char *to = wrapped;
+
+	*count = 1;
+	if (!wrapped)
+		return NULL;
+	while (*text) {
+		size_t paragraph = strcspn(text, "\n");
+		unsigned taken;
+		size_t len = fit(text, columns, &taken);
+
+		if (len >= paragraph)
+			len = paragraph;
+		else
+			len = break_at(text, len ? len : 1);
+		memcpy(to, text, len);
+		to += len;
+		text += len;
+		if (len == paragraph && !*text)
+			break;
+		text += *text == '\n' ? 1 : strspn(text, " ");
+		*to++ = '\n';
+		++*count;
+	}
+	*to = '\0';
+	return wrapped;
+}
+
+/* --- Boxes -------------------------------------------------------------- */
+
+/* Every box begins on an empty screen with nothing left of the one before. */
+static void begin(const char *ok, const char *cancel)
+{
+	dlg_clr_result();
+	memset(&dialog_vars, 0, sizeof(dialog_vars));
+	dialog_vars.default_button = -1;
+	dialog_vars.backtitle = loose(screen_title);
+	dialog_vars.ok_label = loose(ok);
+	dialog_vars.yes_label = loose(ok);
+	dialog_vars.exit_label = loose(ok);
+	dialog_vars.cancel_label = loose(cancel);
+	dialog_vars.no_label = loose(cancel);
+	/* Text is shown as it is: a name with a backslash in it is no command. */
+	dialog_vars.cr_wrap = TRUE;
+	dialog_vars.nocollapse = TRUE;
+	dialog_vars.no_nl_expand = TRUE;
+	dlg_clear();
+	dlg_put_backtitle();
+	refresh();
+}
+
+/* extra: what stands in the box beside its text and its frame. */
+static int box_height(int lines, int extra)
+{
+	int height = FRAME_LINES + lines + extra;
+
+	return height < LINES - 3 ? height : LINES - 3;
+}
+
+void ui_message(const char *title, const char *text)
+{
+	int lines;
+	char *wrapped = wrap(text, TEXT_COLUMNS, &lines);
+
+	begin(_("OK"), _("Back"));
+	if (wrapped)
+		dialog_msgbox(title, wrapped, box_height(lines, BUTTON_LINES), BOX_COLUMNS, 1);
+	free(wrapped);
+}
+
+static int ask(const char *title, const char *text)
+{
+	int result = DLG_EXIT_ESC, lines;
+	char *wrapped = wrap(text, TEXT_COLUMNS, &lines);
+
+	if (wrapped)
+		result = dialog_yesno(title, wrapped, box_height(lines, BUTTON_LINES), BOX_COLUMNS);
+	free(wrapped);
+	return result;
+}
+
+bool ui_yes_no(const char *title, const char *text)
+{
+	begin(_("Yes"), _("No"));
+	dialog_vars.defaultno = TRUE;
+	return ask(title, text) == DLG_EXIT_OK;
+}
+
+int ui_either(const char *title, const char *text, const char *first, const char *second)
+{
+	begin(first, _("Back"));
+	dialog_vars.extra_button = TRUE;
+	dialog_vars.extra_label = loose(second);
+	switch (ask(title, text)) {
+	case DLG_EXIT_OK:
+		return 0;
+	case DLG_EXIT_EXTRA:
+		return 1;
+	default:
+		return -1;
+	}
+}
+
+void ui_wait(const char *text)
+{
+	int lines;
+	char *wrapped = wrap(text, TEXT_COLUMNS, &lines);
+
+	begin("", "");
+	if (wrapped)
+		dialog_msgbox("", wrapped, box_height(lines, 0), BOX_COLUMNS, 0);
+	free(wrapped);
+	refresh();
+}
+
+bool ui_menu(const char *title, const char *prompt, const struct ui_item *items, size_t count,
+	size_t *selected)
+{
+	DIALOG_LISTITEM *list = calloc(count, sizeof(*list));
+	int current = (int)*selected;
+	int result = DLG_EXIT_ESC;
+	size_t i;
+
+	if (!list)
+		return false;
+	for (i = 0; i < count; i++) {
+		list[i].name = loose(items[i].name);
+		list[i].text = loose(items[i].text);
+		list[i].help = dlg_strempty();
+	}
+	begin(_("Select"), _("Back"));
+	if (*selected < count)
+		dialog_vars.default_item = loose(items[*selected].name);
+	result = dlg_menu(title, prompt, 0, 0, 0, (int)count, list, &current, dlg_dummy_menutext);
+	free(list);
+	if (result != DLG_EXIT_OK || current < 0 || (size_t)current >= count)
+		return false;
+	*selected = (size_t)current;
+	return true;
+}
+
+static bool input(const char *title, const char *prompt, char *buf, size_t size, int password)
+{
+	int result = DLG_EXIT_ESC, lines;
+	char *wrapped = wrap(prompt, TEXT_COLUMNS, &lines);
+
+	begin(_("OK"), _("Back"));
+	dialog_vars.insecure = TRUE;
+	dialog_vars.max_input = (int)size - 1;
+	curs_set(1);
+	if (wrapped)
+		result = dialog_inputbox(title, wrapped,
+			box_height(lines, BUTTON_LINES + FRAME_LINES + 1), BOX_COLUMNS, buf,
+			password);
+	free(wrapped);
+	curs_set(0);
+	if (result == DLG_EXIT_OK)
+		snprintf(buf, size, "%s", dialog_vars.input_result ? dialog_vars.input_result : "");
+	if (password && dialog_vars.input_result)
+		memset(dialog_vars.input_result, 0, strlen(dialog_vars.input_result));
+	return result == DLG_EXIT_OK;
+}
+
+bool ui_input(const char *title, const char *prompt, char *buf, size_t size)
+{
+	return input(title, prompt, buf, size, 0);
+}
+
+bool ui_password(const char *title, const char *prompt, char *buf, size_t size)
+{
+	*buf = '\0';
+	return input(title, prompt, buf, size, 1);
+}
+
+bool ui_form(const char *title, const char *prompt, struct ui_field *fields, size_t count)
+{
+	DIALOG_FORMITEM *items = calloc(count, sizeof(*items));
+	int current = 0, widest = 0, result = DLG_EXIT_ESC, lines;
+	char *wrapped = wrap(prompt, TEXT_COLUMNS, &lines);
+	size_t i;
+
+	if (!items || !wrapped) {
+		free(items);
+		free(wrapped);
+		return false;
+	}
+	for (i = 0; i < count; i++)
+		if (dlg_count_columns(fields[i].label) > widest)
+			widest = dlg_count_columns(fields[i].label);
+	for (i = 0; i < count; i++) {
+		items[i].name = loose(fields[i].label);
+		items[i].name_len = dlg_count_columns(fields[i].label);
+		items[i].name_y = items[i].text_y = (int)i;
+		items[i].text = dlg_strclone(fields[i].text);
+		items[i].text_free = TRUE;
+		items[i].text_x = widest + 2;
+		items[i].text_flen = 20;
+		items[i].text_ilen = (int)sizeof(fields[i].text) - 1;
+		items[i].help = dlg_strempty();
+	}
+	begin(_("OK"), _("Back"));
+	curs_set(1);
+	result =
+		dlg_form(title, wrapped, box_height(lines, BUTTON_LINES + FRAME_LINES + (int)count),
+			BOX_COLUMNS, (int)count, (int)count, items, &current);
+	free(wrapped);
+	curs_set(0);
+	for (i = 0; i < count; i++) {
+		if (result == DLG_EXIT_OK)
+			snprintf(fields[i].text, sizeof(fields[i].text), "%s", items[i].text);
+		if (items[i].text_free)
+			free(items[i].text);
+	}
+	free(items);
+	return result == DLG_EXIT_OK;
+}
+
+/*
+ * libdialog 1.3 reads a gauge after freeing it when one is let go, so there is
+ * one for the life of the program.
+ */
+void ui_gauge(const char *title, const char *text, unsigned percent)
+{
+	static char *wrapped;
+	int lines, height;
+
+	if (!gauge_text || strcmp(gauge_text, text) != 0) {
+		free(gauge_text);
+		free(wrapped);
+		gauge_text = strdup(text);
+		wrapped = wrap(text, TEXT_COLUMNS, &lines);
+		if (!gauge_text || !wrapped)
+			return;
+		height = box_height(lines, FRAME_LINES + 1);
+		begin("", "");
+		gauge = gauge ? dlg_reallocate_gauge(
+					gauge, title, wrapped, height, BOX_COLUMNS, (int)percent)
+			      : dlg_allocate_gauge(
+					title, wrapped, height, BOX_COLUMNS, (int)percent);
+	}
+	dlg_update_gauge(gauge, (int)percent);
+}
+
+void ui_gauge_end(void)
+{
+	free(gauge_text);
+	gauge_text = NULL;
+	dlg_clear();
+	refresh();
+}
+
+bool ui_key_within(unsigned ms)
+{
+	int key;
+
+	wtimeout(stdscr, (int)ms);
+	key = wgetch(stdscr);
+	wtimeout(stdscr, -1);
+	return key != ERR && key != KEY_RESIZE;
+}
+
+/* --- Pages -------------------------------------------------------------- */
+
+struct line {
+	enum ui_style style;
+	char *text;
+};
+
+struct ui_lines {
+	struct line *items;
+	size_t count, room;
+	size_t rows;
+	unsigned columns;
+};
+
 char *ui_cell(char *buf, size_t size, const char *text, unsigned columns)
 {
 	char clean[512];
@@ -349,17 +457,6 @@ static void add_line(struct ui_lines *lines, enum ui_style style, const char *te
 	lines->items[lines->count].style = style;
 	if (lines->items[lines->count].text)
 		lines->count++;
-}
-
-/* Where to break a line that is too wide: after a space, or else where it must be. */
-static size_t break_at(const char *text, size_t most)
-{
-	size_t at;
-
-	for (at = most; at > most / 2; at--)
-		if (text[at] == ' ')
-			return at;
-	return most;
 }
 
 void ui_add(struct ui_lines *lines, enum ui_style style, const char *format, ...)
@@ -554,7 +651,7 @@ static int meaning_of(int key)
 	case '\r':
 	case KEY_ENTER:
 		return UI_KEY_ENTER;
-	case DLGK_ESC:
+	case ESCAPE:
 	case KEY_LEFT:
 	case KEY_BACKSPACE:
 		return UI_KEY_BACK;

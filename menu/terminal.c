@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -69,7 +70,7 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int terminal_run(char *const argv[])
+int terminal_run(const char *text, char *const argv[])
 {
 	struct termios saved;
 	bool known;
@@ -79,6 +80,8 @@ int terminal_run(char *const argv[])
 	if (access(argv[0], X_OK))
 		return -errno;
 	ui_suspend();
+	puts(text);
+	fflush(stdout);
 	known = !tcgetattr(STDIN_FILENO, &saved);
 	pid = fork();
 	if (!pid)

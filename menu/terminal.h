@@ -11,8 +11,8 @@ bool terminal_is_there(void);
 /* Ends the program as soon as the terminal is gone, whatever it is doing then. */
 void terminal_guard(void);
 
-/* Runs a program on the terminal; its exit status, or -errno. */
-int terminal_run(char *const argv[]);
+/* Runs a program on the terminal, below a line of text; its exit status, or -errno. */
+int terminal_run(const char *text, char *const argv[]);
 
 /*
  * Runs a program without the terminal, feeds it input (NULL for none) and keeps
