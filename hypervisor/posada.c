@@ -11,17 +11,12 @@
 /* libvirtd may still be starting, or be on its way back. */
 #define PATIENCE_MS 5000
 
-#define JSON                                                                                       \
-	{                                                                                          \
-		"json", NULL, "print JSON for programs"                                            \
-	}
-#define END                                                                                        \
-	{                                                                                          \
-		NULL, NULL, NULL                                                                   \
-	}
+static const struct option_entry no_options[] = {{0}};
 
-static const struct option_entry no_options[] = {END};
-static const struct option_entry print_options[] = {JSON, END};
+static const struct option_entry print_options[] = {
+	{"json", NULL, "print JSON for programs"},
+	{0},
+};
 
 static const struct option_entry create_options[] = {
 	{"kind", "KIND", "pv, pvh, hvm or qemu (needed)"},
@@ -34,22 +29,22 @@ static const struct option_entry create_options[] = {
 	{"iso", "FILE", "an ISO image in the CD drive"},
 	{"network", "NAME", "default, a bridge such as br0, or none (default)"},
 	{"start", NULL, "start it at once"},
-	END,
+	{0},
 };
 
 static const struct option_entry stop_options[] = {
 	{"timeout", "SECONDS", "how long to wait for it (60)"},
-	END,
+	{0},
 };
 
 static const struct option_entry console_options[] = {
 	{"take-over", NULL, "end the session that has the console now"},
-	END,
+	{0},
 };
 
 static const struct option_entry delete_options[] = {
 	{"disks", NULL, "also its volumes in " POSADA_VOLUMES},
-	END,
+	{0},
 };
 
 static const struct command {

@@ -114,20 +114,21 @@ static void feed(int fd, const char *input)
 
 static void drain(int fd, char *output, size_t size)
 {
-	char rest[512];
+	char chunk[512];
 	size_t len = 0;
 
 	for (;;) {
-		bool full = len + 1 >= size;
-		ssize_t got =
-			read(fd, full ? rest : output + len, full ? sizeof(rest) : size - 1 - len);
+		size_t room = size ? size - 1 - len : 0;
+		ssize_t got = read(fd, chunk, sizeof(chunk));
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			break;
-		if (!full)
-			len += (size_t)got;
+		if (room > (size_t)got)
+			room = (size_t)got;
+		memcpy(output + len, chunk, room);
+		len += room;
 	}
 	if (size)
 		output[len] = '\0';

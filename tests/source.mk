@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Checks of the source, run in the check root: format, static analysis, unit tests.
-C      = $(wildcard hypervisor/*.[ch] menu/*.[ch] installer/*.[ch] tests/unit/*.[ch])
-SHELLS = image-builder/build image-builder/assemble $(wildcard image-builder/*.sh image-builder/toolchain/make-package) \
-	initramfs/init $(wildcard initramfs/etc/init/* initramfs/etc/service/*/run initramfs/etc/service/*/finish) initramfs/etc/dhcp
+C       = $(wildcard hypervisor/*.[ch] menu/*.[ch] installer/*.[ch] tests/unit/*.[ch])
+BUILDER = image-builder/build image-builder/assemble $(wildcard image-builder/*.sh image-builder/toolchain/make-package)
+INIT    = initramfs/init $(wildcard initramfs/etc/init/* initramfs/etc/service/*/run initramfs/etc/service/*/finish) initramfs/etc/dhcp
 
 all: format cppcheck shellcheck unit
 
@@ -11,11 +11,13 @@ format:
 
 cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--suppress=missingIncludeSystem -D_GNU_SOURCE $(filter %.c,$(C))
+		--check-level=exhaustive --suppress=missingIncludeSystem -D_GNU_SOURCE $(filter %.c,$(C))
 
-# SC2086: words are split on purpose where lists are kept in strings.
+# SC2046, SC2086: words are split on purpose where lists are kept in strings.
+# SC2155, SC2164: init and its services have no errexit, they go on as far as they can.
 shellcheck:
-	shellcheck --severity=warning --exclude=SC1090,SC1091,SC2034,SC2154 $(SHELLS)
+	shellcheck --shell=bash --severity=warning --exclude=SC1090,SC1091,SC2034,SC2046,SC2086,SC2154 $(BUILDER)
+	shellcheck --shell=busybox --severity=warning --exclude=SC1090,SC1091,SC2034,SC2086,SC2154,SC2155,SC2164 $(INIT)
 
 unit:
 	$(MAKE) -C tests/unit O=/checkout/out/obj/unit check
