@@ -107,12 +107,12 @@ def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks
 class Machine:
     """A running machine: its console as a stream and as a screen of 80x24, and its monitor."""
 
-    def __init__(self, **options):
+    def __init__(self, wrapper=(), **options):
         import pexpect  # only tests need these two
         import pyte
 
         self.scratch = tempfile.mkdtemp(prefix="posada-vm-")
-        self.command = command_line(self.scratch, serial="stdio", **options)
+        self.command = [*wrapper, *command_line(self.scratch, serial="stdio", **options)]
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.Stream(self.screen)
         self.log = ""

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What cannot be done is refused with a sentence that says what to do, and leaves nothing behind."""
+import pytest
+
+KERNEL = ("--kernel", "/data/media/linux", "--network", "none")
+
+REFUSALS = {
+    "more memory than there is": (("guest", "create", "inn", "--kind", "pv", *KERNEL, "--memory", "900G"), 1, "Give it less"),
+    "more processors than there are": (("guest", "create", "inn", "--kind", "pv", *KERNEL, "--vcpus", "99"), 1, "Give it fewer"),
+    "a name that is illegal": (("guest", "create", "../inn", "--kind", "pv", *KERNEL), 1, "Use 1 to 63 letters"),
+    "a name that exists": (("guest", "create", "taken", "--kind", "pv", *KERNEL), 1, "Choose another name"),
+    "a disk image that is missing": (
+        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "2G", "--disk", "/data/none.img"), 1, "Correct the path"),
+    "a disk that another guest has": (
+        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "/data/volumes/taken.img"), 1, "belongs to another guest"),
+    "a kernel that is no kernel": (
+        ("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/initrd.gz", "--network", "none"), 1, "is no kernel"),
+    "a kernel that is not there": (("guest", "create", "inn", "--kind", "pvh", "--kernel", "/none"), 1, "Correct the path"),
+    "an ISO that is none": (("guest", "create", "inn", "--kind", "hvm", "--iso", "/data/media/linux"), 1, "is no ISO image"),
+    "a network that is not there": (
+        ("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/linux", "--network", "moon"), 1, "moon"),
+    "nothing to start from": (("guest", "create", "inn", "--kind", "hvm", "--disk", "1G"), 1, "nothing to start from"),
+    "a volume larger than the place": (
+        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "1G", "--disk", "900000T"), 1, "."),
+    "a guest that is not there": (("guest", "start", "nobody"), 1, "posada guest list"),
+    "a guest that is off": (("guest", "stop", "taken"), 1, "Start it first"),
+    "an unknown verb": (("guest", "paint", "inn"), 2, "is no guest command"),
+    "an unknown command": (("paint",), 2, "is no posada command"),
+    "an unknown option": (("guest", "create", "inn", "--colour", "red"), 2, "--colour"),
+    "a size that is none": (("guest", "create", "inn", "--kind", "pv", *KERNEL, "--memory", "lots"), 2, "512M or 2G"),
+    "no name": (("guest", "create",), 2, "name is missing"),
+}
+
+
+@pytest.fixture(scope="module")
+def with_guest(shared_host):
+    """The host with a guest, off, that must stay as it is."""
+    shared_host.posada("guest", "create", "taken", "--kind", "pv", *KERNEL, "--memory", "64M", "--disk", "8M")
+    yield shared_host
+    shared_host.posada("guest", "delete", "taken", "--disks")
+    shared_host.shell_close()
+
+
+@pytest.mark.parametrize("words, status, sentence", REFUSALS.values(), ids=REFUSALS)
+def test_refusal(with_guest, words, status, sentence):
+    said = with_guest.posada(*words, status=status)
+    assert sentence in said and said.startswith("posada: ")
+    assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
+    assert with_guest.sh("ls /data/volumes") == "taken.img"
+
+
+def test_kernel_that_xen_refuses(with_guest):
+    """It looks like a kernel until it starts: the definition and the volume go again."""
+    with_guest.sh("dd if=/data/media/linux of=/tmp/cut bs=64k count=4 2>/dev/null")
+    said = with_guest.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/tmp/cut", "--network", "none", "--memory",
+                             "128M", "--disk", "8M", "--start", status=1)
+    assert said.startswith("posada: The guest inn did not start: ")
+    assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
+    assert with_guest.sh("rm /tmp/cut; ls /data/volumes") == "taken.img"

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A booted Posada as a person meets it: the menu on the serial line, the shell behind it."""
+import json
+import re
+import shlex
+
+import vm
+
+MENU = r"<F2> or <Enter> Menu"
+PROMPT = r"posada:[^ ]*# "
+DOWN, UP, ESC = "\x1bOB", "\x1bOA", "\x1b"
+
+
+class Host(vm.Machine):
+    """A machine that runs Posada's medium, once its menu is there."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.in_shell = False
+
+    def booted(self, seconds=300):
+        """Wait for the status page."""
+        self.see(MENU, seconds)
+        return self
+
+    # The menu.
+
+    def marked(self):
+        """The number of the row with the bar, in a menu or in a list, or None."""
+        plain = self.screen.default_char
+        for number in range(2, 22):
+            cells = [self.screen.buffer[number][column] for column in range(2, 77)]
+            looks = [(cell.bg, cell.reverse) for cell in cells]
+            # The bar is as wide as its box and looks unlike the row's frame.
+            longest = max((look for look in set(looks)), key=looks.count)
+            neighbours = [(self.screen.buffer[other][column].bg, self.screen.buffer[other][column].reverse)
+                          for other in (number - 1, number + 1) for column in range(8, 70)]
+            if longest not in neighbours and longest != (plain.bg, plain.reverse) and looks.count(longest) > 20:
+                return number
+        return None
+
+    def choose(self, name, seconds=30):
+        """Move the bar to the entry NAME of what is on the screen, and press Enter."""
+        pattern = rf"^[\s│x|]*{re.escape(name)}(\s|$)"
+
+        def row():
+            return next((n for n, text in enumerate(self.screen.display) if 1 < n < 23 and re.search(pattern, text)), None)
+
+        self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r} to choose", seconds)
+        for _ in range(40):
+            distance = row() - self.marked()
+            if not distance:
+                break
+            before = self.marked()
+            self.send(DOWN if distance > 0 else UP)
+            self.until(lambda: self.marked() not in (None, before), f"bar that moves to {name!r}", seconds)
+        self.send("\r")
+
+    def answer(self, text):
+        """Replace what a field offers by TEXT."""
+        self.send("\x15" + text + "\r")
+
+    def menu(self, *names):
+        """From the status page through the menu."""
+        self.booted(30)
+        self.send("\r")
+        for name in names:
+            self.choose(name)
+
+    def home(self):
+        """Back to the status page from wherever the menu is."""
+        for _ in range(8):
+            self.read(1)
+            if any(re.search(MENU, row) for row in self.screen.display):
+                return
+            self.send(ESC)
+        self.booted(10)
+
+    # The shell.
+
+    def shell_open(self):
+        """The menu's shell, with a prompt that can be waited for."""
+        if not self.in_shell:
+            self.menu("Shell")
+            self.see(PROMPT)
+            self.in_shell = True
+            # A long line that wraps would hide marks from a reader of the stream.
+            self.shell("stty cols 1000")
+
+    def shell_close(self):
+        if self.in_shell:
+            self.in_shell = False
+            self.send("stty cols 80; exit\n")
+            self.booted(30)
+
+    def sh(self, command, seconds=60, status=0):
+        """Run COMMAND on the host; what it says. STATUS None: whatever it may be."""
+        self.shell_open()
+        output, code = self.shell(command, seconds)
+        assert status is None or code == status, f"{command}: status {code}: {output}{self.describe()}"
+        return output
+
+    def posada(self, *words, status=0, seconds=120):
+        """The program posada; with --json what it prints, parsed."""
+        output = self.sh(shlex.join(["posada", *words]), seconds, status)
+        return json.loads(output) if "--json" in words and status == 0 else output
+
+    def healthy(self):
+        """No service has failed, none of them flaps, nothing terrible is in the log."""
+        states = self.sh("sv status /run/service/*")
+        meant_down = ("dhcp", "sshd", "xen-ready")
+        for line in states.splitlines():
+            name = line.split(":")[1].rsplit("/", 1)[-1]
+            assert line.startswith("run:") or name in meant_down, states
+        log = self.sh("dmesg; cat /var/log/messages", 120)
+        for bad in (vm.DISASTERS, r"Out of memory", r"segfault at", r"call trace", r"Failed to start"):
+            assert not re.search(bad, log, re.I), re.search(rf".*({bad}).*", log, re.I).group(0)
