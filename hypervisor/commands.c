@@ -24,13 +24,13 @@ static int finish_table(struct table *table)
 
 	if (!ret)
 		return EXIT_DONE;
-	fprintf(stderr, "posada: the table cannot be printed: %s.\n", strerror(-ret));
+	fprintf(stderr, _("posada: the table cannot be printed: %s.\n"), strerror(-ret));
 	return EXIT_FAILED;
 }
 
 static const char *yes_no(bool value)
 {
-	return value ? "yes" : "no";
+	return value ? _("yes") : _("no");
 }
 
 /* --- Guests ------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static void add_guest_rows(struct table *table, const struct posada_guests *gues
 {
 	size_t i;
 
-	table_row(table, "NAME", "KIND", "STATE", "MEMORY", "CPUS");
+	table_row(table, _("NAME"), _("KIND"), _("STATE"), _("MEMORY"), _("CPUS"));
 	for (i = 0; i < guests->count; i++) {
 		const struct posada_guest *guest = &guests->items[i];
 		char memory[32], vcpus[16];
@@ -103,7 +103,7 @@ static void add_guest_rows(struct table *table, const struct posada_guests *gues
 		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory));
 		snprintf(vcpus, sizeof(vcpus), "%u", guest->vcpus);
 		table_row(table, guest->name, posada_kind_name(guest->kind),
-			posada_state_name(guest->state), memory, vcpus);
+			_(posada_state_name(guest->state)), memory, vcpus);
 	}
 }
 
@@ -120,7 +120,7 @@ int command_guest_list(struct posada *handle, const struct args *args)
 	if (args_get(args, "json")) {
 		json_guests(&json, NULL, &guests);
 	} else if (!guests.count) {
-		puts("There are no guests. \"posada guest create\" makes one.");
+		puts(_("There are no guests. \"posada guest create\" makes one."));
 	} else {
 		add_guest_rows(&table, &guests);
 		status = finish_table(&table);
@@ -135,34 +135,36 @@ static int print_guest(const struct posada_guest *guest)
 	char memory[32], text[64];
 	size_t i;
 
-	table_row(&table, "Name", guest->name);
-	table_row(&table, "UUID", guest->uuid);
-	table_row(&table, "Kind", posada_kind_name(guest->kind));
-	table_row(&table, "State", posada_state_name(guest->state));
+	table_row(&table, _("Name"), guest->name);
+	table_row(&table, _("UUID"), guest->uuid);
+	table_row(&table, _("Kind"), posada_kind_name(guest->kind));
+	table_row(&table, _("State"), _(posada_state_name(guest->state)));
 	if (guest->state == POSADA_NO_DEVICE_MODEL)
 		table_row(&table, "",
-			"Its device model has died: \"posada guest start\" starts it again.");
-	table_row(&table, "Memory",
+			_("Its device model has died: \"posada guest start\" starts it again."));
+	table_row(&table, _("Memory"),
 		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory)));
 	snprintf(text, sizeof(text), "%u", guest->vcpus);
-	table_row(&table, "Processors", text);
+	table_row(&table, _("Processors"), text);
 	if (guest->kernel)
-		table_row(&table, "Kernel", guest->kernel);
+		table_row(&table, _("Kernel"), guest->kernel);
 	if (guest->initrd)
-		table_row(&table, "Initrd", guest->initrd);
+		table_row(&table, _("Initrd"), guest->initrd);
 	if (guest->cmdline)
-		table_row(&table, "Command line", guest->cmdline);
+		table_row(&table, _("Command line"), guest->cmdline);
 	for (i = 0; i < guest->disk_count; i++)
-		table_row(&table, guest->disks[i].cdrom ? "CD" : "Disk", guest->disks[i].path);
+		table_row(
+			&table, guest->disks[i].cdrom ? _("CD") : _("Disk"), guest->disks[i].path);
 	for (i = 0; i < guest->nic_count; i++) {
-		snprintf(text, sizeof(text), "%.20s on %.32s",
+		snprintf(text, sizeof(text), _("%.20s on %.32s"),
 			guest->nics[i].mac ? guest->nics[i].mac : "?",
 			guest->nics[i].source ? guest->nics[i].source : "?");
-		table_row(&table, "Network", text);
+		table_row(&table, _("Network"), text);
 	}
 	if (guest->vnc_port) {
-		snprintf(text, sizeof(text), "VNC on 127.0.0.1:%d of this host", guest->vnc_port);
-		table_row(&table, "Screen", text);
+		snprintf(
+			text, sizeof(text), _("VNC on 127.0.0.1:%d of this host"), guest->vnc_port);
+		table_row(&table, _("Screen"), text);
 	}
 	return finish_table(&table);
 }
@@ -188,7 +190,7 @@ static int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 
-	fprintf(stderr, "posada: \"%s\" is no value for --%s. %s\n",
+	fprintf(stderr, _("posada: \"%s\" is no value for --%s. %s\n"),
 		posada_text_clean(value, clean, sizeof(clean)), option, cure);
 	return EXIT_USAGE;
 }
@@ -215,10 +217,10 @@ static int add_disk(struct posada_guest_spec *spec, const char *value)
 	int ret;
 
 	if (spec->disk_count == POSADA_DISKS_MAX)
-		return wrong("disk", value, "A guest has 8 disks at most.");
+		return wrong("disk", value, _("A guest has 8 disks at most."));
 	ret = posada_size_parse(value, 0, &disk->bytes);
 	if (ret == -ERANGE)
-		return wrong("disk", value, "The size is zero or too large.");
+		return wrong("disk", value, _("The size is zero or too large."));
 	if (ret)
 		disk->path = value;
 	spec->disk_count++;
@@ -239,11 +241,11 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	spec->name = args->name;
 	spec->vcpus = 1;
 	if (!kind || posada_kind_parse(kind, &spec->kind))
-		return wrong("kind", kind ? kind : "", "Give pv, pvh, hvm or qemu.");
+		return wrong("kind", kind ? kind : "", _("Give pv, pvh, hvm or qemu."));
 	if (memory && posada_size_parse(memory, 'M', &bytes))
-		return wrong("memory", memory, "Give a size such as 512M or 2G.");
+		return wrong("memory", memory, _("Give a size such as 512M or 2G."));
 	if (vcpus && !parse_number(vcpus, POSADA_VCPUS_MAX, &spec->vcpus))
-		return wrong("vcpus", vcpus, "Give a number from 1 to 128.");
+		return wrong("vcpus", vcpus, _("Give a number from 1 to 128."));
 	spec->memory_kib = bytes / 1024;
 	spec->kernel = args_get(args, "kernel");
 	spec->initrd = args_get(args, "initrd");
@@ -267,7 +269,8 @@ int command_guest_create(struct posada *handle, const struct args *args)
 		return status;
 	if (posada_guest_create(handle, &spec, &err))
 		return failed(&err);
-	printf("The guest %s is made%s.\n", args->name, spec.start ? " and runs" : "");
+	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
+		args->name);
 	return EXIT_DONE;
 }
 
@@ -279,33 +282,33 @@ static int simple(struct posada *handle, const struct args *args,
 
 	if (call(handle, args->name, &err))
 		return failed(&err);
-	printf("The guest %s %s.\n", args->name, done);
+	printf(done, args->name);
 	return EXIT_DONE;
 }
 
 int command_guest_start(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_start, "runs");
+	return simple(handle, args, posada_guest_start, _("The guest %s runs.\n"));
 }
 
 int command_guest_kill(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_kill, "is off");
+	return simple(handle, args, posada_guest_kill, _("The guest %s is off.\n"));
 }
 
 int command_guest_reboot(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_reboot, "was asked to reboot");
+	return simple(handle, args, posada_guest_reboot, _("The guest %s was asked to reboot.\n"));
 }
 
 int command_guest_pause(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_pause, "is paused");
+	return simple(handle, args, posada_guest_pause, _("The guest %s is paused.\n"));
 }
 
 int command_guest_resume(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_resume, "goes on");
+	return simple(handle, args, posada_guest_resume, _("The guest %s goes on.\n"));
 }
 
 int command_guest_stop(struct posada *handle, const struct args *args)
@@ -315,10 +318,11 @@ int command_guest_stop(struct posada *handle, const struct args *args)
 	struct posada_error err;
 
 	if (timeout && !parse_number(timeout, MAX_STOP_SECONDS, &seconds))
-		return wrong("timeout", timeout, "Give a number of seconds.");
+		return wrong("timeout", timeout, _("Give a number of seconds."));
 	if (posada_guest_stop(handle, args->name, seconds * 1000, &err))
 		return failed(&err);
-	printf("The guest %s %s.\n", args->name, seconds ? "is off" : "was asked to shut down");
+	printf(seconds ? _("The guest %s is off.\n") : _("The guest %s was asked to shut down.\n"),
+		args->name);
 	return EXIT_DONE;
 }
 
@@ -328,14 +332,14 @@ int command_guest_console(struct posada *handle, const struct args *args)
 	struct posada_error err;
 	int ret;
 
-	fprintf(stderr, "The console of %s. Press Ctrl-] to leave it.\n", args->name);
+	fprintf(stderr, _("The console of %s. Press Ctrl-] to leave it.\n"), args->name);
 	ret = posada_guest_console(
 		handle, args->name, STDIN_FILENO, STDOUT_FILENO, take_over, &err);
 	if (!ret)
 		return EXIT_DONE;
 	failed(&err);
 	if (ret == -EBUSY)
-		fputs("posada: \"--take-over\" does that.\n", stderr);
+		fputs(_("posada: \"--take-over\" does that.\n"), stderr);
 	return EXIT_FAILED;
 }
 
@@ -346,7 +350,9 @@ int command_guest_delete(struct posada *handle, const struct args *args)
 
 	if (posada_guest_delete(handle, args->name, disks, &err))
 		return failed(&err);
-	printf("The guest %s is deleted%s.\n", args->name, disks ? " with its volumes" : "");
+	printf(disks ? _("The guest %s is deleted with its volumes.\n")
+		     : _("The guest %s is deleted.\n"),
+		args->name);
 	return EXIT_DONE;
 }
 
@@ -409,37 +415,37 @@ static int print_host(const struct posada_host *host)
 	char text[128], size[32], free_size[32];
 	size_t i;
 
-	table_row(&table, "Host", host->name);
-	table_row(&table, "Posada", host->version);
-	snprintf(text, sizeof(text), "%s (engine %s)", host->hypervisor, host->engine);
-	table_row(&table, "Hypervisor", text);
-	table_row(&table, "Kernel", host->kernel);
+	table_row(&table, _("Host"), host->name);
+	table_row(&table, _("Posada"), host->version);
+	snprintf(text, sizeof(text), _("%s (engine %s)"), host->hypervisor, host->engine);
+	table_row(&table, _("Hypervisor"), text);
+	table_row(&table, _("Kernel"), host->kernel);
 	snprintf(text, sizeof(text), "%u x %s", host->cpus, host->cpu);
-	table_row(&table, "Processors", text);
-	snprintf(text, sizeof(text), "%s, %s free for guests",
+	table_row(&table, _("Processors"), text);
+	snprintf(text, sizeof(text), _("%s, %s free for guests"),
 		posada_size_text(host->memory_kib * 1024, size, sizeof(size)),
 		posada_size_text(host->memory_free_kib * 1024, free_size, sizeof(free_size)));
-	table_row(&table, "Memory", text);
+	table_row(&table, _("Memory"), text);
 	for (i = 0; i < host->address_count; i++) {
-		snprintf(text, sizeof(text), "%s on %s", host->addresses[i].text,
+		snprintf(text, sizeof(text), _("%s on %s"), host->addresses[i].text,
 			host->addresses[i].nic);
-		table_row(&table, "Address", text);
+		table_row(&table, _("Address"), text);
 	}
 	for (i = 0; i < host->nic_count; i++) {
 		const struct posada_port *nic = &host->nics[i];
 
 		snprintf(text, sizeof(text), "%s %s %s, %s", nic->name, nic->mac, nic->driver,
-			nic->link ? "link" : "no link");
-		table_row(&table, "Network card", text);
+			nic->link ? _("link") : _("no link"));
+		table_row(&table, _("Network card"), text);
 	}
 	for (i = 0; i < host->disk_count; i++) {
 		snprintf(text, sizeof(text), "%s %s %s", host->disks[i].name,
 			posada_size_text(host->disks[i].bytes, size, sizeof(size)),
 			host->disks[i].model);
-		table_row(&table, "Disk", text);
+		table_row(&table, _("Disk"), text);
 	}
 	for (i = 0; i < host->notice_count; i++)
-		table_row(&table, "Notice", host->notices[i]);
+		table_row(&table, _("Notice"), host->notices[i]);
 	return finish_table(&table);
 }
 
@@ -503,14 +509,15 @@ int command_media_list(struct posada *handle, const struct args *args)
 		}
 		json_close(&json, ']');
 	} else if (!media.count) {
-		puts("There are no media. Copy ISO images and kernels into " POSADA_MEDIA ".");
+		printf(_("There are no media. Copy ISO images and kernels into %s.\n"),
+			POSADA_MEDIA);
 	} else {
-		table_row(&table, "NAME", "TYPE", "SIZE");
+		table_row(&table, _("NAME"), _("TYPE"), _("SIZE"));
 		for (i = 0; i < media.count; i++) {
 			char size[32];
 
 			table_row(&table, media.items[i].name,
-				posada_medium_name(media.items[i].type),
+				_(posada_medium_name(media.items[i].type)),
 				posada_size_text(media.items[i].bytes, size, sizeof(size)));
 		}
 		status = finish_table(&table);
@@ -542,12 +549,12 @@ int command_network_list(struct posada *handle, const struct args *args)
 		}
 		json_close(&json, ']');
 	} else if (!networks.count) {
-		puts("There are no networks that guests could join.");
+		puts(_("There are no networks that guests could join."));
 	} else {
-		table_row(&table, "NAME", "TYPE", "ACTIVE", "ADDRESS");
+		table_row(&table, _("NAME"), _("TYPE"), _("ACTIVE"), _("ADDRESS"));
 		for (i = 0; i < networks.count; i++)
 			table_row(&table, networks.items[i].name,
-				networks.items[i].bridge ? "bridge" : "network",
+				networks.items[i].bridge ? _("bridge") : _("network"),
 				yes_no(networks.items[i].active), networks.items[i].address);
 		status = finish_table(&table);
 	}
@@ -561,12 +568,13 @@ static int print_pool(const struct posada_pool *pool)
 	char size[32], used[32];
 	size_t i;
 
-	printf("%s: %s, %s free\n", pool->path, posada_size_text(pool->bytes, size, sizeof(size)),
+	printf(_("%s: %s, %s free\n"), pool->path,
+		posada_size_text(pool->bytes, size, sizeof(size)),
 		posada_size_text(pool->free_bytes, used, sizeof(used)));
 	if (!pool->volume_count)
 		return EXIT_DONE;
 	putchar('\n');
-	table_row(&table, "VOLUME", "SIZE", "USED", "GUEST");
+	table_row(&table, _("VOLUME"), _("SIZE"), _("USED"), _("GUEST"));
 	for (i = 0; i < pool->volume_count; i++) {
 		const struct posada_volume *volume = &pool->volumes[i];
 

@@ -3,7 +3,11 @@
 #ifndef POSADA_COMMANDS_H
 #define POSADA_COMMANDS_H
 
+#include <libintl.h>
 #include "posada.h"
+
+#define _(text)	 dgettext(POSADA_DOMAIN, text)
+#define N_(text) text
 
 #define OPTIONS_MAX 16
 #define VALUES_MAX  32

@@ -602,9 +602,8 @@ static int probe(const char *what, const char *path, enum image_type *type, char
 	posada_text_clean(path, clean, sizeof(clean));
 	if (ret == -ENOENT)
 		return fail(err, ret,
-			_("There is no %s %s. Correct the path, or put the file there (" POSADA_MEDIA
-			  " is the place for media)."),
-			what, clean);
+			_("There is no %s %s. Correct the path, or put the file there (%s is the place for media)."),
+			what, clean, POSADA_MEDIA);
 	if (ret == -EISDIR || ret == -EINVAL)
 		return fail(err, ret, _("The %s %s is not a file. Correct the path."), what, clean);
 	return fail(err, ret,

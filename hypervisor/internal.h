@@ -7,7 +7,8 @@
 #include <libvirt/libvirt.h>
 #include "posada.h"
 
-#define _(text) dgettext(POSADA_DOMAIN, text)
+#define _(text)	 dgettext(POSADA_DOMAIN, text)
+#define N_(text) text
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

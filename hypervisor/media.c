@@ -11,11 +11,11 @@
 const char *posada_medium_name(enum posada_medium type)
 {
 	static const char *const names[] = {
-		[POSADA_ISO] = "iso",
-		[POSADA_KERNEL] = "kernel",
-		[POSADA_INITRD] = "initrd",
-		[POSADA_DISK] = "disk",
-		[POSADA_OTHER] = "other",
+		[POSADA_ISO] = N_("iso"),
+		[POSADA_KERNEL] = N_("kernel"),
+		[POSADA_INITRD] = N_("initrd"),
+		[POSADA_DISK] = N_("disk"),
+		[POSADA_OTHER] = N_("other"),
 	};
 
 	return names[type];

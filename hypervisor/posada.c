@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // posada: the command-line face of libposada, as one table of commands.
 #include <errno.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,36 +15,36 @@
 static const struct option_entry no_options[] = {{0}};
 
 static const struct option_entry print_options[] = {
-	{"json", NULL, "print JSON for programs"},
+	{"json", NULL, N_("print JSON for programs")},
 	{0},
 };
 
 static const struct option_entry create_options[] = {
-	{"kind", "KIND", "pv, pvh, hvm or qemu (needed)"},
-	{"memory", "SIZE", "such as 512M or 2G (512M)"},
-	{"vcpus", "NUMBER", "processors (1)"},
-	{"kernel", "FILE", "start this kernel"},
-	{"initrd", "FILE", "with this initrd"},
-	{"cmdline", "TEXT", "and this command line"},
-	{"disk", "FILE|SIZE", "a disk that exists, or a new volume; can be repeated"},
-	{"iso", "FILE", "an ISO image in the CD drive"},
-	{"network", "NAME", "default, a bridge such as br0, or none (default)"},
-	{"start", NULL, "start it at once"},
+	{"kind", N_("KIND"), N_("pv, pvh, hvm or qemu (needed)")},
+	{"memory", N_("SIZE"), N_("such as 512M or 2G (512M)")},
+	{"vcpus", N_("NUMBER"), N_("processors (1)")},
+	{"kernel", N_("FILE"), N_("start this kernel")},
+	{"initrd", N_("FILE"), N_("with this initrd")},
+	{"cmdline", N_("TEXT"), N_("and this command line")},
+	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume; can be repeated")},
+	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},
+	{"network", N_("NAME"), N_("default, a bridge such as br0, or none (default)")},
+	{"start", NULL, N_("start it at once")},
 	{0},
 };
 
 static const struct option_entry stop_options[] = {
-	{"timeout", "SECONDS", "how long to wait for it (60)"},
+	{"timeout", N_("SECONDS"), N_("how long to wait for it (60)")},
 	{0},
 };
 
 static const struct option_entry console_options[] = {
-	{"take-over", NULL, "end the session that has the console now"},
+	{"take-over", NULL, N_("end the session that has the console now")},
 	{0},
 };
 
 static const struct option_entry delete_options[] = {
-	{"disks", NULL, "also its volumes in " POSADA_VOLUMES},
+	{"disks", NULL, N_("also its volumes")},
 	{0},
 };
 
@@ -55,26 +56,27 @@ static const struct command {
 	int (*run)(struct posada *handle, const struct args *args);
 	const struct option_entry *options;
 } commands[] = {
-	{"status", NULL, false, "the host: engine, cpu, memory, network, disks, guests",
+	{"status", NULL, false, N_("the host: engine, cpu, memory, network, disks, guests"),
 		command_status, print_options},
-	{"guest", "list", false, "all guests", command_guest_list, print_options},
-	{"guest", "show", true, "one guest in full", command_guest_show, print_options},
-	{"guest", "create", true, "make a guest", command_guest_create, create_options},
-	{"guest", "start", true, "switch it on", command_guest_start, no_options},
-	{"guest", "stop", true, "ask it to shut down, and wait", command_guest_stop, stop_options},
-	{"guest", "kill", true, "take its power away", command_guest_kill, no_options},
-	{"guest", "reboot", true, "ask it to reboot", command_guest_reboot, no_options},
-	{"guest", "pause", true, "freeze it", command_guest_pause, no_options},
-	{"guest", "resume", true, "let a frozen guest go on", command_guest_resume, no_options},
-	{"guest", "console", true, "its console in this terminal; Ctrl-] leaves",
+	{"guest", "list", false, N_("all guests"), command_guest_list, print_options},
+	{"guest", "show", true, N_("one guest in full"), command_guest_show, print_options},
+	{"guest", "create", true, N_("make a guest"), command_guest_create, create_options},
+	{"guest", "start", true, N_("switch it on"), command_guest_start, no_options},
+	{"guest", "stop", true, N_("ask it to shut down, and wait"), command_guest_stop,
+		stop_options},
+	{"guest", "kill", true, N_("take its power away"), command_guest_kill, no_options},
+	{"guest", "reboot", true, N_("ask it to reboot"), command_guest_reboot, no_options},
+	{"guest", "pause", true, N_("freeze it"), command_guest_pause, no_options},
+	{"guest", "resume", true, N_("let a frozen guest go on"), command_guest_resume, no_options},
+	{"guest", "console", true, N_("its console in this terminal; Ctrl-] leaves"),
 		command_guest_console, console_options},
-	{"guest", "delete", true, "remove a guest that is off", command_guest_delete,
+	{"guest", "delete", true, N_("remove a guest that is off"), command_guest_delete,
 		delete_options},
-	{"media", "list", false, "images and kernels in " POSADA_MEDIA, command_media_list,
+	{"media", "list", false, N_("images and kernels that guests can start from"),
+		command_media_list, print_options},
+	{"network", "list", false, N_("networks that guests can join"), command_network_list,
 		print_options},
-	{"network", "list", false, "networks that guests can join", command_network_list,
-		print_options},
-	{"storage", "list", false, "the volumes in " POSADA_VOLUMES, command_storage_list,
+	{"storage", "list", false, N_("the volumes of the guests"), command_storage_list,
 		print_options},
 };
 
@@ -95,8 +97,8 @@ const char *args_get(const struct args *args, const char *option)
 static void print_synopsis(FILE *out, const struct command *command)
 {
 	fprintf(out, "posada %s%s%s%s%s", command->noun, command->verb ? " " : "",
-		command->verb ? command->verb : "", command->takes_name ? " NAME" : "",
-		command->options[0].name ? " [OPTION]..." : "");
+		command->verb ? command->verb : "", command->takes_name ? _(" NAME") : "",
+		command->options[0].name ? _(" [OPTION]...") : "");
 }
 
 /* noun NULL lists everything. */
@@ -104,18 +106,19 @@ static void print_help(FILE *out, const char *noun)
 {
 	size_t i;
 
-	fprintf(out, "Usage: posada %s\n\n", noun ? noun : "COMMAND");
+	fprintf(out, _("Usage: posada %s\n\n"), noun ? noun : _("COMMAND"));
 	for (i = 0; i < COMMANDS; i++) {
 		const struct command *at = &commands[i];
 
 		if (noun && strcmp(noun, at->noun) != 0)
 			continue;
-		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", at->help);
+		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", _(at->help));
 	}
 	if (!noun)
-		fprintf(out, "  %-18s%s\n", "payload", "the files that this system started from");
-	fputs("\n\"--help\" after a command tells its options.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+		fprintf(out, "  %-18s%s\n", "payload",
+			_("the files that this system started from"));
+	fputs(_("\n\"--help\" after a command tells its options.\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
 }
 
@@ -123,16 +126,16 @@ static void print_command_help(FILE *out, const struct command *command)
 {
 	const struct option_entry *option;
 
-	fputs("Usage: ", out);
+	fputs(_("Usage: "), out);
 	print_synopsis(out, command);
-	fprintf(out, "\n\n%s.\n", command->help);
+	fprintf(out, "\n\n%s.\n", _(command->help));
 	if (command->options[0].name)
 		putc('\n', out);
 	for (option = command->options; option->name; option++) {
 		int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
-			option->argument ? option->argument : "");
+			option->argument ? _(option->argument) : "");
 
-		fprintf(out, "%*s%s\n", width < 22 ? 22 - width : 1, "", option->help);
+		fprintf(out, "%*s%s\n", width < 22 ? 22 - width : 1, "", _(option->help));
 	}
 }
 
@@ -140,9 +143,12 @@ static void print_command_help(FILE *out, const struct command *command)
 
 static int usage(const struct command *command, const char *what, const char *word)
 {
-	fprintf(stderr, "posada: %s%s%s\nUsage: ", what, word ? ": " : "", word ? word : "");
+	char clean[64];
+
+	fprintf(stderr, "posada: %s%s%s\n%s", what, word ? ": " : "",
+		word ? posada_text_clean(word, clean, sizeof(clean)) : "", _("Usage: "));
 	print_synopsis(stderr, command);
-	fputs("; --help tells more.\n", stderr);
+	fputs(_("; --help tells more.\n"), stderr);
 	return EXIT_USAGE;
 }
 
@@ -192,17 +198,17 @@ static int run(const struct command *command, char **words)
 		if (!strncmp(*words, "--", 2)) {
 			taken = take_option(command, words, &args);
 			if (!taken)
-				return usage(command, "this option is unknown or lacks its value",
-					*words);
+				return usage(command,
+					_("this option is unknown or lacks its value"), *words);
 		} else if (command->takes_name && !args.name) {
 			args.name = *words;
 		} else {
-			return usage(command, "this word is one too many", *words);
+			return usage(command, _("this word is one too many"), *words);
 		}
 		words += taken;
 	}
 	if (command->takes_name && !args.name)
-		return usage(command, "the guest's name is missing", NULL);
+		return usage(command, _("the guest's name is missing"), NULL);
 
 	if (posada_open(&handle, PATIENCE_MS, &err)) {
 		fprintf(stderr, "posada: %s\n", err.text);
@@ -211,7 +217,7 @@ static int run(const struct command *command, char **words)
 	status = command->run(handle, &args);
 	posada_close(handle);
 	if (fflush(stdout)) {
-		perror("posada: the output could not be written");
+		perror(_("posada: the output could not be written"));
 		return EXIT_FAILED;
 	}
 	return status;
@@ -221,7 +227,7 @@ static int unknown(const char *word, const char *noun)
 {
 	char clean[64];
 
-	fprintf(stderr, "posada: \"%s\" is no %s command. These there are:\n\n",
+	fprintf(stderr, _("posada: \"%s\" is no %s command. These there are:\n\n"),
 		posada_text_clean(word, clean, sizeof(clean)), noun ? noun : "posada");
 	print_help(stderr, noun);
 	return EXIT_USAGE;
@@ -258,13 +264,15 @@ static int run_payload(char **words)
 	words[0] = "posada-payload";
 	execvp(words[0], words);
 	fprintf(stderr,
-		"posada: posada-payload cannot be started: %s. It belongs to the Posada image.\n",
+		_("posada: posada-payload cannot be started: %s. It belongs to the Posada image.\n"),
 		strerror(errno));
 	return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
+	setlocale(LC_ALL, "");
+	bindtextdomain(POSADA_DOMAIN, POSADA_LOCALE_DIR);
 	if (argc < 2) {
 		print_help(stderr, NULL);
 		return EXIT_USAGE;

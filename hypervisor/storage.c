@@ -11,6 +11,15 @@
 /* libvirt's tools look for a pool of this name first. */
 #define POOL "default"
 
+/* A libvirt call on the pool that failed; cure has a %s for where the pool is. */
+static int fail_pool(struct posada_error *err, const char *what, const char *cure)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), cure, POSADA_VOLUMES);
+	return fail_libvirt(err, what, text);
+}
+
 static int pool_define(virConnectPtr conn, virStoragePoolPtr *pool, struct posada_error *err)
 {
 	static const char xml[] = "<pool type='dir'><name>" POOL
@@ -42,8 +51,8 @@ static int pool_open(struct posada *handle, virStoragePoolPtr *pool, struct posa
 		/* Fails where the directory exists, which is as good. */
 		virStoragePoolBuild(*pool, 0);
 		if (virStoragePoolCreate(*pool, 0)) {
-			ret = fail_libvirt(err, _("The pool of volumes does not start"),
-				_("See that " POSADA_VOLUMES " is there and can be written."));
+			ret = fail_pool(err, _("The pool of volumes does not start"),
+				_("See that %s is there and can be written."));
 			virStoragePoolFree(*pool);
 			*pool = NULL;
 			return ret;
@@ -62,9 +71,8 @@ static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_erro
 	if (virStoragePoolGetInfo(pool, &info) || !info.capacity || bytes <= info.available)
 		return 0;
 	return fail(err, -ENOSPC,
-		_("A volume of %s does not fit: the pool " POSADA_VOLUMES
-		  " has %s left. Choose a smaller disk, or delete a guest with its disks."),
-		posada_size_text(bytes, want, sizeof(want)),
+		_("A volume of %s does not fit: the pool %s has %s left. Choose a smaller disk, or delete a guest with its disks."),
+		posada_size_text(bytes, want, sizeof(want)), POSADA_VOLUMES,
 		posada_size_text(info.available, have, sizeof(have)));
 }
 
@@ -117,8 +125,8 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 	if (!volume)
 		return 0;
 	if (virStorageVolDelete(volume, 0))
-		ret = fail_libvirt(err, _("A volume cannot be deleted"),
-			_("Remove its file by hand in " POSADA_VOLUMES "."));
+		ret = fail_pool(
+			err, _("A volume cannot be deleted"), _("Remove its file by hand in %s."));
 	virStorageVolFree(volume);
 	return ret;
 }
@@ -182,8 +190,8 @@ int posada_storage_list(struct posada *handle, struct posada_pool *out, struct p
 		goto out;
 	count = virStoragePoolListAllVolumes(pool, &volumes, 0);
 	if (count < 0 || virStoragePoolGetInfo(pool, &info)) {
-		ret = fail_libvirt(err, _("The volumes cannot be listed"),
-			_("See that " POSADA_VOLUMES " is there and can be read."));
+		ret = fail_pool(err, _("The volumes cannot be listed"),
+			_("See that %s is there and can be read."));
 		goto out;
 	}
 	out->name = strdup(POOL);

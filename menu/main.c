@@ -16,9 +16,9 @@
 
 static int usage(FILE *out, int status)
 {
-	fputs("Usage: posada-menu [--dump]\n\n"
-	      "The menu of this host, on a terminal of 80 by 24 or more.\n\n"
-	      "  --dump  print the menu tree and end\n",
+	fputs(_("Usage: posada-menu [--dump]\n\n"
+		"The menu of this host, on a terminal of 80 by 24 or more.\n\n"
+		"  --dump  print the menu tree and end\n"),
 		out);
 	return status;
 }
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return usage(stderr, 2);
 	if (!terminal_is_there()) {
-		fputs("posada-menu: this is no terminal. Run it on a console or over SSH (ssh -t).\n",
+		fputs(_("posada-menu: this is no terminal. Run it on a console or over SSH (ssh -t).\n"),
 			stderr);
 		return EXIT_FAILURE;
 	}
