@@ -49,13 +49,19 @@ cache_open() {
 	exec 9>"$cache/lock"
 	flock -n 9 || {
 		say "another build is using $cache: waiting for it"
-		flock 9
+		flock 9 &
+		wait $! # unlike a command in front, it lets go at once when we are told to end
 	}
-	work_remove "$cache"/{sources,packages,roots}/*.part
+	cache_mine=1
+	work_remove "$cache"/{sources,packages,roots}/*.part*
 	case ${POSADA_CACHE_FROM:-} in
 	'' | *://*) ;;
 	*) [ -d "$POSADA_CACHE_FROM" ] || cache_from_forget "is no directory that can be read" ;;
 	esac
+}
+
+cache_tidy() {
+	work_remove "$cache"/work/* "$cache"/{sources,packages,roots}/*.part*
 }
 
 # Remove half-made work, of which an ordinary user owns even what cannot be written.
@@ -70,18 +76,22 @@ cache_from_forget() { # WHY
 
 # Copy a file of the second cache, if there is one and it has it: cache_from RELATIVE TARGET
 cache_from() {
-	local log=$cache/work/from.log
-	case ${POSADA_CACHE_FROM:-} in
-	'') return 1 ;;
-	*://*) /usr/lib/apt/apt-helper -qq download-file "$POSADA_CACHE_FROM/$1" "$2.part" ;;
-	*) [ -f "$POSADA_CACHE_FROM/$1" ] && cp "$POSADA_CACHE_FROM/$1" "$2.part" ;;
-	esac >"$log" 2>&1 || {
+	local log # in memory: a full disk would not take it
+	[ -n "${POSADA_CACHE_FROM:-}" ] || return 1
+	log=$(cache_from_copy "$1" "$2.part" 2>&1) || {
+		[ -z "$log" ] || disk_check "copying $1 from $POSADA_CACHE_FROM" <<<"$log"
 		rm -f "$2.part"
-		[ ! -s "$log" ] || disk_check "copying $1 from $POSADA_CACHE_FROM" "$log"
-		! grep -qE 'Could not (connect|resolve)|[Tt]imed out|Unable to connect' "$log" || cache_from_forget "cannot be reached"
+		[[ ! $log =~ Could\ not\ (connect|resolve)|[Tt]imed\ out|Unable\ to\ connect ]] || cache_from_forget "cannot be reached"
 		return 1
 	}
 	mv "$2.part" "$2"
+}
+
+cache_from_copy() { # RELATIVE TARGET
+	case $POSADA_CACHE_FROM in
+	*://*) /usr/lib/apt/apt-helper -qq download-file "$POSADA_CACHE_FROM/$1" "$2" ;;
+	*) [ -f "$POSADA_CACHE_FROM/$1" ] && cp "$POSADA_CACHE_FROM/$1" "$2" ;;
+	esac
 }
 
 # The same, for a file with its hash beside it (FILE.sha256), which it must have.

@@ -27,18 +27,22 @@ step_line() { # NAME SECONDS
 step_failed() { # NAME LOG
 	printf '\n[failed] %s; the end of %s:\n\n' "$1" "$2" >&2
 	tail -n 25 "$2" >&2 || :
-	disk_check "$1" "$2"
+	disk_check "$1" <"$2"
 	die "$1 failed; the full log is $2"
 }
 
 # Stop here if what failed did so for want of room: a log says so, or there is none left.
-disk_check() { # WHAT LOG
-	local free places=("$cache" "$out" "${TMPDIR:-/tmp}")
-	free=$(df --output=avail "${places[@]}" | sed 1d | sort -n | head -n 1)
-	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded' "$2" || return 0
-	work_remove "$cache"/work/*
-	die "$1: the disk is full ($(df -h --output=avail,target "${places[@]}" | sed 1d | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
+disk_check() { # WHAT <LOG
+	local free
+	free=$(disk_free --output=avail | sort -n | head -n 1)
+	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded|the disk is full' || return 0
+	cache_tidy
+	die "$1: the disk is full ($(disk_free -h --output=avail,target | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
 		"once half-made work is removed); make room, or set POSADA_CACHE or POSADA_OUT to another disk, then run the same command again"
+}
+
+disk_free() { # DF OPTION...
+	df "$@" "$cache" "$out" "${TMPDIR:-/tmp}" 2>/dev/null | sed 1d || :
 }
 
 # End a process and all that it started (the sandboxes of bwrap die with it).
@@ -53,6 +57,15 @@ end_tree() { # PID
 # When the build ends, by itself or by ctrl-C, nothing goes on compiling behind its back.
 end_children() {
 	{ end_tree $$ && wait; } 2>/dev/null || :
+}
+
+# Ended from outside: leave nothing half-made in a cache that is ours.
+interrupted() { # STATUS
+	trap '' HUP INT TERM
+	end_children
+	[ -z "${cache_mine:-}" ] || cache_tidy
+	printf 'build: interrupted; what was finished is kept, and the same command goes on from there\n' >&2 || :
+	exit "$1"
 }
 
 # Run one step in this shell's child, with its output in a log of its own; not in an if or

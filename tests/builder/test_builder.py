@@ -345,7 +345,7 @@ def test_recipe_that_needs_what_is_not_there(builder):
 
 def test_nothing_changed_builds_nothing(builder):
     first = builder.run("package", "tiny")
-    assert "tiny 1" in first.stdout and "/1] " in first.stdout
+    assert first.stdout.startswith(f"[1/1] tiny {builder.lock_line('libaio')[2]} ")
     made = {file: file.stat().st_mtime_ns for file in builder.cache.glob("packages/*")}
     assert len(builder.packages("tiny")) == 1
     second = builder.run("package", "tiny")
@@ -570,13 +570,22 @@ def nothing_running(builder):
 
 @pytest.mark.parametrize("name, status", [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_interrupted(builder, name, status):
-    """Only the builder itself gets the signal; it must end the compilers."""
-    run = builder.start("package", "hang")
-    until(lambda: "begun" in builder.log("hang"), "the build compiles")
-    run.process.send_signal(getattr(signal, name))
-    run.end(status)
+    """Ctrl-C goes to all that the terminal runs, kill to the builder alone: both end the compilers."""
+    run = builder.start("package", "tiny", "hang")
+    until(lambda: "begun" in builder.log("hang") and builder.packages("tiny"), "one is done, the other half")
+    waiting = builder.start("package", "hang")
+    until(lambda: "waiting for it" in waiting.stderr, "the second says that it waits")
+    for each in (waiting, run):
+        send = os.killpg if name == "SIGINT" else os.kill
+        send(each.process.pid, getattr(signal, name))
+        each.end(status)
+        assert each.stderr.splitlines()[-1].startswith("build: interrupted; what was finished is kept")
+        assert (builder.cache / "work/hang").exists() == (each is waiting)
     nothing_running(builder)
-    assert not builder.packages("hang")
+    assert builder.packages("tiny") and not builder.packages("hang") and not list(builder.cache.glob("work/*"))
+    builder.check_whole()
+    (builder.top / "go").touch()
+    assert "[1/1] hang" in builder.run("package", "tiny", "hang").stdout
     builder.check_whole()
 
 
@@ -595,29 +604,33 @@ def test_killed_while_compiling(builder):
 
 
 def test_killed_while_keeping(builder):
-    """Killed between the steps that put a result in its place: never the file without its hash."""
+    """What a kill leaves between the steps that put a result in its place is never taken for one."""
     (builder.top / "go").touch()
     builder.run("package", "hang")
     (result,) = builder.packages("hang")
     whole = result.read_bytes()
     result.rename(f"{result}.part")
     pathlib.Path(f"{result}.part").write_bytes(whole[:20])
+    (builder.cache / "sources/file.part.FAILED").write_bytes(b"half")
+    (builder.cache / "packages" / f"gone-{'0' * 20}.tar.zst.part").write_bytes(b"half")
     assert "[1/1] hang" in builder.run("package", "hang").stdout
     assert result.read_bytes() == whole
     builder.check_whole()
 
 
-def test_killed_while_downloading(remote, archive):
+@pytest.mark.parametrize("name, status", [("SIGKILL", -9), ("SIGINT", 130)])
+def test_ended_while_downloading(remote, archive, name, status):
     *_, file, sum_ = remote.lock_line("libaio")
     archive.obey(stalled=file)
     run = remote.start("package", "tiny")
     assert archive.stalling.wait(PATIENCE)
     until(lambda: list(remote.cache.glob("sources/*.part*")), "half of the file is here")
-    run.kill()
+    os.killpg(run.process.pid, getattr(signal, name))
+    run.end(status)
     archive.goes_on.set()
     nothing_running(remote)
     assert not (remote.cache / "sources" / f"{sum_}-{file}").exists()
-    remote.check_whole(parts=True)
+    remote.check_whole(parts=name == "SIGKILL")
     archive.obey()
     remote.run("package", "tiny")
     assert (remote.cache / "sources" / f"{sum_}-{file}").exists()
