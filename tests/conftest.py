@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests share: the media that guests start from, and one booted host."""
 import pathlib
+import socket
 import subprocess
 
 import pytest
@@ -28,7 +29,10 @@ def media_disk(guest_files, tmp_path_factory):
 @pytest.fixture(scope="session")
 def shared_host(media_disk):
     """The host that most tests share; each leaves it as it found it."""
-    with Host(memory=3072, disks=[media_disk]) as host:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with Host(memory=3072, disks=[media_disk], forward=[(port, 22)]) as host:
+        host.ssh_port = port
         host.booted()
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
         yield host

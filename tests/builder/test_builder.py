@@ -4,6 +4,7 @@ half-made stays in the cache, and the next run succeeds once the cause is gone."
 import contextlib
 import hashlib
 import http.server
+import json
 import os
 import pathlib
 import shutil
@@ -22,6 +23,8 @@ PERSONS = pathlib.Path(
     os.environ.get("POSADA_CACHE")
     or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "posada"
 )
+# A proxy that this machine may have would not find 127.0.0.1.
+NO_PROXY = 'Acquire::http::Proxy::127.0.0.1 "DIRECT";\n'
 APT_HELPER = "/usr/lib/apt/apt-helper"
 
 # A package with a real source and next to nothing to compile, and others made to misbehave.
@@ -277,8 +280,7 @@ def archive_and_indexes(base, tmp_path_factory):
     probe = [APT_HELPER, "-qq", "download-file", f"{upstream}/dists/trixie/InRelease", directory / "probe"]
     if subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
         pytest.skip(f"the archive cannot be reached from here: {upstream}")
-    # A proxy of this machine's own would not find 127.0.0.1.
-    (directory / "apt.conf").write_text('Acquire::http::Proxy::127.0.0.1 "DIRECT";\n')
+    (directory / "apt.conf").write_text(NO_PROXY)
     with serving(Archive(upstream)) as archive:
         environment = {"MIRROR": archive.url, "APT_CONFIG": str(directory / "apt.conf")}
         first = Builder(directory / "first", base, **environment)
@@ -447,6 +449,26 @@ def test_locked_version_has_left_the_archive(remote):
     remote.check_whole()
     second = remote.run("package", "tiny")
     assert second.stdout == second.stderr == ""
+    # The image's manifest names what is in the image, and what it stands for.
+    (libaio,) = [package for package in spdx(remote) if package["name"] == "libaio"]
+    assert libaio["versionInfo"] == newest and libaio["packageFileName"] == record.split()[5]
+    assert libaio["checksums"] == [{"algorithm": "SHA256", "checksumValue": record.split()[6]}]
+    assert libaio["comment"] == "recipe tiny; in place of the locked 0.0.9-1"
+
+
+def spdx(builder):
+    """The packages in the SPDX manifest of an image of tiny, and of packages that every image has."""
+    (builder.top / "initramfs").mkdir()
+    (builder.top / "initramfs/manifest").write_text("package tiny\n")
+    for name in ("busybox", "linux", "xen", "loaders", "microcode", "posada"):
+        builder.recipe(name, 'licence="none"\n')
+    subprocess.run(
+        ["bash", "-euc", 'builder=$1 top=$2 cache=$3 out=$4; for part in "$builder"/*.sh; do . "$part"; done; packages_load'
+            '; packages_key $(package_order $(image_packages)); mkdir -p "$out/.new"; image_spdx']
+        + ["-", builder.builder, builder.top, builder.cache, builder.out],
+        check=True,
+    )  # fmt: skip
+    return json.loads((builder.out / ".new/manifest.spdx.json").read_text())["packages"]
 
 
 def test_locked_version_gone_and_no_other_to_be_had(remote, archive):
@@ -491,14 +513,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_second_cache_url(builder, base):
-    builder.share(base, "packages", "zlib-*")
+@contextlib.contextmanager
+def by_url(builder):
+    """What a build needs in its environment to read the builder's second cache by its URL."""
     with serving(
         http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Quiet(*a, directory=str(builder.second)))
     ) as server:
-        (builder.directory / "apt.conf").write_text('Acquire::http::Proxy::127.0.0.1 "DIRECT";\n')
+        (builder.directory / "apt.conf").write_text(NO_PROXY)
         url = f"http://127.0.0.1:{server.server_port}"
-        environment = {"POSADA_CACHE_FROM": url, "APT_CONFIG": str(builder.directory / "apt.conf")}
+        yield {"POSADA_CACHE_FROM": url, "APT_CONFIG": str(builder.directory / "apt.conf")}
+
+
+def test_second_cache_url(builder, base):
+    builder.share(base, "packages", "zlib-*")
+    with by_url(builder) as environment:
         assert builder.run("package", "zlib", **environment).stdout == ""
         assert sha256(*builder.packages("zlib")) == sha256(*base.packages("zlib"))
         # A source comes from there too; what is not there is built here.
@@ -507,12 +535,15 @@ def test_second_cache_url(builder, base):
     builder.check_whole()
 
 
-def test_second_cache_damaged_package(builder, base):
+@pytest.mark.parametrize("where", ["url", "directory"])
+def test_second_cache_damaged_package(builder, base, where):
     tiny = base.packages("tiny")[0]
     builder.share(base, "packages", "tiny-*")
     (builder.second / "packages" / tiny.name).write_bytes(tiny.read_bytes()[:-1] + b"\0")
-    run = builder.run("package", "tiny")
-    assert f"packages/{tiny.name} of {builder.second} is damaged (wrong sha256): making it here" in run.stdout
+    with by_url(builder) if where == "url" else contextlib.nullcontext(builder.environment) as environment:
+        run = builder.run("package", "tiny", **environment)
+    said = f"packages/{tiny.name} of {environment['POSADA_CACHE_FROM']} is damaged (wrong sha256): making it here"
+    assert run.stdout.startswith(said)
     assert "[1/1] tiny" in run.stdout
     assert sha256(*builder.packages("tiny")) == sha256(tiny)
     builder.check_whole()
@@ -586,6 +617,19 @@ def test_interrupted(builder, name, status):
     builder.check_whole()
     (builder.top / "go").touch()
     assert "[1/1] hang" in builder.run("package", "tiny", "hang").stdout
+    builder.check_whole()
+
+
+def test_builder_alone_killed(builder):
+    """What the system kills for want of memory leaves a compiler behind: the next build waits for it."""
+    run = builder.start("package", "hang")
+    until(lambda: "begun" in builder.log("hang"), "the build compiles")
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.end(-signal.SIGKILL)
+    again = builder.start("package", "hang")
+    until(lambda: f"another build is using {builder.cache}: waiting for it" in again.stderr, "the next says that it waits")
+    (builder.top / "go").touch()
+    assert again.end(0).stdout == "" and len(builder.packages("hang")) == 1
     builder.check_whole()
 
 
@@ -700,9 +744,23 @@ def test_build_root_from_nothing(base, tmp_path):
         assert "build-root (trixie)" in builder.run("package", "zlib").stdout
         assert sha256(*builder.packages("zlib")) == sha256(*base.packages("zlib"))
         builder.check_whole()
-        # A second cache gives the root away, but not a damaged one.
-        root = next(builder.cache.glob("roots/build-*.tar.zst"))
+        # A second cache gives the root away, without an archive, and a damaged one is not taken.
+        (root,) = builder.cache.glob("roots/build-*.tar.zst")
         assert root.with_name(root.name + ".sha256").read_text().strip() == sha256(root)
+        shutil.rmtree(builder.second / "roots")
+        shutil.move(builder.cache / "roots", builder.second)
+        for file in builder.cache.glob("packages/zlib-*"):
+            file.unlink()
+        nowhere = {"MIRROR": "http://127.0.0.1:1/debian"}
+        assert "build-root (trixie)" in builder.run("package", "zlib", **nowhere).stdout
+        assert sha256(*builder.packages("zlib")) == sha256(*base.packages("zlib"))
+        shutil.rmtree(builder.cache / "roots")
+        builder.packages("zlib")[0].unlink()
+        with (builder.second / "roots" / root.name).open("r+b") as file:
+            file.write(b"damaged")
+        run = builder.run("package", "zlib", status=1, **nowhere)
+        assert f"roots/{root.name} of {builder.second} is damaged (wrong sha256): making it here" in run.stderr
+        assert "mmdebstrap cannot make a trixie system" in run.stderr and not list(builder.cache.glob("roots/*"))
 
 
 @pytest.mark.slow

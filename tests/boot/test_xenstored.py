@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The one program of dom0 that cannot be restarted dies: the host says so and offers a reboot."""
+from host import Host
+
+
+def test_death_of_xenstored():
+    with Host() as host:
+        host.booted()
+        host.sh("kill -9 $(pidof xenstored)")
+        status = host.posada("status", "--json")
+        assert status["reboot_needed"] and any("xenstored has died" in notice for notice in status["notices"])
+        assert host.sh("sv status /run/service/xenstored").startswith("down:")
+        host.shell_close()
+        host.see("! xenstored has died")
+        host.see("<R> Reboot this host")
+        host.send("r")
+        host.see("Reboot this host")
+        host.send("y")
+        host.ended()
