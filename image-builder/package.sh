@@ -116,7 +116,7 @@ packages_build() { # NAME...
 
 # The scheduler: a package starts when nothing it needs is missing any more.
 packages_run() { # NAME... (in order)
-	local name need pid jobs=${JOBS:-2} ready
+	local name need pid jobs=${JOBS:-2} ready failed=
 	declare -A waiting=() running=() started=() 
 	for name; do waiting[$name]=1; done
 	steps_add $#
@@ -135,16 +135,14 @@ packages_run() { # NAME... (in order)
 		done
 		if wait -n -p pid "${!running[@]}"; then
 			name=${running[$pid]}
-			unset "running[$pid]"
 			step_line "$name $(package_versions "$name")" $((SECONDS - started[$name]))
-		else
-			name=${running[$pid]}
-			unset "running[$pid]"
-			end_children
-			for pid in "${!running[@]}"; do work_remove "$cache/work/${running[$pid]}"; done
-			step_failed "$name" "$out/logs/$name.log"
+		elif [ -z "$failed" ]; then
+			failed=${running[$pid]} waiting=()
+			[ ${#running[@]} -eq 1 ] || say "$failed failed; what is being compiled beside it is finished first"
 		fi
+		unset "running[$pid]"
 	done
+	[ -z "$failed" ] || step_failed "$failed" "$out/logs/$failed.log"
 }
 
 package_versions() { # NAME
