@@ -7,7 +7,7 @@ VERSION = $(shell cat VERSION)
 
 # What running and testing asks of this machine (Debian package names).
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
-CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte iproute2 e2fsprogs openssh-client util-linux
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte cpio e2fsprogs openssh-client util-linux
 
 help: ## this list
 	@echo "Posada $(VERSION): a live-USB virtualization appliance"

@@ -1,29 +1,69 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests share: the media that guests start from, and one booted host."""
 import pathlib
+import shutil
 import socket
 import subprocess
 
 import pytest
+import vm
 from host import Host
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 
+# A guest that counts on its console, and powers off when it is asked to: BusyBox is its whole system.
+INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev /proc
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+exec </dev/console >/dev/console 2>&1
+n=0
+while :; do n=$((n + 1)); echo "alive $n"; /bin/busybox sleep 1; done
+"""
+POWEROFF = "#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n"
+GRUB = "set timeout=0\nmenuentry counter {\n\tlinux /vmlinuz console=hvc0 quiet\n\tinitrd /counter.cpio\n}\n"
+
+
+def built(package):
+    """Where the built files of a package lie."""
+    path = subprocess.run([TOP / "image-builder/build", "path", package], check=True, stdout=subprocess.PIPE, text=True)
+    return pathlib.Path(path.stdout.strip())
+
+
+def make_ext4(tree, image, spare=16):
+    """An ext4 file system that holds TREE."""
+    size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file()) // 2**20 + spare
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", tree.name, "-d", tree, image, f"{size}M"], check=True)
+
+
+def make_counter(work, target):
+    tree = work / "counter"
+    for name, text in (("init", INIT), ("sbin/poweroff", POWEROFF)):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+        (tree / name).chmod(0o755)
+    (tree / "bin").mkdir()
+    shutil.copy(built("busybox") / "usr/bin/busybox", tree / "bin")
+    names = subprocess.run(["find", "."], cwd=tree, check=True, stdout=subprocess.PIPE).stdout
+    with target.open("wb") as out:
+        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, input=names, stdout=out, check=True)
+
 
 @pytest.fixture(scope="session")
-def guest_files():
-    """A folder with Debian's installer (linux, initrd.gz) and boot ISOs of third parties."""
-    built = subprocess.run([TOP / "image-builder/build", "path", "test-guests"], check=True, stdout=subprocess.PIPE, text=True)
-    return pathlib.Path(built.stdout.strip())
-
-
-@pytest.fixture(scope="session")
-def media_disk(guest_files, tmp_path_factory):
-    """A disk with those files, for a host to mount."""
-    disk = tmp_path_factory.mktemp("media") / "media.img"
-    size = sum(file.stat().st_size for file in guest_files.iterdir()) // 2**20 + 64
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "MEDIA", "-d", guest_files, disk, f"{size}M"], check=True)
-    return disk
+def media_disk(tmp_path_factory):
+    """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
+    the small guest "counter" (vmlinuz, counter.cpio), and a disk image that starts it by a boot loader."""
+    work = tmp_path_factory.mktemp("media")
+    media, boot = work / "MEDIA", work / "boot"
+    shutil.copytree(built("test-guests"), media)
+    make_counter(work, media / "counter.cpio")
+    shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
+    (boot / "boot/grub").mkdir(parents=True)
+    (boot / "boot/grub/grub.cfg").write_text(GRUB)
+    for name in ("vmlinuz", "counter.cpio"):
+        shutil.copy(media / name, boot)
+    make_ext4(boot, media / "counter.img", spare=4)
+    make_ext4(media, work / "media.img", spare=64)
+    return work / "media.img"
 
 
 @pytest.fixture(scope="session")

@@ -87,3 +87,18 @@ def test_installer_through_the_command_line(host, kind):
     assert host.posada("guest", "list", "--json") == []
     assert host.sh("ls /data/volumes") == ""
     host.healthy()
+
+
+@pytest.mark.parametrize("kind", ["pv", "pvh"])
+def test_disk_with_a_boot_loader(host, kind):
+    """No kernel is given: the guest's own disk says what starts."""
+    host.sh("cp /data/media/counter.img /data/volumes/")
+    host.posada("guest", "create", "inn", "--kind", kind, "--disk", "/data/volumes/counter.img", "--memory", "192M", "--start",
+                seconds=180)
+    since = len(host.log)
+    host.send("posada guest console inn\n")
+    host.expect(r"alive \d+\r", 300, since)
+    host.send(CTRL_BRACKET)
+    host.see(r"posada:.*# ")
+    host.posada("guest", "stop", "inn", seconds=180)
+    assert host.posada("guest", "show", "inn", "--json")["state"] == "off"

@@ -3,82 +3,112 @@
 #include "loader.h"
 #include "unit.h"
 
-#define ENTRIES_MAX 8
-
 static const struct loader_place place = {"1.2.3", "CDLABEL=POSADA", "/boot/posada", 5};
 
 struct entry {
-	char name[32], title[64], xen[256], linux[256], initramfs[64];
+	char name[32], title[64], xen[256], linux[256], initramfs[256];
 };
 
 static char *written(const char *loader)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = unit_open();
 
 	assert_int_equal(loader_write(loader, &place, out), 0);
-	assert_int_equal(fclose(out), 0);
-	return text;
+	return (char *)unit_close(out, NULL);
 }
 
-static void copy_until(char *to, size_t size, const char *from, const char *end)
+/* mboot.c32 takes everything in one line. */
+static void split(char *append, struct entry *entry)
 {
-	const char *stop = strstr(from, end);
+	char *linux = strstr(append, " --- "),
+	     *initramfs = linux ? strstr(linux + 5, " --- ") : NULL;
 
-	assert_non_null(stop);
-	assert_true((size_t)(stop - from) < size);
-	memcpy(to, from, (size_t)(stop - from));
-	to[stop - from] = '\0';
+	if (!initramfs) {
+		strcat(strcat(entry->linux, " "), append);
+		return;
+	}
+	*linux = *initramfs = '\0';
+	strcpy(entry->xen, append);
+	strcpy(entry->linux, linux + 5);
+	strcpy(entry->initramfs, initramfs + 5);
 }
 
-#define UNTIL(field, from, end) copy_until(field, sizeof(field), from, end)
-
-static size_t read_grub(char *text, struct entry *entries)
+/* Reads the entries of either language; at is the entry of the line. */
+static size_t read_entries(char *text, struct entry *entries, size_t room)
 {
-	size_t count = 0;
+	struct entry *at = entries - 1;
+	char append[512];
 
-	for (char *at = text; (at = strstr(at, "menuentry '")); at++) {
-		struct entry *entry = &entries[count++];
-
-		assert_true(count <= ENTRIES_MAX);
-		UNTIL(entry->title, at + 11, "'");
-		UNTIL(entry->name, strstr(at, "--id ") + 5, " {");
-		*strstr(at, "\n}\n") = '\0';
-		if (strstr(at, "multiboot2 ")) {
-			UNTIL(entry->xen, strstr(at, "multiboot2 ") + 11, "\n");
-			UNTIL(entry->linux, strstr(at, "module2 ") + 8, "\n");
-			strcpy(entry->initramfs, strstr(at, "--nounzip ") + 10);
-		} else {
-			UNTIL(entry->linux, strstr(at, "linux ") + 6, "\n");
-			strcpy(entry->initramfs, strstr(at, "initrd ") + 7);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (strstr(line, "menuentry ") == line || strstr(line, "LABEL ") == line) {
+			assert_true(++at < entries + room);
+			if (sscanf(line, "LABEL %31s", at->name) != 1)
+				sscanf(line, "menuentry '%63[^']' --id %31s", at->title, at->name);
+		} else if (sscanf(line, "\tAPPEND %511[^\n]", append) == 1) {
+			split(append, at);
+		} else if (at >= entries) {
+			sscanf(line, "\tMENU LABEL %63[^\n]", at->title);
+			sscanf(line, "\tmultiboot2 %255[^\n]", at->xen);
+			sscanf(line, "\tlinux %255[^\n]", at->linux);
+			sscanf(line, "\tLINUX %255[^\n]", at->linux);
+			sscanf(line, "\tinitrd %255s", at->initramfs);
+			sscanf(line, "\tINITRD %255s", at->initramfs);
+			if (sscanf(line, "\tmodule2 --nounzip %255s", at->initramfs) != 1)
+				sscanf(line, "\tmodule2 %255[^\n]", at->linux);
 		}
-		at += strlen(at);
 	}
-	return count;
+	return (size_t)(at + 1 - entries);
 }
 
-static size_t read_syslinux(char *text, struct entry *entries)
+TEST(loaders_agree)
 {
-	size_t count = 0;
-	char *next;
+	struct entry grub[8] = {0}, syslinux[8] = {0};
+	size_t count = read_entries(written("grub"), grub, COUNT(grub));
+	char memory[64];
 
-	for (char *at = strstr(text, "\nLABEL "); at; at = next) {
-		struct entry *entry = &entries[count++];
+	assert_int_equal(read_entries(written("syslinux"), syslinux, COUNT(syslinux)), count);
+	assert_int_equal(count, 4);
+	snprintf(memory, sizeof(memory), "/boot/posada/xen.gz dom0_mem=%dM,max:%dM ",
+		LOADER_DOM0_MEMORY, LOADER_DOM0_MEMORY);
+	for (size_t i = 0; i < count; i++) {
+		bool plain = !strcmp(grub[i].name, "plain");
 
-		next = strstr(at + 1, "\nLABEL ");
-		if (next)
-			*next++ = '\0', next--;
-		UNTIL(entry->name, at + 7, "\n");
-		(void)entry;
+		assert_string_equal(grub[i].name, syslinux[i].name);
+		assert_string_equal(grub[i].title, syslinux[i].title);
+		assert_string_equal(grub[i].xen, syslinux[i].xen);
+		assert_string_equal(grub[i].linux, syslinux[i].linux);
+		assert_string_equal(grub[i].initramfs, syslinux[i].initramfs);
+		assert_string_equal(grub[i].initramfs, "/boot/posada/initramfs.img");
+		assert_ptr_equal(strstr(grub[i].linux, "/boot/posada/vmlinuz "), grub[i].linux);
+		assert_non_null(strstr(grub[i].linux, " posada.medium=CDLABEL=POSADA "));
+		assert_ptr_equal(strstr(grub[i].xen, memory), plain ? NULL : grub[i].xen);
+		assert_int_equal(!strstr(grub[i].linux, " console=hvc0"), plain);
 	}
-	return count;
 }
 
-int main(void)
+TEST(menus_start_the_first_entry)
 {
-	(void)read_grub;
-	(void)read_syslinux;
-	(void)written;
-	return 0;
+	static const struct {
+		const char *loader, *lines[4];
+	} rows[] = {
+		{"grub", {"set default=0\n", "set timeout=5\n",
+				 "menuentry 'Posada' --id posada {\n", "Loading Posada 1.2.3 ..."}},
+		{"syslinux", {"\nDEFAULT posada\n", "\nTIMEOUT 50\n", "\nLABEL posada\n",
+				     "\nMENU TITLE Posada 1.2.3\n"}}};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t n = 0; n < COUNT(rows[i].lines); n++)
+			assert_non_null(strstr(written(rows[i].loader), rows[i].lines[n]));
 }
+
+TEST(failures_are_told)
+{
+	FILE *full = fopen("/dev/full", "w");
+
+	assert_non_null(full);
+	assert_int_equal(loader_write("lilo", &place, full), -EINVAL);
+	assert_int_equal(loader_write("grub", &place, full), -EIO);
+	fclose(full);
+}
+
+RUN("loader", T(loaders_agree), T(menus_start_the_first_entry), T(failures_are_told))

@@ -3,62 +3,38 @@
 #include "table.h"
 #include "unit.h"
 
-static char *print(struct table *table)
+static const char *printed(struct table *table)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = unit_open();
 
 	assert_int_equal(table_print(table, out), 0);
-	assert_int_equal(fclose(out), 0);
 	assert_int_equal(table->cells, 0);
-	return text;
+	return unit_close(out, NULL);
 }
 
-static void columns_line_up(void **state)
+TEST(columns_line_up)
 {
 	struct table table = {.columns = 3};
-	char *text;
 
-	(void)state;
 	table_row(&table, "NAME", "KIND", "STATE");
 	table_row(&table, "ni\303\261o", NULL, "");
 	table_row(&table, "a-long-name", "pvh", "off\033[2J\n");
-	text = print(&table);
-	assert_string_equal(text, "NAME         KIND  STATE\n"
-				  "ni\303\261o         -     -\n"
-				  "a-long-name  pvh   off?[2J?\n");
-	free(text);
+	assert_string_equal(printed(&table),
+		"NAME         KIND  STATE\nni\303\261o         -     -\na-long-name  pvh   off?[2J?\n");
 }
 
-static void tables_grow_and_empty(void **state)
+TEST(tables_grow_and_empty)
 {
 	struct table table = {.columns = 2};
-	char *text = print(&table), *at;
 	unsigned lines = 0;
+	char cell[32];
 
-	(void)state;
-	assert_string_equal(text, "");
-	free(text);
-	for (unsigned i = 0; i < 1000; i++) {
-		char cell[32];
-
-		unit_chance_text(cell, sizeof(cell));
-		table_row(&table, cell, "end");
-	}
-	text = print(&table);
-	for (at = text; (at = strstr(at, "  end\n")); at++)
+	assert_string_equal(printed(&table), "");
+	for (unsigned i = 0; i < 1000; i++)
+		table_row(&table, unit_chance_text(cell, sizeof(cell)), "end");
+	for (const char *at = printed(&table); (at = strstr(at, "  end\n")); at++)
 		lines++;
 	assert_int_equal(lines, 1000);
-	free(text);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(columns_line_up),
-		cmocka_unit_test(tables_grow_and_empty),
-	};
-
-	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
-}
+RUN("table", T(columns_line_up), T(tables_grow_and_empty))

@@ -6,81 +6,49 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 
-static void sizes_are_read(void **state)
+TEST(sizes_are_read)
 {
 	static const struct {
 		const char *text;
 		char unit;
-		int ret;
 		uint64_t bytes;
-	} rows[] = {
-		{"512M", 0, 0, 512 * MIB},
-		{"512m", 'K', 0, 512 * MIB},
-		{"4G", 0, 0, 4096 * MIB},
-		{"4 GiB", 0, 0, 4096 * MIB},
-		{"4gb", 0, 0, 4096 * MIB},
-		{"007M", 0, 0, 7 * MIB},
-		{"7", 'M', 0, 7 * MIB},
-		{"7", 'K', 0, 7168},
-		{"8388607T", 0, 0, 8388607 * TIB},
-		{"9007199254740991K", 0, 0, INT64_MAX - 1023},
-		{"7", 0, -EINVAL, 0},
-		{"", 'M', -EINVAL, 0},
-		{"M", 'M', -EINVAL, 0},
-		{"-1M", 'M', -EINVAL, 0},
-		{"+1M", 'M', -EINVAL, 0},
-		{" 1M", 'M', -EINVAL, 0},
-		{"1M ", 'M', -EINVAL, 0},
-		{"1  M", 'M', -EINVAL, 0},
-		{"1.5G", 'M', -EINVAL, 0},
-		{"1P", 'M', -EINVAL, 0},
-		{"1MM", 'M', -EINVAL, 0},
-		{"1B", 'M', -EINVAL, 0},
-		{"0x10M", 'M', -EINVAL, 0},
-		{"disk.img", 'M', -EINVAL, 0},
-		{"0", 'M', -ERANGE, 0},
-		{"0T", 'M', -ERANGE, 0},
-		{"8388608T", 0, -ERANGE, 0},
-		{"9223372036854775808", 'K', -ERANGE, 0},
-		{"99999999999999999999999M", 0, -ERANGE, 0},
-	};
+	} good[] = {{"512M", 0, 512 * MIB}, {"512m", 'K', 512 * MIB}, {"4G", 0, 4096 * MIB},
+		{"4 GiB", 0, 4096 * MIB}, {"4gb", 0, 4096 * MIB}, {"007M", 0, 7 * MIB},
+		{"7", 'M', 7 * MIB}, {"7", 'K', 7168}, {"8388607T", 0, 8388607 * TIB},
+		{"9007199254740991K", 0, INT64_MAX - 1023}};
+	static const char *const bad[] = {"", "M", "-1M", "+1M", " 1M", "1M ", "1  M", "1.5G", "1P",
+		"1MM", "1B", "0x10M", "disk.img"};
+	static const char *const far[] = {
+		"0", "0T", "8388608T", "9223372036854775808", "99999999999999999999999M"};
+	uint64_t bytes;
 
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		uint64_t bytes = 0;
-
-		if (posada_size_parse(rows[i].text, rows[i].unit, &bytes) != rows[i].ret ||
-			bytes != rows[i].bytes)
-			fail_msg("\"%s\" gave %llu", rows[i].text, (unsigned long long)bytes);
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(posada_size_parse(good[i].text, good[i].unit, &bytes), 0);
+		assert_int_equal(bytes, good[i].bytes);
 	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(posada_size_parse(bad[i], 'M', &bytes), -EINVAL);
+	for (size_t i = 0; i < COUNT(far); i++)
+		assert_int_equal(posada_size_parse(far[i], 'M', &bytes), -ERANGE);
+	assert_int_equal(posada_size_parse("7", 0, &bytes), -EINVAL);
 }
 
-static void sizes_are_written(void **state)
+TEST(sizes_are_written)
 {
 	static const struct {
 		uint64_t bytes;
 		const char *text;
-	} rows[] = {
-		{0, "0 B"},
-		{1023, "1023 B"},
-		{1024, "1 KiB"},
-		{512 * MIB, "512 MiB"},
-		{1024 * MIB - 1, "1023 MiB"},
-		{1024 * MIB, "1.0 GiB"},
-		{1536 * MIB, "1.5 GiB"},
-		{TIB, "1.0 TiB"},
-		{UINT64_MAX, "16383.9 PiB"},
-	};
+	} rows[] = {{0, "0 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {1024 * MIB - 1, "1023 MiB"},
+		{1024 * MIB, "1.0 GiB"}, {1536 * MIB, "1.5 GiB"}, {TIB, "1.0 TiB"},
+		{UINT64_MAX, "16383.9 PiB"}};
 	char text[32];
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(
-			posada_size_text(rows[i].bytes, text, sizeof(text)), rows[i].text);
+		assert_string_equal(posada_size_text(rows[i].bytes, text, 32), rows[i].text);
 	assert_string_equal(posada_size_text(512 * MIB, text, 4), "512");
 	for (unsigned i = 0; i < 10000; i++) {
-		uint64_t bytes = (uint64_t)(1 + unit_chance(1023)) << 10 * (1 + unit_chance(2)),
-			 again;
+		uint64_t bytes = (1 + unit_chance(1023)) * UINT64_C(1024) << 10 * unit_chance(2);
+		uint64_t again;
 
 		posada_size_text(bytes, text, sizeof(text));
 		assert_int_equal(posada_size_parse(text, 0, &again), 0);
@@ -88,92 +56,72 @@ static void sizes_are_written(void **state)
 	}
 }
 
-static void names_are_judged(void **state)
+TEST(names_are_judged)
 {
 	static const char *const good[] = {"a", "7", "web-1", "A.b_c", "x..", "n-"};
-	static const char *const bad[] = {
-		"", ".", "-a", "_a", "..", "a b", "a/b", "a\n", "a'b", "a<b", "ni\303\261o", "a:b"};
-	char name[POSADA_NAME_MAX + 2];
+	static const char *const bad[] = {"", ".", "-a", "_a", "..", "a b", "a/b", "a\n", "a'b",
+		"a<b", "ni\303\261o", "a:b", NULL};
+	char name[POSADA_NAME_MAX + 2] = "";
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
 		assert_true(posada_name_is_legal(good[i]));
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_false(posada_name_is_legal(bad[i]));
-	assert_false(posada_name_is_legal(NULL));
-	memset(name, 'a', sizeof(name));
-	name[POSADA_NAME_MAX + 1] = '\0';
-	assert_false(posada_name_is_legal(name));
-	name[POSADA_NAME_MAX] = '\0';
+	memset(name, 'a', POSADA_NAME_MAX);
 	assert_true(posada_name_is_legal(name));
+	name[POSADA_NAME_MAX] = 'a';
+	assert_false(posada_name_is_legal(name));
 }
 
-static void characters_are_decoded(void **state)
+TEST(characters_are_decoded)
 {
-	char text[5] = "";
-	uint32_t point, got;
-
-	(void)state;
-	for (point = 1; point <= 0x110000; point++) {
+	for (uint32_t point = 1; point <= 0x110000; point++) {
 		bool valid = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-		size_t len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+		size_t len = 1 + (point >= 0x80) + (point >= 0x800) + (point >= 0x10000);
+		char text[5] = {(char)point};
+		uint32_t got;
 
-		for (size_t i = len - 1; i > 0; i--)
-			text[i] = (char)(0x80 | (point >> 6 * (len - 1 - i) & 0x3f));
-		text[0] = (char)(len == 1 ? point
-					  : (0xf00 >> len & 0xff) | point >> 6 * (len - 1));
-		text[len] = '\0';
+		for (size_t i = len - 1, rest = point; len > 1; i--, rest >>= 6) {
+			text[i] = (char)(i ? 0x80 | (rest & 0x3f) : (0xf00 >> len & 0xff) | rest);
+			if (!i)
+				break;
+		}
 		if (utf8_decode(text, &got) != (valid ? len : 0) || (valid && got != point))
 			fail_msg("U+%04X", point);
 	}
-	assert_int_equal(utf8_decode("", &got), 0);
 }
 
-static void foreign_text_is_cleaned(void **state)
+TEST(foreign_text_is_cleaned)
 {
 	static const struct {
-		const char *text;
+		const char *text, *clean;
 		size_t size;
-		const char *clean;
 	} rows[] = {
-		{"Posada", 64, "Posada"},
-		{"\033[2J\a\r\n", 64, "?[2J???"},
-		{"ni\303\261o \342\202\254 \360\237\217\250", 64,
-			"ni\303\261o \342\202\254 \360\237\217\250"},
-		{"\302\233" "31m", 64, "?31m"},			   /* CSI in one character */
-		{"a\342\200\256b", 64, "a?b"},			   /* right to left from here */
-		{"\357\273\277a\302\255", 64, "?a?"},		   /* marks that nobody sees */
-		{"\300\200", 64, "??"},				   /* too long for what it is */
-		{"\355\240\200", 64, "???"},			   /* half of a pair */
-		{"\364\220\200\200", 64, "????"},		   /* beyond Unicode */
-		{"\342\202", 64, "??"},				   /* cut off */
-		{"\303\261\342\202\254", 5, "\303\261"},	   /* would be cut in two */
-		{"\303\261\342\202\254", 6, "\303\261\342\202\254"},
-		{"abc", 1, ""},
+		{"\033[2J\a\r\n", "?[2J???", 64},
+		{"ni\303\261o \360\237\217\250", "ni\303\261o \360\237\217\250", 64},
+		{"\302\2331m", "?1m", 64},	      /* CSI in one character */
+		{"a\342\200\256b", "a?b", 64},	      /* right to left from here */
+		{"\357\273\277a\302\255", "?a?", 64}, /* marks that nobody sees */
+		{"\300\200", "??", 64},		      /* longer than it needs to be */
+		{"\355\240\200", "???", 64},	      /* half of a pair */
+		{"\364\220\200\200", "????", 64},     /* beyond Unicode */
+		{"\342\202", "??", 64},		      /* cut off */
+		{"\303\261\342\202\254", "\303\261", 5},
+		{"\303\261\342\202\254", "\303\261\342\202\254", 6},
+		{"abc", "", 1},
 	};
-	char clean[64];
+	char text[64], clean[64] = "x", again[64];
 
-	(void)state;
+	posada_text_clean("abc", clean, 0);
+	assert_string_equal(clean, "x");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_string_equal(
 			posada_text_clean(rows[i].text, clean, rows[i].size), rows[i].clean);
-	strcpy(clean, "x");
-	posada_text_clean("abc", clean, 0);
-	assert_string_equal(clean, "x");
-}
-
-static void clean_text_is_safe(void **state)
-{
-	char text[64], clean[64], again[64];
-
-	(void)state;
 	for (unsigned i = 0; i < 20000; i++) {
-		size_t size = 1 + unit_chance(sizeof(clean));
+		size_t size = 1 + unit_chance(sizeof(clean)), len;
 		uint32_t point;
-		size_t len;
 
-		unit_chance_text(text, sizeof(text));
-		posada_text_clean(text, clean, size);
+		posada_text_clean(unit_chance_text(text, sizeof(text)), clean, size);
 		assert_true(strlen(clean) < size);
 		for (const char *at = clean; *at; at += len) {
 			len = utf8_decode(at, &point);
@@ -183,16 +131,5 @@ static void clean_text_is_safe(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes_are_read),
-		cmocka_unit_test(sizes_are_written),
-		cmocka_unit_test(names_are_judged),
-		cmocka_unit_test(characters_are_decoded),
-		cmocka_unit_test(foreign_text_is_cleaned),
-		cmocka_unit_test(clean_text_is_safe),
-	};
-
-	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
-}
+RUN("text", T(sizes_are_read), T(sizes_are_written), T(names_are_judged), T(characters_are_decoded),
+	T(foreign_text_is_cleaned))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the unit tests share: cmocka, a directory for files, numbers by chance, a judge of JSON. */
+/* What the unit tests share: cmocka, a directory for files, captured output, chance. */
 #ifndef POSADA_UNIT_H
 #define POSADA_UNIT_H
 
@@ -16,26 +16,37 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Group fixtures: make a directory for files, and remove it with all that is in it. */
+#define TEST(name) static void name(void **state __attribute__((unused)))
+#define T(name)	   cmocka_unit_test(name)
+
+/* The tests of a file, with a directory for their files. */
+#define RUN(title, ...)                                                                            \
+	int main(void)                                                                             \
+	{                                                                                          \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};                                   \
+		return cmocka_run_group_tests_name(title, tests, unit_setup, unit_teardown);       \
+	}
+
 int unit_setup(void **state);
 int unit_teardown(void **state);
 
 /* A path in that directory; good until eight more were asked for. */
 const char *unit_path(const char *name);
 
-/* Writes a file there; returns its path. */
+/* Writes a file there, and the folders that it needs; returns its path. */
 const char *unit_write(const char *name, const void *bytes, size_t size);
 
-/* The whole of a stream as a string, which the caller frees. */
-char *unit_read(FILE *file);
+/* A stream, and what was written to it, with a NUL at its end; good until the next is opened. */
+FILE *unit_open(void);
+const char *unit_close(FILE *stream, size_t *size);
 
-/* Below limit, the same row of numbers in every run. */
+/* Below limit; the same row of numbers in every run. */
 uint32_t unit_chance(uint32_t limit);
 
-/* Fills bytes with a string of size - 1 bytes at most, of the kinds that parsers stumble over. */
-void unit_chance_text(char *text, size_t size);
+/* Fills text with pieces that parsers stumble over; returns text. */
+char *unit_chance_text(char *text, size_t size);
 
-/* Is this one whole value of RFC 8259? */
+/* Does another JSON parser take it? */
 bool unit_json_is_valid(const char *text);
 
 #endif

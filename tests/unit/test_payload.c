@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of payload.c: the bytes of a cpio archive, their alignment, and what is refused.
+#include <sys/stat.h>
+#include <unistd.h>
+#include "payload.h"
+#include "unit.h"
+
+/* Archives a list of what lies in our directory. */
+static int make(const char *list, const char **bytes, size_t *size, char **why)
+{
+	FILE *contents = fmemopen((char *)list, strlen(list), "r"), *out = unit_open();
+	int ret;
+
+	assert_non_null(contents);
+	*why = NULL;
+	ret = payload_archive(unit_path("."), contents, out, why);
+	fclose(contents);
+	*bytes = unit_close(out, size);
+	return ret;
+}
+
+/* A header as "cpio -o -H newc" writes it, with these inode numbers and no times. */
+#define HEADER(inode, mode, links, size, major, minor, name_size)                                  \
+	"070701" inode mode "00000000"                                                             \
+	"00000000" links "00000000" size "00000000"                                                \
+	"00000000" major minor name_size "00000000"
+
+TEST(bytes_are_these)
+{
+	static const char wanted[] = HEADER("00000001", "000041ED", "00000002", "00000000",
+		"00000000", "00000000", "00000004") "dev\0\0\0" HEADER("00000002", "00002180",
+		"00000001", "00000000", "00000005", "00000001",
+		"0000000C") "dev/console\0\0\0" HEADER("00000003", "000081ED", "00000001",
+		"0000000A", "00000000", "00000000",
+		"00000005") "init\0\0#!/bin/sh\n\0\0" HEADER("00000004", "000081A4", "00000001",
+		"00000000", "00000000", "00000000", "00000006") "empty\0" HEADER("00000005",
+		"00000000", "00000001", "00000000", "00000000", "00000000",
+		"0000000B") "TRAILER!!!\0\0\0\0";
+	const char *bytes;
+	size_t size;
+	char *why;
+
+	unit_write("init", "#!/bin/sh\n", 10);
+	unit_write("empty", "", 0);
+	assert_int_equal(
+		make("dir /dev 755\nnode /dev/console 600 5 1\nfile /init 755\nfile empty 644\n",
+			&bytes, &size, &why),
+		0);
+	assert_null(why);
+	assert_int_equal(size, sizeof(wanted) - 1);
+	assert_memory_equal(bytes, wanted, size);
+}
+
+static size_t field(const char *header, unsigned nth)
+{
+	char hex[9] = "";
+
+	memcpy(hex, header + 6 + 8 * nth, 8);
+	assert_int_equal(strspn(hex, "0123456789ABCDEF"), 8);
+	return strtoul(hex, NULL, 16);
+}
+
+TEST(every_size_is_aligned)
+{
+	char list[4096] = "", name[16], *why;
+	size_t size, at = 0;
+	const char *bytes;
+
+	for (unsigned i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "%.*s-%02u", (int)(i % 8), "xxxxxxx", i);
+		unit_write(name, "abcdefg", i / 8);
+		sprintf(list + strlen(list), "file /%s 644\n", name);
+	}
+	assert_int_equal(make(list, &bytes, &size, &why), 0);
+	for (unsigned i = 0; i <= 64; i++) {
+		const char *header = bytes + at;
+		size_t body = (at + 110 + field(header, 11) + 3) & ~3ul;
+
+		assert_memory_equal(header, "070701", 6);
+		assert_int_equal(field(header, 0), i + 1);
+		snprintf(name, sizeof(name), "%.*s-%02u", (int)(i % 8), "xxxxxxx", i);
+		assert_string_equal(header + 110, i < 64 ? name : "TRAILER!!!");
+		assert_int_equal(field(header, 6), i < 64 ? i / 8 : 0);
+		assert_memory_equal(bytes + body, "abcdefg", field(header, 6));
+		at = (body + field(header, 6) + 3) & ~3ul;
+	}
+	assert_int_equal(at, size);
+}
+
+TEST(bad_lists_are_refused)
+{
+	static const struct {
+		const char *line;
+		int ret;
+		const char *why;
+	} rows[] = {{"file /none 644", -ENOENT, "/none"}, {"file /folder 644", -EINVAL, "/folder"},
+		{"file /big 644", -EFBIG, "/big"}, {"link /init 777", -EINVAL, "/init"},
+		{"file /init", -EINVAL, "/init"}, {"file /init rw", -EINVAL, "/init"},
+		{"file /init 644 1 2", -EINVAL, "/init"}, {"dir /dev 755 1 2", -EINVAL, "/dev"},
+		{"node /dev/null 666", -EINVAL, "/dev/null"}, {"file", -EINVAL, "file"},
+		{"node /dev/null 666 1", -EINVAL, "/dev/null"}, {"", -EINVAL, ""}};
+	static char list[8000];
+	const char *bytes;
+	size_t size;
+	char *why;
+
+	mkdir(unit_path("folder"), 0700);
+	assert_int_equal(truncate(unit_write("big", "", 0), (off_t)UINT32_MAX + 1), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(list, sizeof(list), "dir /dev 755\n%s\ndir /never 755\n", rows[i].line);
+		assert_int_equal(make(list, &bytes, &size, &why), rows[i].ret);
+		assert_string_equal(why, rows[i].why);
+		assert_null(memmem(bytes, size, "never", 5));
+		assert_null(memmem(bytes, size, "TRAILER", 7));
+		free(why);
+	}
+	snprintf(list, sizeof(list), "dir /%05000d 755\n", 0);
+	assert_int_equal(make(list, &bytes, &size, &why), -EINVAL);
+	free(why);
+	for (unsigned i = 0; i < 2000; i++) {
+		strcpy(list, "dir /dev 755\nnode /dev/console 600 5 1\nfile /init 755\n");
+		for (unsigned n = 1 + unit_chance(4); n > 0; n--)
+			list[unit_chance(50)] = " \n/dfx70-%"[unit_chance(10)];
+		assert_true(make(list, &bytes, &size, &why) <= 0);
+		free(why);
+	}
+}
+
+TEST(payload_is_written)
+{
+	static const char *const stored[] = {"xen\0gz", "linux."};
+	const char *root = unit_path("."), *bytes;
+	char *why, *copy;
+	size_t size;
+
+	for (const char *const *name = payload_names; *name; name++) {
+		assert_int_equal(payload_write(root, *name, stdout, &why), -ENOENT);
+		assert_non_null(strstr(why, "/payload/"));
+		free(why);
+	}
+	unit_write("init", "#!/bin/sh\n", 10);
+	unit_write("payload/contents", "file /init 755\n", 15);
+	unit_write("payload/xen.gz", stored[0], 6);
+	unit_write("payload/vmlinuz", stored[1], 6);
+	for (size_t i = 0; payload_names[i]; i++) {
+		FILE *full = fopen("/dev/full", "w"), *out = unit_open();
+
+		assert_int_equal(payload_write(root, payload_names[i], out, NULL), 0);
+		bytes = unit_close(out, &size);
+		if (i < COUNT(stored)) {
+			assert_int_equal(size, 6);
+			assert_memory_equal(bytes, stored[i], 6);
+		} else {
+			copy = memcpy(malloc(size), bytes, size);
+			assert_int_equal(make("file /init 755\n", &bytes, &size, &why), 0);
+			assert_memory_equal(bytes, copy, size);
+			free(copy);
+		}
+		assert_true(payload_write(root, payload_names[i], full, NULL) < 0);
+		fclose(full);
+	}
+	assert_int_equal(payload_write(root, "../init", stdout, NULL), -ENOENT);
+	assert_int_equal(payload_write(root, "contents", stdout, NULL), -ENOENT);
+}
+
+RUN("payload", T(bytes_are_these), T(every_size_is_aligned), T(bad_lists_are_refused),
+	T(payload_is_written))
