@@ -51,7 +51,7 @@ enum image_type image_type_of(const unsigned char *head, size_t len)
 		{0, 4, "\x28\xb5\x2f\xfd", IMAGE_CPIO},
 		{0, 4, "\x02\x21\x4c\x18", IMAGE_CPIO},
 		{0, 3, "BZh", IMAGE_CPIO},
-		{0, 5, "\x5d\0\0\0", IMAGE_CPIO},
+		{0, 3, "\x5d\0", IMAGE_CPIO},
 		{510, 2, "\x55\xaa", IMAGE_BOOTABLE},
 	};
 	size_t i;
