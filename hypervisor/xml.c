@@ -144,6 +144,10 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 	if ((unsigned)spec->kind >= POSADA_KINDS)
 		return fail(
 			err, -EINVAL, _("The kind of guest is unknown. Use pv, pvh, hvm or qemu."));
+	if (spec->disk_count > POSADA_DISKS_MAX)
+		return fail(err, -EINVAL,
+			_("%zu disks are too many for a guest. Give it %d at most."),
+			spec->disk_count, POSADA_DISKS_MAX);
 	kind = &kinds[spec->kind];
 	ret = check_texts(spec, err);
 	if (!ret)
@@ -159,10 +163,6 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 		return fail(err, -EINVAL,
 			_("%u processors cannot be given to a guest. Give it 1 to %d."),
 			spec->vcpus, POSADA_VCPUS_MAX);
-	if (spec->disk_count > POSADA_DISKS_MAX)
-		return fail(err, -EINVAL,
-			_("%zu disks are too many for a guest. Give it %d at most."),
-			spec->disk_count, POSADA_DISKS_MAX);
 	for (i = 0; i < spec->disk_count; i++)
 		if (!spec->disks[i].path == !spec->disks[i].bytes)
 			return fail(err, -EINVAL,
