@@ -614,6 +614,7 @@ static int probe(const char *what, const char *path, enum image_type *type, char
 static int check_kernel(struct making *making, struct posada_error *err)
 {
 	enum image_type type;
+	char clean[256];
 	int ret;
 
 	if (!making->spec.kernel)
@@ -623,8 +624,9 @@ static int check_kernel(struct making *making, struct posada_error *err)
 		return ret;
 	if (!image_is_kernel(type, making->spec.kind))
 		return fail(err, -ENOEXEC,
-			_("%.255s is no kernel that a guest of kind %s can start. Give a Linux kernel (bzImage, also called vmlinuz) or an ELF image."),
-			making->kernel, posada_kind_name(making->spec.kind));
+			_("%s is no kernel that a guest of kind %s can start. Give a Linux kernel (bzImage, also called vmlinuz) or an ELF image."),
+			posada_text_clean(making->kernel, clean, sizeof(clean)),
+			posada_kind_name(making->spec.kind));
 	making->spec.kernel = making->kernel;
 	if (!making->spec.initrd)
 		return 0;
@@ -636,6 +638,7 @@ static int check_kernel(struct making *making, struct posada_error *err)
 static int check_iso(struct making *making, struct posada_error *err)
 {
 	enum image_type type;
+	char clean[256];
 	int ret;
 
 	if (!making->spec.iso)
@@ -646,8 +649,8 @@ static int check_iso(struct making *making, struct posada_error *err)
 	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
 	if (type != IMAGE_ISO)
 		return fail(err, -EINVAL,
-			_("%.255s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
-			making->iso);
+			_("%s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
+			posada_text_clean(making->iso, clean, sizeof(clean)));
 	making->spec.iso = making->iso;
 	return 0;
 }
@@ -655,12 +658,13 @@ static int check_iso(struct making *making, struct posada_error *err)
 static int check_disks(
 	struct making *making, const struct posada_guests *others, struct posada_error *err)
 {
-	size_t i;
+	size_t i, j;
 
 	making->host.disk_first = true;
 	for (i = 0; i < making->spec.disk_count; i++) {
 		struct xml_disk *disk = &making->host.disks[i];
 		enum image_type type;
+		char clean[256];
 		int ret;
 
 		disk->format = "raw";
@@ -672,8 +676,13 @@ static int check_disks(
 			return ret;
 		if (is_used(others, making->disks[i]))
 			return fail(err, -EBUSY,
-				_("The disk %.255s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
-				making->disks[i]);
+				_("The disk %s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
+				posada_text_clean(making->disks[i], clean, sizeof(clean)));
+		for (j = 0; j < i; j++)
+			if (making->disks[j] && !strcmp(making->disks[j], making->disks[i]))
+				return fail(err, -EINVAL,
+					_("The disk %s was given twice. Give it once."),
+					posada_text_clean(making->disks[i], clean, sizeof(clean)));
 		disk->path = making->disks[i];
 		disk->format = type == IMAGE_QCOW2 ? "qcow2" : "raw";
 		disk->block = image_is_block(making->disks[i]);

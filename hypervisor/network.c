@@ -146,6 +146,7 @@ int network_resolve(struct posada *handle, const char *name, bool *bridge, struc
 {
 	struct posada_networks networks;
 	const struct posada_network *found = NULL;
+	char clean[65];
 	size_t i;
 	int ret = posada_network_list(handle, &networks, err);
 
@@ -154,14 +155,15 @@ int network_resolve(struct posada *handle, const char *name, bool *bridge, struc
 	for (i = 0; i < networks.count && !found; i++)
 		if (!strcmp(networks.items[i].name, name))
 			found = &networks.items[i];
+	posada_text_clean(name, clean, sizeof(clean));
 	if (!found)
 		ret = fail(err, -ENOENT,
-			_("There is no network or bridge named %.64s on this host. Choose one of those that \"posada network list\" shows, or none."),
-			name);
+			_("There is no network or bridge named %s on this host. Choose one of those that \"posada network list\" shows, or none."),
+			clean);
 	else if (!found->active)
 		ret = fail(err, -ENETDOWN,
-			_("The network %.64s is not running. Choose another, or read in the log why it did not start."),
-			name);
+			_("The network %s is not running. Choose another, or read in the log why it did not start."),
+			clean);
 	else
 		*bridge = found->bridge;
 	posada_networks_free(&networks);
