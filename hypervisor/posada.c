@@ -216,10 +216,6 @@ static int run(const struct command *command, char **words)
 	}
 	status = command->run(handle, &args);
 	posada_close(handle);
-	if (fflush(stdout)) {
-		perror(_("posada: the output could not be written"));
-		return EXIT_FAILED;
-	}
 	return status;
 }
 
@@ -271,17 +267,26 @@ static int run_payload(char **words)
 
 int main(int argc, char **argv)
 {
+	int status;
+
 	setlocale(LC_ALL, "");
 	bindtextdomain(POSADA_DOMAIN, POSADA_LOCALE_DIR);
 	if (argc < 2) {
 		print_help(stderr, NULL);
 		return EXIT_USAGE;
 	}
-	if (is_help(argv[1])) {
-		print_help(stdout, NULL);
-		return EXIT_DONE;
-	}
 	if (!strcmp(argv[1], "payload"))
 		return run_payload(argv + 1);
-	return dispatch(argv + 1);
+	if (is_help(argv[1])) {
+		print_help(stdout, NULL);
+		status = EXIT_DONE;
+	} else {
+		status = dispatch(argv + 1);
+	}
+	/* What filled the buffer before now has failed unnoticed. */
+	if (fflush(stdout) || ferror(stdout)) {
+		fputs(_("posada: the output could not be written.\n"), stderr);
+		return EXIT_FAILED;
+	}
+	return status;
 }
