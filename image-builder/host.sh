@@ -53,7 +53,7 @@ cache_open() {
 		wait $! # unlike a command in front, it lets go at once when we are told to end
 	}
 	cache_mine=1
-	work_remove "$cache"/{sources,packages,roots}/*.part*
+	cache_tidy
 	case ${POSADA_CACHE_FROM:-} in
 	'' | *://*) ;;
 	*) [ -d "$POSADA_CACHE_FROM" ] || cache_from_forget "is no directory that can be read" ;;
@@ -61,7 +61,7 @@ cache_open() {
 }
 
 cache_tidy() {
-	work_remove "$cache"/work/* "$cache"/{sources,packages,roots}/*.part*
+	work_remove "$cache"/{sources,packages,roots}/*.part*
 }
 
 # Remove half-made work, of which an ordinary user owns even what cannot be written.

@@ -36,6 +36,7 @@ disk_check() { # WHAT <LOG
 	local free
 	free=$(disk_free --output=avail | sort -n | head -n 1)
 	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded|the disk is full' || return 0
+	work_remove "$cache"/work/*
 	cache_tidy
 	die "$1: the disk is full ($(disk_free -h --output=avail,target | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
 		"once half-made work is removed); make room, or set POSADA_CACHE or POSADA_OUT to another disk, then run the same command again"
@@ -59,11 +60,16 @@ end_children() {
 	{ end_tree $$ && wait; } 2>/dev/null || :
 }
 
-# Ended from outside: leave nothing half-made in a cache that is ours.
+# However a build ends, it leaves no half of a file in a cache that is its own to write.
+ended() {
+	end_children
+	[ -z "${cache_mine:-}" ] || cache_tidy
+}
+
 interrupted() { # STATUS
 	trap '' HUP INT TERM
 	end_children
-	[ -z "${cache_mine:-}" ] || cache_tidy
+	[ -z "${cache_mine:-}" ] || work_remove "$cache"/work/*
 	printf 'build: interrupted; what was finished is kept, and the same command goes on from there\n' >&2 || :
 	exit "$1"
 }
