@@ -75,17 +75,6 @@ TEST(gzip_is_looked_into)
 	}
 }
 
-TEST(garbage_is_nothing)
-{
-	for (unsigned n = 0; n < 100; n++) {
-		size_t len = unit_chance(sizeof(head));
-
-		for (size_t i = 0; i < len; i++)
-			head[i] = (unsigned char)(0x80 + unit_chance(0x20));
-		assert_int_equal(image_type_of(head, len), IMAGE_UNKNOWN);
-	}
-}
-
 TEST(files_are_probed)
 {
 	enum image_type type;
@@ -114,5 +103,5 @@ TEST(kinds_take_their_kernels)
 	}
 }
 
-RUN("image", T(content_is_recognised), T(gzip_is_looked_into), T(garbage_is_nothing),
-	T(files_are_probed), T(kinds_take_their_kernels))
+RUN("image", T(content_is_recognised), T(gzip_is_looked_into), T(files_are_probed),
+	T(kinds_take_their_kernels))

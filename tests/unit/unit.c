@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the unit tests share.
-#include <ftw.h>
 #include <sys/stat.h>
 #include "unit.h"
 
@@ -14,17 +13,14 @@ int unit_setup(void **state)
 	return mkdtemp(directory) ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
 int unit_teardown(void **state)
 {
+	char command[64];
+
 	(void)state;
 	free(captured);
-	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	return system(command);
 }
 
 const char *unit_path(const char *name)
@@ -66,7 +62,9 @@ FILE *unit_open(void)
 
 const char *unit_close(FILE *stream, size_t *size)
 {
-	assert_int_equal(fclose(stream), 0);
+	bool failed = fclose(stream);
+
+	assert_false(failed);
 	if (size)
 		*size = captured_size;
 	return captured;

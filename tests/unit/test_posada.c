@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of libposada over libvirt's test driver: what it makes, what it refuses, what is left.
+#include "guest.h"
+#include "internal.h"
+#include "unit.h"
+
+#define MIB 1024
+
+static struct posada *host;
+static struct posada_error err;
+static char kernel[64], iso[64], disk[64];
+
+/* The driver forgets everything when its last user leaves, so each test begins anew. */
+static int begin(void **state __attribute__((unused)))
+{
+	static unsigned char bytes[32774];
+
+	setenv("POSADA_URI", "test:///default", 1);
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes + 510, "\125\252", 2);
+	strcpy(disk, unit_write("disk", bytes, 512));
+	memcpy(bytes + 32769, "CD001", 5);
+	strcpy(iso, unit_write("iso", bytes, sizeof(bytes)));
+	memcpy(bytes + 0x202, "HdrS", 4);
+	strcpy(kernel, unit_write("kernel", bytes, 1024));
+	return posada_open(&host, 0, &err);
+}
+
+static int end(void **state __attribute__((unused)))
+{
+	posada_close(host);
+	return 0;
+}
+
+static void check_counts(size_t wanted_guests, size_t wanted_volumes)
+{
+	struct posada_guests guests;
+	struct posada_pool pool;
+
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	assert_int_equal(guests.count, wanted_guests);
+	for (size_t i = 1; i < guests.count; i++)
+		assert_true(strcmp(guests.items[i - 1].name, guests.items[i].name) < 0);
+	posada_guests_free(&guests);
+	assert_int_equal(posada_storage_list(host, &pool, &err), 0);
+	assert_int_equal(pool.volume_count, wanted_volumes);
+	for (size_t i = 0; i < pool.volume_count; i++)
+		assert_non_null(pool.volumes[i].guest);
+	posada_pool_free(&pool);
+}
+
+static enum posada_state state_of(const char *name)
+{
+	struct posada_guest guest;
+	enum posada_state state;
+
+	assert_int_equal(posada_guest_show(host, name, &guest, &err), 0);
+	assert_string_equal(guest.name, name);
+	state = guest.state;
+	assert_int_equal(guest.id > 0, posada_state_is_live(state));
+	posada_guest_free(&guest);
+	return state;
+}
+
+TEST(each_kind_is_made)
+{
+	const struct posada_guest_spec specs[] = {
+		{"d", POSADA_PV, 64 * MIB, 1, kernel, kernel, "quiet", NULL, {{NULL, 0}}, 0, "none",
+			false},
+		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{disk, 0}}, 1, NULL, true},
+		{"b", POSADA_HVM, 64 * MIB, 1, NULL, NULL, NULL, iso, {{NULL, 1 << 20}}, 1,
+			"default", true},
+		{"a", POSADA_QEMU, 64 * MIB, 1, NULL, NULL, NULL, iso,
+			{{NULL, 1 << 20}, {NULL, 1 << 20}}, 2, "default", false}};
+	struct posada_guest guest;
+
+	assert_int_equal(posada_kinds(host), (1 << POSADA_KINDS) - 1);
+	for (size_t i = 0; i < COUNT(specs); i++) {
+		if (posada_guest_create(host, &specs[i], &err))
+			fail_msg("%s: %s", specs[i].name, err.text);
+		assert_int_equal(
+			state_of(specs[i].name), specs[i].start ? POSADA_RUNNING : POSADA_OFF);
+	}
+	check_counts(5, 3);
+	assert_int_equal(posada_guest_show(host, "a", &guest, &err), 0);
+	assert_int_equal(guest.memory_kib, 64 * MIB);
+	assert_string_equal(guest.disks[1].path, POSADA_VOLUMES "/a-2.img");
+	assert_string_equal(guest.disks[2].path, iso);
+	assert_string_equal(guest.nics[0].source, "default");
+	posada_guest_free(&guest);
+	assert_int_equal(posada_guest_delete(host, "b", true, &err), -EBUSY);
+	assert_int_equal(posada_guest_delete(host, "a", true, &err), 0);
+	assert_int_equal(posada_guest_delete(host, "d", false, &err), 0);
+	check_counts(3, 1);
+}
+
+TEST(bad_guests_are_refused)
+{
+	const struct {
+		struct posada_guest_spec spec;
+		int ret;
+		const char *says;
+	} rows[] = {
+		{{.name = "a b", .kernel = kernel}, -EINVAL, "cannot be a guest's name"},
+		{{.name = "test", .kernel = kernel}, -EEXIST, "named test already"},
+		{{.name = "x", .kernel = kernel, .memory_kib = 1ull << 40}, -ENOMEM, "1.0 PiB"},
+		{{.name = "x", .kernel = kernel, .memory_kib = UINT64_MAX}, -ENOMEM, "memory"},
+		{{.name = "x", .kernel = kernel, .vcpus = 128}, -EINVAL, "128 processors"},
+		{{.name = "x", .kernel = "/none"}, -ENOENT, "There is no kernel /none."},
+		{{.name = "x", .kernel = "/"}, -EISDIR, "is not a file"},
+		{{.name = "x", .kernel = iso}, -ENOEXEC, "is no kernel"},
+		{{.name = "x", .kernel = kernel, .initrd = "/\342\200\256"}, -ENOENT,
+			"no initrd /?."},
+		{{.name = "x", .kind = POSADA_HVM, .iso = kernel}, -EINVAL, "is no ISO image"},
+		{{.name = "x", .disks = {{"/none", 0}}, .disk_count = 1}, -ENOENT, "no disk image"},
+		{{.name = "x", .disks = {{disk, 0}}, .disk_count = 1}, -EBUSY, "another guest"},
+		{{.name = "x", .disks = {{iso, 0}, {iso, 0}}, .disk_count = 2}, -EINVAL,
+			"given twice"},
+		{{.name = "x", .kernel = kernel, .network = "lan"}, -ENOENT, "bridge named lan"},
+		{{.name = "x", .kernel = kernel, .network = "\302\233"}, -ENOENT, "named ?"},
+		{{.name = "x", .kernel = kernel, .disks = {{NULL, 1ull << 60}}, .disk_count = 1},
+			-ENOSPC, "1024.0 PiB"},
+		/* The second volume is in the way of the first one's name. */
+		{{.name = "y", .kernel = kernel, .disks = {{NULL, 1}, {NULL, 1}}, .disk_count = 2},
+			-EIO, "volume"},
+	};
+	struct posada_guest_spec spec = {"y-2", POSADA_PV, 64 * MIB, 1, NULL, NULL, NULL, NULL,
+		{{NULL, 1}, {disk, 0}}, 2, NULL, false};
+
+	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int ret;
+
+		spec = rows[i].spec;
+		spec.memory_kib = spec.memory_kib ? spec.memory_kib : 64 * MIB;
+		spec.vcpus = spec.vcpus ? spec.vcpus : 1;
+		ret = posada_guest_create(host, &spec, &err);
+		if (ret != rows[i].ret || !strstr(err.text, rows[i].says))
+			fail_msg("row %zu: %d %s", i, ret, err.text);
+		assert_int_equal(posada_guest_create(host, &spec, NULL), ret);
+		check_counts(2, 1);
+	}
+}
+
+TEST(guests_live)
+{
+	assert_int_equal(state_of("test"), POSADA_RUNNING);
+	assert_int_equal(posada_guest_start(host, "test", &err), -EALREADY);
+	assert_int_equal(posada_guest_pause(host, "test", &err), 0);
+	assert_int_equal(state_of("test"), POSADA_PAUSED);
+	assert_int_equal(posada_guest_stop(host, "test", 0, &err), -EAGAIN);
+	assert_int_equal(posada_guest_resume(host, "test", &err), 0);
+	assert_int_equal(posada_guest_stop(host, "test", 1000, &err), 0);
+	assert_int_equal(state_of("test"), POSADA_OFF);
+	assert_int_equal(posada_guest_stop(host, "test", 0, &err), -ESRCH);
+	assert_int_equal(posada_guest_kill(host, "test", &err), -ESRCH);
+	assert_int_equal(posada_guest_pause(host, "test", &err), -ESRCH);
+	assert_int_equal(posada_guest_start(host, "test", &err), 0);
+	assert_int_equal(posada_guest_kill(host, "test", &err), 0);
+	assert_int_equal(posada_guest_delete(host, "test", true, &err), 0);
+	check_counts(0, 0);
+}
+
+TEST(unknown_guests_are_refused)
+{
+	int (*const acts[])(struct posada *, const char *, struct posada_error *) = {
+		posada_guest_start, posada_guest_kill, posada_guest_reboot, posada_guest_pause,
+		posada_guest_resume};
+	struct posada_guest guest;
+
+	for (size_t i = 0; i < COUNT(acts); i++)
+		assert_int_equal(acts[i](host, "\033[2Jx", &err), -ENOENT);
+	assert_string_equal(err.text,
+		"There is no guest named \"?[2Jx\". \"posada guest list\" shows those there are.");
+	assert_int_equal(posada_guest_show(host, "", &guest, NULL), -ENOENT);
+	assert_int_equal(posada_guest_stop(host, "x", 0, NULL), -ENOENT);
+	assert_int_equal(posada_guest_delete(host, "x", false, NULL), -ENOENT);
+	assert_int_equal(posada_guest_console(host, "x", 0, 1, false, NULL), -ENOENT);
+	assert_true(posada_guest_console(host, "test", 0, 1, false, &err) < 0);
+}
+
+TEST(no_libvirtd_is_told)
+{
+	struct posada_guests guests;
+	struct posada_host status;
+	struct posada *nowhere;
+
+	setenv("POSADA_URI", "test:///none.xml", 1);
+	assert_int_equal(posada_open(&nowhere, 0, &err), 0);
+	assert_int_equal(posada_guest_list(nowhere, &guests, &err), -ENOTCONN);
+	assert_non_null(strstr(err.text, "does not answer"));
+	assert_int_equal(posada_host_status(nowhere, &status, &err), 0);
+	assert_non_null(strstr(status.notices[status.notice_count - 1], "does not answer"));
+	posada_host_free(&status);
+	posada_close(nowhere);
+	posada_close(NULL);
+}
+
+TEST(device_models_are_known)
+{
+	static const char line[] = "qemu\0-xen-domid\0"
+				   "12\0-name\0-xen-domid";
+
+	assert_true(cmdline_serves_domid(line, sizeof(line), 12));
+	assert_false(cmdline_serves_domid(line, sizeof(line), 1));
+	assert_false(cmdline_serves_domid(line, sizeof(line), 123));
+	for (size_t cut = 0; cut < 18; cut++)
+		assert_false(cmdline_serves_domid(line, cut, 12));
+}
+
+#define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
+	LIVE(unknown_guests_are_refused), T(no_libvirtd_is_told), T(device_models_are_known))
