@@ -8,7 +8,7 @@ TEST(strings_are_escaped)
 	static const struct {
 		const char *value, *json;
 	} rows[] = {{"", "\"\""}, {"a/b", "\"a/b\""}, {"say \"no\\\"", "\"say \\\"no\\\\\\\"\""},
-		{"\n\t\001\177", "\"\\u000a\\u0009\\u0001\\u007f\""}, {"\302\233", "\"\\u009b\""},
+		{"\n\t\037\177", "\"\\u000a\\u0009\\u001f\\u007f\""}, {"\302\233", "\"\\u009b\""},
 		{"ni\303\261o", "\"ni\303\261o\""}, {NULL, "null"},
 		{"\377x\342\202", "\"\\ufffdx\\ufffd\\ufffd\""}};
 

@@ -161,6 +161,32 @@ TEST(guests_live)
 	check_counts(0, 0);
 }
 
+#define SHARER(name)                                                                               \
+	"<domain type='test'><name>" name "</name><memory>65536</memory><os><type>hvm</type></os>" \
+	"<devices><disk type='file'><source file='/data/volumes/one.img'/><target dev='hda'/>"     \
+	"</disk></devices></domain>"
+
+/* posada makes no such guests, but others may have. */
+TEST(shared_volumes_outlive_one_guest)
+{
+	static const char node[] = "<node>" SHARER("a") SHARER(
+		"b") "<pool type='dir'><name>default</name><target><path>"
+		     "/data/volumes</path></target><volume><name>one.img</name><capacity>9</capacity>"
+		     "<target><path>/data/volumes/one.img</path></target></volume></pool></node>";
+	char uri[300];
+
+	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, sizeof(node) - 1));
+	setenv("POSADA_URI", uri, 1);
+	posada_close(host);
+	assert_int_equal(posada_open(&host, 0, &err), 0);
+	check_counts(2, 1);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(posada_guest_kill(host, i ? "b" : "a", &err), 0);
+		assert_int_equal(posada_guest_delete(host, i ? "b" : "a", true, &err), 0);
+		check_counts(1 - i, 1 - i);
+	}
+}
+
 TEST(unknown_guests_are_refused)
 {
 	int (*const acts[])(struct posada *, const char *, struct posada_error *) = {
@@ -211,4 +237,5 @@ TEST(device_models_are_known)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
-	LIVE(unknown_guests_are_refused), T(no_libvirtd_is_told), T(device_models_are_known))
+	LIVE(shared_volumes_outlive_one_guest), LIVE(unknown_guests_are_refused),
+	T(no_libvirtd_is_told), T(device_models_are_known))
