@@ -74,6 +74,11 @@ cache_from_forget() { # WHY
 	POSADA_CACHE_FROM=
 }
 
+# Through apt, which knows this machine's proxies; as ourselves, for the cache is ours alone.
+download() { # URI TARGET [HASH]
+	/usr/lib/apt/apt-helper -qq -o APT::Sandbox::User= download-file "$@"
+}
+
 # Copy a file of the second cache, if there is one and it has it: cache_from RELATIVE TARGET
 cache_from() {
 	local log # in memory: a full disk would not take it
@@ -89,7 +94,7 @@ cache_from() {
 
 cache_from_copy() { # RELATIVE TARGET
 	case $POSADA_CACHE_FROM in
-	*://*) /usr/lib/apt/apt-helper -qq download-file "$POSADA_CACHE_FROM/$1" "$2" ;;
+	*://*) download "$POSADA_CACHE_FROM/$1" "$2" ;;
 	*) [ -f "$POSADA_CACHE_FROM/$1" ] && cp "$POSADA_CACHE_FROM/$1" "$2" ;;
 	esac
 }

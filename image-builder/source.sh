@@ -108,11 +108,11 @@ offers_of() {
 # Bring one file into the cache, or leave the reason in $problem: source_download FILE SHA256 URI
 source_download() {
 	local target="$cache/sources/$2-$1" log
-	if log=$(/usr/lib/apt/apt-helper -qq download-file "$3" "$target.part" "SHA256:$2" 2>&1); then
+	if log=$(download "$3" "$target.part" "SHA256:$2" 2>&1); then
 		source_accept "$1" "$2" "$3" && return
 	else
 		disk_check "$1" <<<"$log"
-		problem="$3: $(sed -n 's/^E: Failed to fetch [^ ]*  *//p' <<<"$log" | head -n 1)"
+		problem="$3: $(sed -nE 's/^E: (Failed to fetch [^ ]+ +)?//p' <<<"$log" | head -n 1)"
 		[[ $problem != *"Hash Sum mismatch"* ]] ||
 			source_mismatch "$1" "$2" "$3" "$(sed -n '/received file/,$s/^ *- SHA256:\([0-9a-f]*\).*/\1/p' <<<"$log")"
 	fi
