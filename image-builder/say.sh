@@ -26,8 +26,8 @@ step_line() { # NAME SECONDS
 # Say why a step failed: the end of its log, and the cause when it is a known one.
 step_failed() { # NAME LOG
 	printf '\n[failed] %s; the end of %s:\n\n' "$1" "$2" >&2
-	tail -n 25 "$2" >&2 || :
-	disk_check "$1" <"$2"
+	tail -n 25 "$2" | sed '$a\' >&2 || : # a log that was cut off gets its last line feed
+	disk_check "$1" < <(cat "$2" 2>/dev/null)
 	die "$1 failed; the full log is $2"
 }
 

@@ -682,19 +682,37 @@ def test_ended_while_downloading(remote, archive, name, status):
     remote.check_whole()
 
 
-# A full disk: the cache lies on a small file system of the test's own, which then gives way to a larger one.
+# A full disk: the cache or out lies on a small file system of the test's own, and then on a larger one.
 
 FULL = """
 set -eu
-cache=$1 size=$2 seed=$3 seen=$4 build=$5
-mkdir "$cache"
-mount -t tmpfs -o size="$size",mode=755 none "$cache"
-cp -a "$seed/." "$cache"
+place=$1 size=$2 seed=$3 seen=$4
+shift 4
+mkdir "$place"
+mount -t tmpfs -o size="$size",mode=755 none "$place"
+[ ! -d "$seed" ] || cp -a "$seed/." "$place"
 status=0
-"$build" package tiny || status=$?
-cp -a "$cache" "$seen"
+"$@" || status=$?
+cp -a "$place" "$seen"
 exit $status
 """
+
+
+def run_full(builder, place, size, *arguments):
+    """Run a build that fills its disk; what it leaves there lies in its place then, and what it said is returned."""
+    seed, seen = builder.directory / "seed", builder.directory / "seen"
+    if place.exists():
+        place.rename(seed)
+    run = builder.start(
+        *arguments,
+        prefix=["unshare", "-m" if os.geteuid() == 0 else "-rm", "bash", "-c", FULL, "full"]
+        + [str(place), str(size), str(seed), str(seen)],
+    ).end(1)  # fmt: skip
+    place.rmdir()
+    seen.rename(place)
+    (message,) = [line for line in run.stderr.splitlines() if line.startswith("build: ")]
+    assert "the disk is full" in message and f"free on {place}" in message and "POSADA_CACHE or POSADA_OUT" in message
+    return message
 
 
 @pytest.mark.parametrize("when", ["copying", "downloading", "unpacking"])
@@ -704,16 +722,10 @@ def test_full_disk(request, base, tmp_path, when):
     results = sum(file.stat().st_size for file in builder.second.glob("packages/*"))
     source = sum(file.stat().st_size for file in base.cache.glob("sources/*zlib*"))
     size = {"copying": results // 2, "downloading": results + source // 2, "unpacking": results + source + (1 << 20)}[when]
-    seed, seen = tmp_path / "seed", tmp_path / "seen"
-    builder.cache.rename(seed)
     if when == "downloading":  # the indexes are larger than all the rest, and lie elsewhere
-        (seed / "apt").rename(tmp_path / "apt")
-        (seed / "apt").symlink_to(tmp_path / "apt")
-    run = builder.start(
-        prefix=["unshare", "-m" if os.geteuid() == 0 else "-rm", "bash", "-c", FULL, "full"]
-        + [str(builder.cache), str(size), str(seed), str(seen)],
-    ).end(1)  # fmt: skip
-    (message,) = [line for line in run.stderr.splitlines() if line.startswith("build: ")]
+        (builder.cache / "apt").rename(tmp_path / "apt")
+        (builder.cache / "apt").symlink_to(tmp_path / "apt")
+    message = run_full(builder, builder.cache, size, "package", "tiny")
     what = {
         "copying": "build: copying packages/",
         "downloading": f"build: {builder.lock_line('zlib')[4]}: the disk is full",
@@ -722,14 +734,21 @@ def test_full_disk(request, base, tmp_path, when):
     assert message.startswith(what[when])
     if when == "downloading":
         assert builder.lock_line("zlib")[4] in request.getfixturevalue("archive").asked
-    assert "the disk is full" in message and f"free on {builder.cache}" in message and "POSADA_CACHE" in message
-    builder.check_whole(seen)
-    assert not list(seen.glob("packages/tiny-*")) and not list(seen.glob("work/*/build"))
-    builder.cache.rmdir()
-    seen.rename(builder.cache)
+    builder.check_whole()
+    assert not builder.packages("tiny") and not list(builder.cache.glob("work/*"))
     assert " tiny 1" in builder.run("package", "tiny").stdout
     assert len(builder.packages("tiny")) == 1
     builder.check_whole()
+
+
+def test_full_disk_where_the_logs_go(builder):
+    builder.recipe("talker", "build() { seq 1 100000; put 644 usr/share/talker /etc/hostname; }\n")
+    message = run_full(builder, builder.out, 1 << 16, "package", "talker")
+    assert message.startswith("build: talker: the disk is full")
+    assert not builder.packages("talker") and not list(builder.cache.glob("work/*"))
+    builder.check_whole()
+    builder.run("package", "talker")
+    assert len(builder.packages("talker")) == 1 and "\n100000\n" in builder.log("talker")
 
 
 # Everything from nothing.
