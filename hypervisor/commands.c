@@ -425,7 +425,7 @@ static int print_host(const struct posada_host *host)
 	snprintf(text, sizeof(text), _("%s, %s free for guests"),
 		posada_size_text(host->memory_kib * 1024, size, sizeof(size)),
 		posada_size_text(host->memory_free_kib * 1024, free_size, sizeof(free_size)));
-	table_row(&table, _("Memory"), text);
+	table_row(&table, _("Memory"), host->memory_kib ? text : _("not known yet"));
 	for (i = 0; i < host->address_count; i++) {
 		snprintf(text, sizeof(text), _("%s on %s"), host->addresses[i].text,
 			host->addresses[i].nic);

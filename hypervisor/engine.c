@@ -159,6 +159,7 @@ int engine_connect(struct posada *handle, struct engine *engine, struct posada_e
 		engine->conn = virConnectOpen(engine->uri);
 		if (engine->conn) {
 			handle->patience_left_ms = handle->patience_ms;
+			handle->answered = true;
 			return 0;
 		}
 		if (now_ms() - start >= handle->patience_left_ms)

@@ -14,11 +14,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 #include "host.h"
 #include "internal.h"
 
 #define VERSION_FILE "/usr/share/posada/VERSION"
+
+/* So long after power-on a libvirtd that has not answered yet is only starting. */
+#define STARTING_S 60
 
 bool host_is_dom0(void)
 {
@@ -398,17 +402,27 @@ static void fill_names(bool dom0, struct posada_host *host)
 	}
 }
 
-static int fill_capacity(struct posada *handle, struct posada_host *host)
+static bool is_starting(const struct posada *handle)
+{
+	struct timespec up;
+
+	return !handle->answered && !clock_gettime(CLOCK_BOOTTIME, &up) && up.tv_sec < STARTING_S;
+}
+
+static int fill_capacity(struct posada *handle, bool dom0, struct posada_host *host)
 {
 	struct capacity capacity;
 	struct posada_error err;
 	int ret = 0;
 
 	local_capacity(&capacity);
+	/* Under Xen our own memory says nothing about the machine's. */
+	if (dom0)
+		capacity.total_kib = capacity.free_kib = 0;
 	/* The first engine is the one that owns the machine. */
 	if (handle && (engine_connect(handle, &handle->engines[0], &err) ||
 			      host_capacity(handle, &handle->engines[0], &capacity, &err)))
-		ret = add_notice(host, err.text);
+		ret = is_starting(handle) ? 0 : add_notice(host, err.text);
 	host->cpus = capacity.cpus;
 	host->memory_kib = capacity.total_kib;
 	host->memory_free_kib = capacity.free_kib;
@@ -417,14 +431,15 @@ static int fill_capacity(struct posada *handle, struct posada_host *host)
 
 int posada_host_status(struct posada *handle, struct posada_host *host, struct posada_error *err)
 {
+	bool dom0 = handle ? handle->dom0 : host_is_dom0();
 	int ret;
 
 	memset(host, 0, sizeof(*host));
-	fill_names(handle ? handle->dom0 : host_is_dom0(), host);
+	fill_names(dom0, host);
 	fill_cpu(host);
 	ret = host_notices(host, POSADA_RUN);
 	if (!ret)
-		ret = fill_capacity(handle, host);
+		ret = fill_capacity(handle, dom0, host);
 	if (!ret)
 		ret = host_scan(host, "/sys");
 	if (!ret)

@@ -23,6 +23,7 @@ struct posada {
 	struct engine engines[2];
 	size_t engine_count;
 	bool dom0;
+	bool answered; /* libvirtd, at least once */
 	unsigned patience_ms, patience_left_ms;
 };
 

@@ -215,7 +215,7 @@ struct posada_host {
 	char kernel[65];
 	char cpu[64];
 	unsigned cpus;
-	uint64_t memory_kib;	  /* of the machine */
+	uint64_t memory_kib;	  /* of the machine; 0 when not known yet */
 	uint64_t memory_free_kib; /* left for guests */
 	struct posada_address *addresses;
 	size_t address_count;
@@ -229,8 +229,9 @@ struct posada_host {
 };
 
 /*
- * Answers even when libvirtd does not; that is one of the notices then. With
- * handle NULL libvirtd is not asked: fast, but under Xen less is known.
+ * Answers even when libvirtd does not; that is one of the notices then, but for
+ * the first minute of a host that starts. With handle NULL libvirtd is not asked:
+ * fast, but under Xen less is known.
  */
 int posada_host_status(struct posada *handle, struct posada_host *host, struct posada_error *err);
 void posada_host_free(struct posada_host *host);

@@ -32,7 +32,7 @@ static void add_host(struct ui_lines *lines, const struct posada_host *host)
 	snprintf(text, sizeof(text), _("%s, %s free for guests"),
 		posada_size_text(host->memory_kib * 1024, total, sizeof(total)),
 		posada_size_text(host->memory_free_kib * 1024, rest, sizeof(rest)));
-	add_fact(lines, _("Memory"), text);
+	add_fact(lines, _("Memory"), host->memory_kib ? text : _("not known yet"));
 	for (i = 0; i < host->address_count; i++) {
 		snprintf(text, sizeof(text), "%s (%s)", host->addresses[i].text,
 			host->addresses[i].nic);

@@ -27,17 +27,8 @@ class Host(vm.Machine):
 
     def marked(self):
         """The number of the row with the bar, in a menu or in a list, or None."""
-        plain = self.screen.default_char
-        for number in range(2, 22):
-            cells = [self.screen.buffer[number][column] for column in range(2, 77)]
-            looks = [(cell.bg, cell.reverse) for cell in cells]
-            # The bar is as wide as its box and looks unlike the row's frame.
-            longest = max((look for look in set(looks)), key=looks.count)
-            neighbours = [(self.screen.buffer[other][column].bg, self.screen.buffer[other][column].reverse)
-                          for other in (number - 1, number + 1) for column in range(8, 70)]
-            if longest not in neighbours and longest != (plain.bg, plain.reverse) and looks.count(longest) > 20:
-                return number
-        return None
+        looks = [(cells[6].bg, cells[6].reverse) for cells in (self.screen.buffer[row] for row in range(24))]
+        return next((row for row in range(2, 22) if looks[row] not in (looks[row - 1], looks[row + 1])), None)
 
     def choose(self, name, seconds=30):
         """Move the bar to the entry NAME of what is on the screen, and press Enter."""
@@ -91,7 +82,8 @@ class Host(vm.Machine):
         if self.in_shell:
             self.in_shell = False
             self.send("stty cols 80; exit\n")
-            self.booted(30)
+            self.see("Power off")
+            self.home()
 
     def sh(self, command, seconds=60, status=0):
         """Run COMMAND on the host; what it says. STATUS None: whatever it may be."""
@@ -109,9 +101,8 @@ class Host(vm.Machine):
         """No service has failed, none of them flaps, nothing terrible is in the log."""
         states = self.sh("sv status /run/service/*")
         meant_down = ("dhcp", "sshd", "xen-ready")
-        for line in states.splitlines():
-            name = line.split(":")[1].rsplit("/", 1)[-1]
-            assert line.startswith("run:") or name in meant_down, states
+        services = re.findall(r"^(run|down|finish|fail\w*): /run/service/(\S+):", states, re.M)
+        assert len(services) > 8 and all(state == "run" or name in meant_down for state, name in services), states
         log = self.sh("dmesg; cat /var/log/messages", 120)
         for bad in (vm.DISASTERS, r"Out of memory", r"segfault at", r"call trace", r"Failed to start"):
             assert not re.search(bad, log, re.I), re.search(rf".*({bad}).*", log, re.I).group(0)
