@@ -23,8 +23,6 @@ PERSONS = pathlib.Path(
     os.environ.get("POSADA_CACHE")
     or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "posada"
 )
-# A proxy that this machine may have would not find 127.0.0.1.
-NO_PROXY = 'Acquire::http::Proxy::127.0.0.1 "DIRECT";\n'
 APT_HELPER = "/usr/lib/apt/apt-helper"
 
 # A package with a real source and next to nothing to compile, and others made to misbehave.
@@ -93,12 +91,15 @@ class Builder:
         for part in ("packages", "sources", "roots"):
             (self.second / part).mkdir(parents=True)
         self.cache.mkdir()
+        # A proxy that this machine may have would not find 127.0.0.1.
+        (directory / "apt.conf").write_text('Acquire::http::Proxy::127.0.0.1 "DIRECT";\n')
         self.running = []
         self.environment = {
-            **{k: v for k, v in os.environ.items() if k not in ("MIRROR", "JOBS") and not k.startswith("POSADA_")},
+            **{k: v for k, v in os.environ.items() if k != "JOBS" and not k.startswith("POSADA_")},
             "POSADA_CACHE": str(self.cache),
             "POSADA_CACHE_FROM": str(self.second),
             "POSADA_OUT": str(self.out),
+            "APT_CONFIG": str(directory / "apt.conf"),
             **environment,
         }
         if base:
@@ -150,17 +151,16 @@ class Builder:
         new = [words.get(name, word) for name, word in zip(names, old)]
         (self.builder / "sources.lock").write_text(self.lock.replace(" ".join(old), " ".join(new)))
 
-    def check_whole(self, cache=None, parts=False):
+    def check_whole(self, parts=False):
         """What is in the cache is what its name and hash say; nothing half-made counts."""
-        cache = cache or self.cache
-        for file in (cache / "packages").glob("*.zst"):
+        for file in self.cache.glob("packages/*.zst"):
             assert file.with_name(file.name + ".sha256").read_text().strip() == sha256(file), file
             subprocess.run(["tar", "--test-label", "--zstd", "-f", file], check=True, stdout=subprocess.DEVNULL)
-        for file in (cache / "sources").glob("*"):
+        for file in self.cache.glob("sources/*"):
             if not file.name.endswith(".part"):
                 assert file.name.split("-")[0] == sha256(file), file
         if not parts:
-            assert not [f for part in ("packages", "sources", "roots") for f in (cache / part).glob("*.part*")]
+            assert not [f for part in ("packages", "sources", "roots") for f in (self.cache / part).glob("*.part*")]
 
 
 class Archive(http.server.ThreadingHTTPServer):
@@ -280,14 +280,12 @@ def archive_and_indexes(base, tmp_path_factory):
     probe = [APT_HELPER, "-qq", "download-file", f"{upstream}/dists/trixie/InRelease", directory / "probe"]
     if subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
         pytest.skip(f"the archive cannot be reached from here: {upstream}")
-    (directory / "apt.conf").write_text(NO_PROXY)
     with serving(Archive(upstream)) as archive:
-        environment = {"MIRROR": archive.url, "APT_CONFIG": str(directory / "apt.conf")}
-        first = Builder(directory / "first", base, **environment)
+        first = Builder(directory / "first", base, MIRROR=archive.url)
         with ending(first):
             first.run("package", "tiny")
             first.check_whole()
-            yield archive, environment, first.cache / "apt"
+            yield archive, first.cache / "apt"
 
 
 @pytest.fixture
@@ -300,8 +298,8 @@ def archive(archive_and_indexes):
 @pytest.fixture
 def remote(base, archive, archive_and_indexes, tmp_path):
     """A builder without sources: it must ask the archive."""
-    _, environment, indexes = archive_and_indexes
-    builder = Builder(tmp_path, base, **environment)
+    _, indexes = archive_and_indexes
+    builder = Builder(tmp_path, base, MIRROR=archive.url)
     shutil.copytree(indexes, builder.cache / "apt", copy_function=link_or_copy)
     with ending(builder):
         yield builder
@@ -519,9 +517,7 @@ def by_url(builder):
     with serving(
         http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Quiet(*a, directory=str(builder.second)))
     ) as server:
-        (builder.directory / "apt.conf").write_text(NO_PROXY)
-        url = f"http://127.0.0.1:{server.server_port}"
-        yield {"POSADA_CACHE_FROM": url, "APT_CONFIG": str(builder.directory / "apt.conf")}
+        yield {"POSADA_CACHE_FROM": f"http://127.0.0.1:{server.server_port}"}
 
 
 def test_second_cache_url(builder, base):
