@@ -151,6 +151,12 @@ int engine_connect(struct posada *handle, struct engine *engine, struct posada_e
 	const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
 	unsigned long version;
 
+	if (!strcmp(engine->name, "xen") && host_lost_xenstored()) {
+		disconnect(engine);
+		fail(err, 0, "%s",
+			_("xenstored has died, and without it no guest can be managed. Shut the guests down from inside, then reboot this host."));
+		return -ENOTCONN;
+	}
 	/* A restarted libvirtd leaves a dead socket, which only a question brings to light. */
 	if (engine->conn && !virConnectGetLibVersion(engine->conn, &version))
 		return 0;

@@ -36,6 +36,11 @@ bool host_is_dom0(void)
 	return read_line(line, sizeof(line), "/sys/hypervisor/type") && !strcmp(line, "xen");
 }
 
+bool host_lost_xenstored(void)
+{
+	return !access(POSADA_RUN "/dead/xenstored", F_OK);
+}
+
 bool host_has_kvm(void)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -419,8 +424,8 @@ static int fill_capacity(struct posada *handle, bool dom0, struct posada_host *h
 	/* Under Xen our own memory says nothing about the machine's. */
 	if (dom0)
 		capacity.total_kib = capacity.free_kib = 0;
-	/* The first engine is the one that owns the machine. */
-	if (handle && (engine_connect(handle, &handle->engines[0], &err) ||
+	/* The first engine is the one that owns the machine; a lost xenstored has its notice. */
+	if (handle && !host->reboot_needed && (engine_connect(handle, &handle->engines[0], &err) ||
 			      host_capacity(handle, &handle->engines[0], &capacity, &err)))
 		ret = is_starting(handle) ? 0 : add_notice(host, err.text);
 	host->cpus = capacity.cpus;
