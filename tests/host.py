@@ -53,6 +53,7 @@ class Host(vm.Machine):
 
     def menu(self, *names):
         """From the status page through the menu."""
+        self.shell_close()
         self.booted(30)
         self.send("\r")
         for name in names:
