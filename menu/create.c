@@ -12,6 +12,7 @@
 #define PATH_SIZE      1024
 #define DEFAULT_MEMORY "512M"
 #define DEFAULT_DISK   "4G"
+#define DEFAULT_BYTES  (UINT64_C(4) << 30)
 
 enum source {
 	FROM_KERNEL,
@@ -346,19 +347,33 @@ static void propose_name(struct draft *draft)
 	}
 }
 
+/* A live host without a disk has no room for more than a toy. */
+static bool has_room(struct app *app)
+{
+	struct posada_pool pool;
+	bool room;
+
+	if (posada_storage_list(app->host, &pool, NULL))
+		return false;
+	room = pool.free_bytes > DEFAULT_BYTES;
+	posada_pool_free(&pool);
+	return room;
+}
+
 void guest_create_run(struct app *app)
 {
 	struct draft draft = {
 		.app = app,
 		.memory = DEFAULT_MEMORY,
 		.vcpus = "1",
-		.new_disk = DEFAULT_DISK,
 		.network = "default",
 	};
 	size_t step = 0;
 
 	if (!(posada_kinds(app->host) & 1u << POSADA_PV))
 		draft.kind = POSADA_QEMU;
+	if (has_room(app))
+		snprintf(draft.new_disk, sizeof(draft.new_disk), "%s", DEFAULT_DISK);
 	propose_name(&draft);
 	while (step < ARRAY_SIZE(steps)) {
 		if (steps[step](&draft))

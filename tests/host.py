@@ -27,8 +27,16 @@ class Host(vm.Machine):
 
     def marked(self):
         """The number of the row with the bar, in a menu or in a list, or None."""
-        looks = [(cells[6].bg, cells[6].reverse) for cells in (self.screen.buffer[row] for row in range(24))]
-        return next((row for row in range(2, 22) if looks[row] not in (looks[row - 1], looks[row + 1])), None)
+        def look(row, column):
+            cell = self.screen.buffer[row][column]
+            return cell.bg, cell.reverse
+
+        for row, text in enumerate(self.screen.display):
+            first = re.search(r"\w", text)
+            if 1 < row < 22 and first and look(row, first.start()) not in (
+                    look(row - 1, first.start()), look(row + 1, first.start())):
+                return row
+        return None
 
     def choose(self, name, seconds=30):
         """Move the bar to the entry NAME of what is on the screen, and press Enter."""
