@@ -425,8 +425,9 @@ static int fill_capacity(struct posada *handle, bool dom0, struct posada_host *h
 	if (dom0)
 		capacity.total_kib = capacity.free_kib = 0;
 	/* The first engine is the one that owns the machine; a lost xenstored has its notice. */
-	if (handle && !host->reboot_needed && (engine_connect(handle, &handle->engines[0], &err) ||
-			      host_capacity(handle, &handle->engines[0], &capacity, &err)))
+	if (handle && !host->reboot_needed &&
+		(engine_connect(handle, &handle->engines[0], &err) ||
+			host_capacity(handle, &handle->engines[0], &capacity, &err)))
 		ret = is_starting(handle) ? 0 : add_notice(host, err.text);
 	host->cpus = capacity.cpus;
 	host->memory_kib = capacity.total_kib;
