@@ -10,6 +10,7 @@ import time
 import pytest
 import vm
 
+pytestmark = pytest.mark.slow
 BLUE = 0x0000AA
 OPTIONS = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 
