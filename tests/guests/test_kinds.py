@@ -89,6 +89,7 @@ def test_installer_through_the_command_line(host, kind):
     host.healthy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pv", "pvh"])
 def test_disk_with_a_boot_loader(host, kind):
     """No kernel is given: the guest's own disk says what starts."""

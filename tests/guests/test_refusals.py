@@ -2,6 +2,8 @@
 """What cannot be done is refused with a sentence that says what to do, and leaves nothing behind."""
 import pytest
 
+pytestmark = pytest.mark.slow
+
 KERNEL = ("--kernel", "/data/media/linux", "--network", "none")
 
 REFUSALS = {
