@@ -2,10 +2,7 @@
 """The one program of dom0 that cannot be restarted dies: the host says so and offers a reboot."""
 import json
 
-import pytest
 from host import Host
-
-pytestmark = pytest.mark.slow
 
 
 def test_death_of_xenstored():
