@@ -2,8 +2,6 @@
 """What cannot be done is refused with a sentence that says what to do, and leaves nothing behind."""
 import pytest
 
-pytestmark = pytest.mark.slow
-
 KERNEL = ("--kernel", "/data/media/linux", "--network", "none")
 
 REFUSALS = {
@@ -48,7 +46,7 @@ def test_refusal(with_guest, words, status, sentence):
     said = with_guest.posada(*words, status=status)
     assert sentence in said and said.startswith("posada: ")
     assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
-    assert with_guest.sh("ls /data/volumes") == "taken.img"
+    assert with_guest.sh("ls --color=never /data/volumes") == "taken.img"
 
 
 def test_kernel_that_xen_refuses(with_guest):
@@ -58,4 +56,4 @@ def test_kernel_that_xen_refuses(with_guest):
                              "128M", "--disk", "8M", "--start", status=1)
     assert said.startswith("posada: The guest inn did not start: ")
     assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
-    assert with_guest.sh("rm /tmp/cut; ls /data/volumes") == "taken.img"
+    assert with_guest.sh("rm /tmp/cut; ls --color=never /data/volumes") == "taken.img"
