@@ -149,13 +149,12 @@ int engine_connect(struct posada *handle, struct engine *engine, struct posada_e
 {
 	int64_t start = now_ms();
 	const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+	const char *loss = strcmp(engine->name, "xen") != 0 ? NULL : host_loss(POSADA_RUN);
 	unsigned long version;
 
-	if (!strcmp(engine->name, "xen") && host_lost_xenstored()) {
+	if (loss) {
 		disconnect(engine);
-		fail(err, 0, "%s",
-			_("xenstored has died, and without it no guest can be managed. Shut the guests down from inside, then reboot this host."));
-		return -ENOTCONN;
+		return fail(err, -ENOTCONN, "%s", loss);
 	}
 	/* A restarted libvirtd leaves a dead socket, which only a question brings to light. */
 	if (engine->conn && !virConnectGetLibVersion(engine->conn, &version))

@@ -757,8 +757,9 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	for (i = 0; i < making->spec.disk_count; i++) {
 		if (making->spec.disks[i].path)
 			continue;
+		/* No name has a tilde, so that no guest's disk can be in another's way. */
 		if (i)
-			snprintf(name, sizeof(name), "%s-%zu.img", making->spec.name, i + 1);
+			snprintf(name, sizeof(name), "%s~%zu.img", making->spec.name, i + 1);
 		else
 			snprintf(name, sizeof(name), "%s.img", making->spec.name);
 		ret = volume_create(

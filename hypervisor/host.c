@@ -36,11 +36,6 @@ bool host_is_dom0(void)
 	return read_line(line, sizeof(line), "/sys/hypervisor/type") && !strcmp(line, "xen");
 }
 
-bool host_lost_xenstored(void)
-{
-	return !access(POSADA_RUN "/dead/xenstored", F_OK);
-}
-
 bool host_has_kvm(void)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -340,15 +335,23 @@ static int add_notice_file(struct posada_host *host, const char *dir, const char
 	return add_notice(host, line);
 }
 
+const char *host_loss(const char *run)
+{
+	if (!exists("%s/dead/xenstored", run))
+		return NULL;
+	return _(
+		"xenstored has died: guests go on, but none can be started, stopped or shown. Shut them down from inside, then reboot this host.");
+}
+
 int host_notices(struct posada_host *host, const char *run)
 {
+	const char *loss = host_loss(run);
 	char dir[256];
 	int ret;
 
-	host->reboot_needed = exists("%s/dead/xenstored", run);
-	if (host->reboot_needed) {
-		ret = add_notice(host,
-			_("xenstored has died: guests go on, but none can be started or stopped. Shut them down from inside, then reboot this host."));
+	host->reboot_needed = loss != NULL;
+	if (loss) {
+		ret = add_notice(host, loss);
 		if (ret)
 			return ret;
 	}

@@ -39,8 +39,9 @@ int fail_memory(struct posada_error *err);
 /* Connects, or makes sure that the connection still works. */
 int engine_connect(struct posada *handle, struct engine *engine, struct posada_error *err);
 
-/* Has the one program died without which Xen's guests cannot be managed? */
-bool host_lost_xenstored(void);
+/* What to tell a person if the one program has died without which Xen's guests cannot be managed, or
+ * NULL; run is POSADA_RUN. */
+const char *host_loss(const char *run);
 
 /* The first engine that answers: for what all of them share (networks, storage). */
 int engine_any(struct posada *handle, virConnectPtr *conn, struct posada_error *err);

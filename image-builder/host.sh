@@ -27,8 +27,8 @@ host_install() { # PACKAGE...
 	say "installing on this machine: $*"
 	local -a as_root=()
 	[ "$(id -u)" = 0 ] || as_root=(sudo)
-	"${as_root[@]}" apt-get update -qq || :
-	"${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+	"${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600 update -qq || :
+	"${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "$@" >/dev/null ||
 		die "cannot install $*: install them by hand and try again"
 }
 
@@ -45,7 +45,7 @@ host_have() { # PACKAGE...
 # One build at a time in a cache: two would write the same files. Children inherit the lock, so
 # that whatever outlives a killed build is waited for too.
 cache_open() {
-	mkdir -p "$cache"/{sources,packages,roots,work,keys} && touch "$cache/substitutes" || die "cannot write the cache $cache"
+	mkdir -p "$cache"/{sources,packages,roots,making,keys} && touch "$cache/substitutes" || die "cannot write the cache $cache"
 	exec 9>"$cache/lock"
 	flock -n 9 || {
 		say "another build is using $cache: waiting for it"
@@ -101,13 +101,13 @@ cache_from_copy() { # RELATIVE TARGET
 
 # The same, for a file with its hash beside it (FILE.sha256), which it must have.
 cache_from_checked() { # RELATIVE TARGET
-	cache_from "$1.sha256" "$cache/work/from.sha256" && cache_from "$1" "$2.part" || return
-	if [ "$(sha256_of "$2.part")" != "$(cat "$cache/work/from.sha256")" ]; then
+	cache_from "$1.sha256" "$cache/making/from.sha256" && cache_from "$1" "$2.part" || return
+	if [ "$(sha256_of "$2.part")" != "$(cat "$cache/making/from.sha256")" ]; then
 		rm -f "$2.part"
 		say "$1 of $POSADA_CACHE_FROM is damaged (wrong sha256): making it here"
 		return 1
 	fi
-	mv "$cache/work/from.sha256" "$2.sha256"
+	mv "$cache/making/from.sha256" "$2.sha256"
 	mv "$2.part" "$2"
 }
 

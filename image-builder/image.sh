@@ -40,8 +40,8 @@ image_make() {
 		return
 	fi
 	root_ready
-	rm -rf "$out/.key" "$out/.new" "$cache/work/image"
-	mkdir -p "$out/.new" "$cache/work/image"
+	rm -rf "$out/.key" "$out/.new" "$cache/making/image"
+	mkdir -p "$out/.new" "$cache/making/image"
 	steps_add 4
 	step "unpack the packages" image_unpack
 	step "root-image (erofs) and initramfs" image_assemble root
@@ -50,7 +50,7 @@ image_make() {
 	rm -rf "$out/payload" "$out/pxe" "$out"/posada-*.iso
 	mv "$out/.new"/* "$out"
 	(cd "$out" && find "$iso" pxe payload manifest.spdx.json -type f -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
-	rm -rf "$out/.new" "$cache/work/image"
+	rm -rf "$out/.new" "$cache/making/image"
 	echo "$key" >"$out/.key"
 	say "$out/$iso: $(($(stat -c %s "$out/$iso") / 1048576)) MiB"
 }
@@ -58,14 +58,14 @@ image_make() {
 image_unpack() {
 	local name
 	for name in $(image_packages); do
-		mkdir -p "$cache/work/image/packages/$name"
-		tar --extract --zstd --file "$(package_file "$name")" --directory "$cache/work/image/packages/$name"
+		mkdir -p "$cache/making/image/packages/$name"
+		tar --extract --zstd --file "$(package_file "$name")" --directory "$cache/making/image/packages/$name"
 	done
 }
 
 image_assemble() { # root|media
-	root_run "$(root_path build "$root_build_packages")" --bind "$cache/work/image" /build \
-		--ro-bind "$cache/work/image/packages/musl" /sysroot --ro-bind "$top" /checkout --bind "$out/.new" /out \
+	root_run "$(root_path build "$root_build_packages")" --bind "$cache/making/image" /build \
+		--ro-bind "$cache/making/image/packages/musl" /sysroot --ro-bind "$top" /checkout --bind "$out/.new" /out \
 		--setenv VERSION "$version" --setenv ISO "$iso" -- bash /builder/assemble "$1"
 }
 

@@ -155,7 +155,7 @@ package_versions() { # NAME
 # Compile one package in the build root, in a place that is new each time, and keep the result.
 package_make() { # NAME
 	set -e
-	local name=$1 work=$cache/work/$1 file need want kind package version suite tarball sum
+	local name=$1 work=$cache/making/$1 file need want kind package version suite tarball sum
 	file=$(package_file "$name")
 	work_remove "$work"
 	mkdir -p "$work"/{build,sysroot,sources}

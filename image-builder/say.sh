@@ -36,7 +36,7 @@ disk_check() { # WHAT <LOG
 	local free
 	free=$(disk_free --output=avail | sort -n | head -n 1)
 	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded|the disk is full' || return 0
-	work_remove "$cache"/work/*
+	work_remove "$cache"/making/*
 	cache_tidy
 	die "$1: the disk is full ($(disk_free -h --output=avail,target | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
 		"once half-made work is removed); make room, or set POSADA_CACHE or POSADA_OUT to another disk, then run the same command again"
@@ -69,7 +69,7 @@ ended() {
 interrupted() { # STATUS
 	trap '' HUP INT TERM
 	end_children
-	[ -z "${cache_mine:-}" ] || work_remove "$cache"/work/*
+	[ -z "${cache_mine:-}" ] || work_remove "$cache"/making/*
 	printf 'build: interrupted; what was finished is kept, and the same command goes on from there\n' >&2 || :
 	exit "$1"
 }

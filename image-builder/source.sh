@@ -188,8 +188,8 @@ source_substitute() { # KIND PACKAGE SUITE VERSION FILE
 		cat "$substitutes"
 		awk -v kind="$1" -v package="$2" -v version="$newest" -v old="$4" \
 			'$1 == kind && $2 == package && $3 == version && !seen[$5]++ { print old, $1, $2, $3, $4, $5, $6 }' "$cache/apt/offers"
-	} >"$cache/work/substitutes"
-	mv "$cache/work/substitutes" "$substitutes"
+	} >"$cache/making/substitutes"
+	mv "$cache/making/substitutes" "$substitutes"
 	source_changed=1
 }
 
@@ -225,13 +225,13 @@ lock_write() { # [NAME...]
 	[ $# -gt 0 ] || { : >"$substitutes"; set -- $names; }
 	for package; do recipe "$package" licence >/dev/null; done
 	offers_ready
-	recipes_ask "$@" >"$cache/work/asked"
-	: >"$cache/work/locked"
+	recipes_ask "$@" >"$cache/making/asked"
+	: >"$cache/making/locked"
 	while read -r kind package suite; do
 		source_newest "$kind" "$package" "$suite" || die "$package: no version in $suite can be had"
-		offers_of "$kind" "$package" "$suite" | awk -v version="$newest" '$3 == version && !seen[$5]++ { print $1, $2, $3, $4, $5, $6 }' >>"$cache/work/locked"
+		offers_of "$kind" "$package" "$suite" | awk -v version="$newest" '$3 == version && !seen[$5]++ { print $1, $2, $3, $4, $5, $6 }' >>"$cache/making/locked"
 		say "$package $newest"
-	done <"$cache/work/asked"
+	done <"$cache/making/asked"
 	exec 8<"$builder" && flock 8
 	{
 		echo "# KIND PACKAGE VERSION SUITE FILE SHA256 (make lock renews this)"
@@ -247,8 +247,8 @@ lock_write() { # [NAME...]
 						if ((f[1], f[2], base(f[4])) in asked && !((f[1], f[2], base(f[4])) in new)) print line[i]
 					}
 				}
-			' "$cache/work/locked" "$lock" -
-			cat "$cache/work/locked"
+			' "$cache/making/locked" "$lock" -
+			cat "$cache/making/locked"
 		} | sort -u -k2,2 -k1,1 -k4,5
 	} >"$lock.part"
 	mv "$lock.part" "$lock"

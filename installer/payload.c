@@ -22,6 +22,7 @@ struct entry {
 	char path[PATH_MAX];
 	unsigned int mode;
 	unsigned int major, minor;
+	unsigned int align; /* bytes; where the file's own bytes may begin */
 	uint64_t size;
 };
 
@@ -33,31 +34,36 @@ static int archive_bytes(struct archive *archive, const void *bytes, size_t size
 	return 0;
 }
 
-static int archive_align(struct archive *archive)
+static int archive_align(struct archive *archive, unsigned int align)
 {
-	static const char zeros[4];
+	static const char zeros[PAYLOAD_BLOCK];
 
-	return archive_bytes(archive, zeros, -archive->offset & 3);
+	return archive_bytes(archive, zeros, -archive->offset & (align - 1));
 }
 
 static int archive_header(struct archive *archive, const struct entry *entry)
 {
 	const char *name = entry->path + (entry->path[0] == '/');
 	unsigned int links = S_ISDIR(entry->mode) ? 2 : 1;
+	size_t named = strlen(name) + 1;
 	char header[111];
 	int ret;
 
+	/* What follows a name may begin at a multiple of 4 only: whoever wants more gets a name
+	 * that ends in more zeros. */
+	if (entry->align > 4)
+		named += -(archive->offset + 110 + named) & (entry->align - 1);
 	/* magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor
 	 * namesize check */
 	snprintf(header, sizeof(header),
 		"070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", archive->inode++,
 		entry->mode, 0, 0, links, 0, (unsigned int)entry->size, 0, 0, entry->major,
-		entry->minor, (unsigned int)strlen(name) + 1, 0);
+		entry->minor, (unsigned int)named, 0);
 	ret = archive_bytes(archive, header, 110);
 	if (!ret)
 		ret = archive_bytes(archive, name, strlen(name) + 1);
 	if (!ret)
-		ret = archive_align(archive);
+		ret = archive_align(archive, entry->align > 4 ? entry->align : 4);
 	return ret;
 }
 
@@ -93,7 +99,7 @@ static int archive_file(struct archive *archive, const char *root, struct entry 
 		ret = got ? archive_bytes(archive, buffer, got) : -EIO;
 	}
 	if (!ret)
-		ret = archive_align(archive);
+		ret = archive_align(archive, 4);
 out:
 	fclose(file);
 	return ret;
@@ -110,8 +116,9 @@ static int archive_line(struct archive *archive, const char *root, const char *l
 	if (fields == 3 && !strcmp(kind, "dir")) {
 		entry.mode |= S_IFDIR;
 		ret = archive_header(archive, &entry);
-	} else if (fields == 3 && !strcmp(kind, "file")) {
+	} else if (fields == 3 && (!strcmp(kind, "file") || !strcmp(kind, "block"))) {
 		entry.mode |= S_IFREG;
+		entry.align = kind[0] == 'b' ? PAYLOAD_BLOCK : 4;
 		ret = archive_file(archive, root, &entry);
 	} else if (fields == 5 && !strcmp(kind, "node")) {
 		entry.mode |= S_IFCHR;
@@ -125,7 +132,7 @@ static int archive_line(struct archive *archive, const char *root, const char *l
 int payload_archive(const char *root, FILE *contents, FILE *out, char **why)
 {
 	struct archive archive = {out, 0, 1};
-	struct entry trailer = {"TRAILER!!!", 0, 0, 0, 0};
+	struct entry trailer = {.path = "TRAILER!!!"};
 	char line[PATH_MAX + 64];
 	int ret = 0;
 

@@ -10,12 +10,16 @@
 /* Where a running system keeps the files it was booted from (the initramfs, read only). */
 #define PAYLOAD_ROOT "/run/payload"
 
+/* A block of a CD, in bytes: what begins at one can be a file of the CD by itself. */
+#define PAYLOAD_BLOCK 2048
+
 /*
  * Write a cpio archive ("newc", as in the kernel's initramfs buffer format document) of the
  * files that CONTENTS lists, one a line, in that order:
  *
  *	dir PATH MODE
  *	file PATH MODE
+ *	block PATH MODE			(a file whose bytes begin at a multiple of PAYLOAD_BLOCK)
  *	node PATH MODE MAJOR MINOR	(a character device)
  *
  * PATH is taken below ROOT and stands in the archive without its leading slash. Owners are 0,

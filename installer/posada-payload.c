@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* posada-payload: shows and writes out the payload that the running system carries. */
+#include "iso.h"
 #include "loader.h"
 #include "payload.h"
 
@@ -20,6 +21,7 @@ static int usage(FILE *out, int status)
 	fputs(_("usage: posada payload sum [--root DIR]            sha256 of each file of the payload\n"
 		"       posada payload write TARGET [--root DIR]   write its files into a directory\n"
 		"       posada payload archive --root DIR          a cpio of DIR from a list on standard input\n"
+		"       posada payload share ISO                   let a CD image show what its initramfs holds\n"
 		"       posada payload loader grub|syslinux VERSION MEDIUM DIRECTORY TIMEOUT\n"
 		"                                                  a boot loader's configuration\n"
 		"\n"
@@ -113,6 +115,20 @@ static int loader(char **argv)
 	return ret ? failed(argv[0], NULL, ret) : DONE;
 }
 
+static int share(const char *path)
+{
+	FILE *file = fopen(path, "r+be");
+	char *why = NULL;
+	int ret = file ? iso_share(file, &why) : -errno;
+
+	if (file && fclose(file) && !ret)
+		ret = -EIO;
+	if (ret)
+		failed(path, why, ret);
+	free(why);
+	return ret ? FAILED : DONE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *root = PAYLOAD_ROOT, *verb, *target;
@@ -133,6 +149,8 @@ int main(int argc, char **argv)
 		return write_out(root, target);
 	if (!strcmp(verb, "loader") && argc == 7)
 		return loader(argv + 2);
+	if (!strcmp(verb, "share") && argc == 3 && target[0] != '-')
+		return share(target);
 	if (!strcmp(verb, "archive") && argc == 2)
 		return archive(root);
 	return usage(stderr, USAGE);

@@ -587,7 +587,7 @@ def test_failing_recipe(builder):
     builder.recipe("broken", "build() { :; }\n")
     assert "[1/1] broken" in builder.run("package", "hang", "broken").stdout
     assert builder.packages("broken")
-    assert not (builder.cache / "work/broken").exists()
+    assert not (builder.cache / "making/broken").exists()
     builder.check_whole()
 
 
@@ -608,9 +608,9 @@ def test_interrupted(builder, name, status):
         send(each.process.pid, getattr(signal, name))
         each.end(status)
         assert each.stderr.splitlines()[-1].startswith("build: interrupted; what was finished is kept")
-        assert (builder.cache / "work/hang").exists() == (each is waiting)
+        assert (builder.cache / "making/hang").exists() == (each is waiting)
     nothing_running(builder)
-    assert builder.packages("tiny") and not builder.packages("hang") and not list(builder.cache.glob("work/*"))
+    assert builder.packages("tiny") and not builder.packages("hang") and not list(builder.cache.glob("making/*"))
     builder.check_whole()
     (builder.top / "go").touch()
     assert "[1/1] hang" in builder.run("package", "tiny", "hang").stdout
@@ -640,7 +640,7 @@ def test_killed_while_compiling(builder):
     (builder.top / "go").touch()
     again = builder.run("package", "tiny", "hang")
     assert "[1/1] hang" in again.stdout and "tiny" not in again.stdout
-    assert not (builder.cache / "work/hang").exists()
+    assert not (builder.cache / "making/hang").exists()
     builder.check_whole()
 
 
@@ -731,7 +731,7 @@ def test_full_disk(request, base, tmp_path, when):
     if when == "downloading":
         assert builder.lock_line("zlib")[4] in request.getfixturevalue("archive").asked
     builder.check_whole()
-    assert not builder.packages("tiny") and not list(builder.cache.glob("work/*"))
+    assert not builder.packages("tiny") and not list(builder.cache.glob("making/*"))
     assert " tiny 1" in builder.run("package", "tiny").stdout
     assert len(builder.packages("tiny")) == 1
     builder.check_whole()
@@ -741,7 +741,7 @@ def test_full_disk_where_the_logs_go(builder):
     builder.recipe("talker", "build() { seq 1 100000; put 644 usr/share/talker /etc/hostname; }\n")
     message = run_full(builder, builder.out, 1 << 16, "package", "talker")
     assert message.startswith("build: talker: the disk is full")
-    assert not builder.packages("talker") and not list(builder.cache.glob("work/*"))
+    assert not builder.packages("talker") and not list(builder.cache.glob("making/*"))
     builder.check_whole()
     builder.run("package", "talker")
     assert len(builder.packages("talker")) == 1 and "\n100000\n" in builder.log("talker")

@@ -84,7 +84,7 @@ TEST(each_kind_is_made)
 	check_counts(5, 3);
 	assert_int_equal(posada_guest_show(host, "a", &guest, &err), 0);
 	assert_int_equal(guest.memory_kib, 64 * MIB);
-	assert_string_equal(guest.disks[1].path, POSADA_VOLUMES "/a-2.img");
+	assert_string_equal(guest.disks[1].path, POSADA_VOLUMES "/a~2.img");
 	assert_string_equal(guest.disks[2].path, iso);
 	assert_string_equal(guest.nics[0].source, "default");
 	posada_guest_free(&guest);
@@ -120,9 +120,12 @@ TEST(bad_guests_are_refused)
 		{{.name = "x", .kernel = kernel, .network = "\302\233"}, -ENOENT, "named ?"},
 		{{.name = "x", .kernel = kernel, .disks = {{NULL, 1ull << 60}}, .disk_count = 1},
 			-ENOSPC, "1024.0 PiB"},
-		/* The second volume is in the way of the first one's name. */
-		{{.name = "y", .kernel = kernel, .disks = {{NULL, 1}, {NULL, 1}}, .disk_count = 2},
-			-EIO, "volume"},
+		/* The first volume is made, and must go again when the second does not fit. */
+		{{.name = "y",
+			 .kernel = kernel,
+			 .disks = {{NULL, 1}, {NULL, 1ull << 60}},
+			 .disk_count = 2},
+			-ENOSPC, "1024.0 PiB"},
 	};
 	struct posada_guest_spec spec = {"y-2", POSADA_PV, 64 * MIB, 1, NULL, NULL, NULL, NULL,
 		{{NULL, 1}, {disk, 0}}, 2, NULL, false};
