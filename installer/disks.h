@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A machine's disks: what the probe finds, what the planner reads, and their description as text.
+ */
+#ifndef POSADA_DISKS_H
+#define POSADA_DISKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* All offsets and sizes are bytes. A text that is not known is empty, never missing. */
+
+enum disks_table { TABLE_NONE, TABLE_GPT, TABLE_DOS, TABLE_DAMAGED };
+
+/* A partition, or a logical volume of a volume group. */
+struct part {
+	char name[64];	 /* the kernel's: sda1, or group/volume */
+	unsigned number; /* in the table, from 1; 0 for a logical volume */
+	uint64_t start;	 /* from the disk's start */
+	uint64_t size;
+	char type[40];	  /* GPT: the type's GUID in lower case; DOS: two hexadecimal digits */
+	char uuid[40];	  /* of the partition, not of the file system */
+	bool active;	  /* DOS: the flag that a boot sector looks for */
+	bool logical;	  /* DOS: inside the extended partition */
+	char content[24]; /* what libblkid names: ext4, xfs, btrfs, vfat, ntfs, BitLocker,
+			     crypto_LUKS, LVM2_member, linux_raid_member, swap, …; empty: nothing
+			     that is known */
+	char content_uuid[40];
+	char label[64];
+	uint64_t room;	   /* free bytes of the file system; 0 when it was not looked into */
+	char mounted[128]; /* where this host has it mounted */
+	char group[64];	   /* LVM2_member: the volume group it belongs to */
+	char system[96];   /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
+	char loader[128];  /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
+	bool dirty;	   /* was not unmounted cleanly */
+	bool hibernated;   /* a sleeping Windows or Linux will write to it */
+	bool posada;	   /* it is ours: a payload lies in /posada */
+};
+
+struct disk {
+	char name[32]; /* the kernel's: sda, nvme0n1, md0 */
+	char model[64];
+	char serial[64];
+	char transport[16]; /* usb, sata, sas, nvme, virtio, … */
+	uint64_t size;
+	unsigned sector; /* of its logical sectors: 512 or 4096 */
+	bool read_only;
+	bool failing; /* it reports about itself that it fails */
+	bool removable;
+	bool medium; /* this host was booted from it */
+	bool in_use; /* mounted, swap, or a member of something active */
+	enum disks_table table;
+	char table_uuid[40];
+	uint64_t first,
+		last; /* GPT: the first usable byte, and the one behind the last; else 0, size */
+	uint64_t gap_free;  /* DOS: where the run of zero sectors before the first partition begins;
+			       0: none */
+	bool boot_code;	    /* sector 0 holds boot code */
+	struct part *parts; /* in order of start */
+	size_t part_count;
+};
+
+/* A volume group and the room in it. */
+struct group {
+	char name[64];
+	uint64_t extent; /* bytes */
+	uint64_t free;
+	struct part *volumes;
+	size_t volume_count;
+};
+
+struct machine {
+	bool uefi;
+	bool secure_boot;
+	bool nvram; /* boot entries can be written */
+	struct disk *disks;
+	size_t disk_count;
+	struct group *groups;
+	size_t group_count;
+};
+
+/*
+ * Write MACHINE as text: lines "machine", "disk", "part" (of the disk above), "group" and "volume"
+ * (of the group above), each followed by " key=value" with the names of the fields above; a value's
+ * bytes below 0x21, "%", and those from 0x7f are written as %XX; what is 0, empty or false is left
+ * out. Returns 0 or -EIO.
+ */
+int disks_write(const struct machine *machine, FILE *out);
+
+/*
+ * Read such a text. Returns 0, -ENOMEM, -EIO, or -EINVAL with the number of the line at fault in
+ * *LINE; what was filled is freed by disks_free, also after an error. A line that begins with "#"
+ * and an empty one say nothing.
+ */
+int disks_read(FILE *in, struct machine *machine, unsigned *line);
+
+void disks_free(struct machine *machine);
+
+#endif
