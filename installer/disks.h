@@ -33,6 +33,7 @@ struct part {
 	char group[64];	   /* LVM2_member: the volume group it belongs to */
 	char system[96];   /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
 	char loader[128];  /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
+	bool fallback;	   /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
 	bool dirty;	   /* was not unmounted cleanly */
 	bool hibernated;   /* a sleeping Windows or Linux will write to it */
 	bool posada;	   /* it is ours: a payload lies in /posada */
