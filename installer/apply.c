@@ -838,12 +838,12 @@ static int make_identity(char identity[17])
 int apply_plan(const struct plan *plan, const struct apply_options *options, char why[APPLY_TEXT])
 {
 	struct work *work = calloc(1, sizeof(*work));
-	int ret = work ? 0 : -ENOMEM;
 	size_t i = 0;
+	int ret;
 
 	*why = '\0';
-	if (ret)
-		return ret;
+	if (!work)
+		return -ENOMEM;
 	work->plan = plan;
 	work->why = why;
 	fill_places(work, options);
@@ -929,12 +929,12 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
 	uint8_t option[512];
-	int ret = work ? 0 : -ENOMEM;
+	int ret;
 
 	*why = '\0';
 	*exact = false;
-	if (ret)
-		return ret;
+	if (!work)
+		return -ENOMEM;
 	work->why = why;
 	fill_places(work, options);
 	device_of(work, disk, work->device);
