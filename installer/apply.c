@@ -52,11 +52,13 @@ struct work {
 	const struct apply_options *options;
 	const struct plan_step *step; /* the one at work */
 	struct apply_places places;
+	struct apply_result *result;
 	char device[PATH_MAX];	  /* of the disk */
 	char partition[PATH_MAX]; /* of the partition with the payload */
 	char identity[17];	  /* of this installation: the file that GRUB looks for */
 	struct ends before, after;
-	uint64_t total, done; /* bytes, for the gauge */
+	uint64_t total, done;	  /* bytes, for the gauge */
+	uint8_t hash[HASH_BYTES]; /* of the file written last */
 	bool mounted;
 	char *why; /* APPLY_TEXT */
 };
@@ -257,7 +259,7 @@ typedef int (*producer)(struct work *work, const void *what, FILE *out);
 static int write_file(struct work *work, const char *name, producer produce, const void *what)
 {
 	cookie_io_functions_t functions = {.write = sink_write};
-	uint8_t written[HASH_BYTES] = {0}, found[HASH_BYTES] = {1};
+	uint8_t found[HASH_BYTES];
 	struct sink sink = {.work = work, .fd = -1};
 	char path[PATH_MAX], part[PATH_MAX + 8];
 	FILE *out = NULL;
@@ -286,10 +288,10 @@ static int write_file(struct work *work, const char *name, producer produce, con
 		ret = -errno;
 	if (sink.fd >= 0 && close(sink.fd) && !ret)
 		ret = -errno;
-	gnutls_hash_deinit(sink.hash, written);
+	gnutls_hash_deinit(sink.hash, work->hash);
 	if (!ret)
 		ret = hash_file(work, part, found);
-	if (!ret && memcmp(written, found, HASH_BYTES) != 0)
+	if (!ret && memcmp(work->hash, found, HASH_BYTES) != 0)
 		ret = -EIO;
 	if (!ret && rename(part, path))
 		ret = -errno;
@@ -562,6 +564,20 @@ static int write_origin(struct work *work)
 	return write_file(work, LOADER_SECTOR, produce_bytes, &bytes);
 }
 
+static int write_payload(struct work *work)
+{
+	char name[64];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && payload_names[i]; i++) {
+		snprintf(name, sizeof(name), VERSION_A "/%s", payload_names[i]);
+		ret = write_file(work, name, produce_payload, payload_names[i]);
+		for (size_t j = 0; j < HASH_BYTES; j++)
+			snprintf(work->result->sha256[i] + 2 * j, 3, "%02x", work->hash[j]);
+	}
+	return ret;
+}
+
 static int do_files(struct work *work)
 {
 	const struct bytes nothing = {"", 0};
@@ -575,10 +591,8 @@ static int do_files(struct work *work)
 		ret = write_undo(work);
 	if (!ret && work->plan->layout == PLAN_ALONGSIDE && !work->plan->uefi)
 		ret = write_origin(work);
-	for (size_t i = 0; !ret && payload_names[i]; i++) {
-		snprintf(name, sizeof(name), VERSION_A "/%s", payload_names[i]);
-		ret = write_file(work, name, produce_payload, payload_names[i]);
-	}
+	if (!ret)
+		ret = write_payload(work);
 	snprintf(name, sizeof(name), FOLDER "/%s", work->identity);
 	if (!ret)
 		ret = write_file(work, name, produce_bytes, &nothing);
@@ -835,7 +849,8 @@ static int make_identity(char identity[17])
 	return 0;
 }
 
-int apply_plan(const struct plan *plan, const struct apply_options *options, char why[APPLY_TEXT])
+int apply_plan(const struct plan *plan, const struct apply_options *options,
+	struct apply_result *result, char why[APPLY_TEXT])
 {
 	struct work *work = calloc(1, sizeof(*work));
 	size_t i = 0;
@@ -845,6 +860,7 @@ int apply_plan(const struct plan *plan, const struct apply_options *options, cha
 	if (!work)
 		return -ENOMEM;
 	work->plan = plan;
+	work->result = result;
 	work->why = why;
 	fill_places(work, options);
 	device_of(work, plan->disk, work->device);

@@ -5,7 +5,8 @@
 
 #include "plan.h"
 
-#define APPLY_TEXT 512
+#define APPLY_TEXT  512
+#define APPLY_FILES 3
 
 /* Where things are; what is NULL is as on a running system. */
 struct apply_places {
@@ -23,13 +24,19 @@ struct apply_options {
 	void *opaque;
 };
 
+/* What was written and read back: the payload's files in the order of payload_names. */
+struct apply_result {
+	char sha256[APPLY_FILES][65];
+};
+
 /*
  * Carry out PLAN, which has no refusal. What is written is flushed, read back and compared before
  * anything is started from it; the step that makes the machine start it comes last. Returns 0 or
  * -errno; on error WHY tells which disk and step, and what was done is taken back, or WHY says
  * that it could not be.
  */
-int apply_plan(const struct plan *plan, const struct apply_options *options, char why[APPLY_TEXT]);
+int apply_plan(const struct plan *plan, const struct apply_options *options,
+	struct apply_result *result, char why[APPLY_TEXT]);
 
 /*
  * Take back the installation on the partition PART ("sda3", number, bytes from the disk's start) of

@@ -18,6 +18,7 @@
 #define PLAN_CORE_AT  ((uint64_t)16 * 512)
 
 #define PLAN_ORIGINS 8
+#define PLAN_TIMEOUT 5 /* seconds that the boot menu waits, unless told otherwise */
 
 enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_LAYOUTS };
 
