@@ -85,7 +85,7 @@ struct machine {
  * Write MACHINE as text: lines "machine", "disk", "part" (of the disk above), "group" and "volume"
  * (of the group above), each followed by " key=value" with the names of the fields above; a value's
  * bytes below 0x21, "%", and those from 0x7f are written as %XX; what is 0, empty or false is left
- * out. Returns 0 or -EIO.
+ * out, what is true is written as "yes". Returns 0 or -EIO.
  */
 int disks_write(const struct machine *machine, FILE *out);
 
@@ -97,5 +97,15 @@ int disks_write(const struct machine *machine, FILE *out);
 int disks_read(FILE *in, struct machine *machine, unsigned *line);
 
 void disks_free(struct machine *machine);
+
+/* The same as JSON (RFC 8259), every field there. 0 or -EIO. */
+int disks_json(const struct machine *machine, FILE *out);
+
+/* Room for one element more in a list that those above free; cleared. NULL when there is no memory.
+ */
+struct disk *disks_add(struct machine *machine);
+struct group *disks_add_group(struct machine *machine);
+struct part *disks_add_part(struct disk *disk);
+struct part *disks_add_volume(struct group *group);
 
 #endif
