@@ -83,7 +83,7 @@ static void say(char text[PLAN_TEXT], const char *format, ...)
 
 static const char *size_text(uint64_t bytes, char text[32])
 {
-	if (bytes >= 10 * GIB)
+	if (bytes >= 10 * GIB || (bytes && bytes % GIB == 0))
 		snprintf(text, 32, "%" PRIu64 " GiB", bytes / GIB);
 	else
 		snprintf(text, 32, "%" PRIu64 " MiB", (bytes + MIB - 1) / MIB);
@@ -474,7 +474,6 @@ static int plan_whole(struct planner *planner)
 	say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
 	say(step->touches, _("the whole of %s (%s): what is on it is lost"), disk->name,
 		size_text(disk->size, text));
-	say(step->undo, _("cannot be undone"));
 	add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
 	/* A small disk is all ours; a larger one leaves the rest to guests and settings. */
 	boot = end - at < BOOT_WANTED + GIB ? end - at : BOOT_WANTED;
@@ -491,6 +490,8 @@ static int plan_whole(struct planner *planner)
 	if (planner->machine->uefi)
 		add_nvram(planner, name);
 	add_fallback(planner, name);
+	for (size_t i = 1; i < planner->plan->step_count; i++)
+		say(planner->plan->steps[i].undo, _("none: what was on the disk is gone"));
 	return 0;
 }
 
