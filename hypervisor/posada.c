@@ -80,7 +80,16 @@ static const struct command {
 		print_options},
 };
 
+/* What needs nothing of libvirt are programs of their own. */
+static const struct {
+	const char *noun, *program, *help;
+} programs[] = {
+	{"payload", "posada-payload", N_("the files that this system started from")},
+	{"install", "posada-install", N_("this machine's disks, and Posada on one of them")},
+};
+
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 
 const char *args_get(const struct args *args, const char *option)
 {
@@ -114,9 +123,8 @@ static void print_help(FILE *out, const char *noun)
 			continue;
 		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", _(at->help));
 	}
-	if (!noun)
-		fprintf(out, "  %-18s%s\n", "payload",
-			_("the files that this system started from"));
+	for (i = 0; i < PROGRAMS && !noun; i++)
+		fprintf(out, "  %-18s%s\n", programs[i].noun, _(programs[i].help));
 	fputs(_("\n\"--help\" after a command tells its options.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
@@ -254,19 +262,28 @@ static int dispatch(char **words)
 	return words[1] ? EXIT_DONE : EXIT_USAGE;
 }
 
-/* The payload has a program of its own, which needs nothing of libvirt. */
-static int run_payload(char **words)
+static const char *find_program(const char *noun)
 {
-	words[0] = "posada-payload";
-	execvp(words[0], words);
-	fprintf(stderr,
-		_("posada: posada-payload cannot be started: %s. It belongs to the Posada image.\n"),
-		strerror(errno));
+	size_t i;
+
+	for (i = 0; i < PROGRAMS; i++)
+		if (!strcmp(noun, programs[i].noun))
+			return programs[i].program;
+	return NULL;
+}
+
+static int run_program(const char *program, char **words)
+{
+	words[0] = (char *)program;
+	execvp(program, words);
+	fprintf(stderr, _("posada: %s cannot be started: %s. It belongs to the Posada image.\n"),
+		program, strerror(errno));
 	return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
+	const char *program;
 	int status;
 
 	setlocale(LC_ALL, "");
@@ -275,8 +292,9 @@ int main(int argc, char **argv)
 		print_help(stderr, NULL);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "payload"))
-		return run_payload(argv + 1);
+	program = find_program(argv[1]);
+	if (program)
+		return run_program(program, argv + 1);
 	if (is_help(argv[1])) {
 		print_help(stdout, NULL);
 		status = EXIT_DONE;

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finds the disks of this machine and who uses them; the part of the probe that needs a kernel. */
+#include "probe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include "lvm.h"
+#include "peek.h"
+#include "text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define PATH_SIZE 512
+#define LINE_SIZE 256
+
+#define SECURE_BOOT "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+/* A block device that this host has mounted, or swaps to. */
+struct use {
+	dev_t device;
+	char where[128];
+};
+
+struct hardware {
+	const char *sys;
+	char medium[128];
+	struct use *uses;
+	size_t use_count;
+};
+
+/* --- Files of the kernel ------------------------------------------------ */
+
+/* The first line of a small file, clean and without its end; empty when there is none. */
+static bool read_fact(char *to, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool read_fact(char *to, size_t size, const char *format, ...)
+{
+	char path[PATH_SIZE], line[LINE_SIZE] = "";
+	size_t length, start;
+	va_list args;
+	FILE *file;
+
+	*to = '\0';
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	length = strcspn(line, "\n");
+	start = strspn(line, " ");
+	while (length > start && line[length - 1] == ' ')
+		length--;
+	line[length] = '\0';
+	posada_text_clean(length > start ? line + start : "", to, size);
+	return *to != '\0';
+}
+
+static uint64_t read_count(const char *sys, const char *name, const char *fact)
+{
+	char line[32];
+
+	read_fact(line, sizeof(line), "%s/block/%s/%s", sys, name, fact);
+	return strtoull(line, NULL, 10);
+}
+
+static dev_t read_device(const char *directory)
+{
+	unsigned int major_number, minor_number;
+	char line[32];
+
+	if (!read_fact(line, sizeof(line), "%s/dev", directory) ||
+		sscanf(line, "%u:%u", &major_number, &minor_number) != 2)
+		return 0;
+	return makedev(major_number, minor_number);
+}
+
+static bool has_entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory)))
+		found = entry->d_name[0] != '.';
+	closedir(directory);
+	return found;
+}
+
+/* --- Who uses what ------------------------------------------------------ */
+
+static int add_use(struct hardware *hardware, dev_t device, const char *where)
+{
+	struct use *grown =
+		reallocarray(hardware->uses, hardware->use_count + 1, sizeof(*hardware->uses));
+
+	if (!grown)
+		return -ENOMEM;
+	hardware->uses = grown;
+	grown += hardware->use_count++;
+	grown->device = device;
+	snprintf(grown->where, sizeof(grown->where), "%.*s", (int)sizeof(grown->where) - 1, where);
+	return 0;
+}
+
+/* The kernel writes blanks and the like as a backslash and three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++)
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
+			text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	*to = '\0';
+}
+
+static dev_t device_of(const char *path)
+{
+	struct stat status;
+
+	return *path == '/' && !stat(path, &status) && S_ISBLK(status.st_mode) ? status.st_rdev : 0;
+}
+
+/* "36 35 8:1 /root /mount/point rw,… … - ext4 /dev/sda1 rw" */
+static int add_mount(struct hardware *hardware, char *line)
+{
+	unsigned int major_number, minor_number;
+	char *dash = strstr(line, " - "), *fields[5], *rest = line, *source = NULL;
+	dev_t device;
+
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (!(fields[i] = strtok_r(i ? NULL : line, " ", &rest)))
+			return 0;
+	if (!dash || sscanf(fields[2], "%u:%u", &major_number, &minor_number) != 2)
+		return 0;
+	device = makedev(major_number, minor_number);
+	/* File systems over several devices have a number of their own. */
+	if (!major_number && strtok_r(dash + 3, " ", &rest) &&
+		(source = strtok_r(NULL, " ", &rest))) {
+		unescape(source);
+		device = device_of(source);
+	}
+	if (!device || !major(device))
+		return 0;
+	unescape(fields[4]);
+	return add_use(hardware, device, fields[4]);
+}
+
+static int add_swap(struct hardware *hardware, char *line)
+{
+	dev_t device;
+
+	line[strcspn(line, " \t")] = '\0';
+	unescape(line);
+	device = device_of(line);
+	return device ? add_use(hardware, device, "") : 0;
+}
+
+static int each_line(struct hardware *hardware, const char *path,
+	int (*add)(struct hardware *hardware, char *line))
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	int ret = 0;
+
+	if (!file)
+		return 0;
+	while (!ret && getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		ret = add(hardware, line);
+	}
+	free(line);
+	fclose(file);
+	return ret;
+}
+
+/* "… posada.medium=ID …" */
+static int take_medium(struct hardware *hardware, char *line)
+{
+	static const char key[] = "posada.medium=";
+	char *rest, *word;
+
+	for (word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		if (!strncmp(word, key, strlen(key)))
+			posada_text_clean(
+				word + strlen(key), hardware->medium, sizeof(hardware->medium));
+	return 0;
+}
+
+static bool is_used(
+	const struct hardware *hardware, dev_t device, struct part *part, const char *directory)
+{
+	char path[PATH_SIZE];
+	bool used = false;
+
+	for (size_t i = 0; device && i < hardware->use_count; i++) {
+		if (hardware->uses[i].device != device)
+			continue;
+		used = true;
+		if (part && !*part->mounted)
+			memcpy(part->mounted, hardware->uses[i].where, sizeof(part->mounted));
+	}
+	if (directory) {
+		snprintf(path, sizeof(path), "%s/holders", directory);
+		used |= has_entries(path);
+	}
+	/* While it is mounted, its marks say only that. */
+	if (part && *part->mounted)
+		part->dirty = false;
+	return used;
+}
+
+/* --- One disk ----------------------------------------------------------- */
+
+static const char *const udev_keys[] = {"E:ID_MODEL=", "E:ID_SERIAL_SHORT=", "E:ID_BUS="};
+
+/* What udev found out about it, in the order of udev_keys. */
+static void read_udev(dev_t device, char values[COUNT(udev_keys)][64])
+{
+	char path[64], line[LINE_SIZE];
+	FILE *file;
+
+	memset(values, 0, COUNT(udev_keys) * sizeof(values[0]));
+	snprintf(path, sizeof(path), "/run/udev/data/b%u:%u", major(device), minor(device));
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		for (size_t i = 0; i < COUNT(udev_keys); i++)
+			if (!strncmp(line, udev_keys[i], strlen(udev_keys[i])))
+				posada_text_clean(
+					line + strlen(udev_keys[i]), values[i], sizeof(values[i]));
+	}
+	fclose(file);
+}
+
+/* How it is attached, as the path of its device tells; udev's word where that says nothing. */
+static void fill_transport(const char *directory, const char *bus, struct disk *disk)
+{
+	static const struct {
+		const char *in_path, *transport;
+	} rows[] = {{"/usb", "usb"}, {"/ata", "sata"}, {"/end_device-", "sas"}, {"/nvme", "nvme"},
+		{"/virtio", "virtio"}, {"/mmc_host/", "mmc"}, {"/rport-", "fc"},
+		{"/session", "iscsi"}, {"/vbd-", "xen"}, {"/virtual/", ""}};
+	char *path = realpath(directory, NULL);
+	const char *transport = !strcmp(bus, "ata") ? "sata" : bus;
+
+	for (size_t i = 0; path && i < COUNT(rows); i++)
+		if (strstr(path, rows[i].in_path)) {
+			transport = rows[i].transport;
+			break;
+		}
+	snprintf(disk->transport, sizeof(disk->transport), "%.*s", (int)sizeof(disk->transport) - 1,
+		transport);
+	free(path);
+}
+
+static void fill_names(const char *directory, struct disk *disk)
+{
+	char udev[COUNT(udev_keys)][64];
+
+	read_udev(read_device(directory), udev);
+	for (char *at = udev[0]; *at; at++)
+		if (*at == '_')
+			*at = ' ';
+	if (!read_fact(disk->model, sizeof(disk->model), "%s/device/model", directory) &&
+		!read_fact(disk->model, sizeof(disk->model), "%s/device/name", directory))
+		memcpy(disk->model, udev[0], sizeof(disk->model));
+	if (!read_fact(disk->serial, sizeof(disk->serial), "%s/device/serial", directory) &&
+		!read_fact(disk->serial, sizeof(disk->serial), "%s/serial", directory))
+		memcpy(disk->serial, udev[1], sizeof(disk->serial));
+	fill_transport(directory, udev[2], disk);
+}
+
+static struct part *find_part(struct disk *disk, unsigned number)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (disk->parts[i].number == number)
+			return &disk->parts[i];
+	return NULL;
+}
+
+/* The disk itself, and each partition that the kernel knows of it. */
+static void fill_uses(const struct hardware *hardware, const char *directory, struct disk *disk)
+{
+	DIR *entries = opendir(directory);
+	const struct dirent *entry;
+	char path[PATH_SIZE], number[16];
+
+	disk->in_use |= is_used(hardware, read_device(directory), find_part(disk, 0), directory);
+	if (!entries)
+		return;
+	while ((entry = readdir(entries))) {
+		if (entry->d_name[0] == '.' ||
+			snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name) >=
+				(int)sizeof(path) ||
+			!read_fact(number, sizeof(number), "%s/partition", path))
+			continue;
+		disk->in_use |= is_used(hardware, read_device(path),
+			find_part(disk, (unsigned)strtoul(number, NULL, 10)), path);
+	}
+	closedir(entries);
+}
+
+/* Whoever holds it for himself, a guest too, is told by the kernel to whoever wants the same. */
+static bool is_held(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == EBUSY;
+	close(fd);
+	return false;
+}
+
+static void look_into(const struct hardware *hardware, const char *path, struct disk *disk)
+{
+	struct part whole = {.size = disk->size};
+	bool is_medium;
+
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (!peek_part(path, hardware->medium, &disk->parts[i], &is_medium))
+			disk->medium |= is_medium;
+	/* A CD's image on a stick is a file system under its partitions. */
+	if (!disk->medium && *hardware->medium && !probe_content(path, &whole) &&
+		!strcmp(whole.content, "iso9660") &&
+		!peek_part(path, hardware->medium, &whole, &is_medium))
+		disk->medium = is_medium;
+}
+
+static int fill_disk(
+	const struct hardware *hardware, const char *entry, struct disk *disk, char **why)
+{
+	char directory[PATH_SIZE], path[PATH_SIZE];
+	int ret;
+
+	snprintf(directory, sizeof(directory), "%s/block/%s", hardware->sys, entry);
+	posada_text_clean(entry, disk->name, sizeof(disk->name));
+	for (char *at = disk->name; *at; at++)
+		if (*at == '!')
+			*at = '/';
+	snprintf(path, sizeof(path), "/dev/%s", disk->name);
+	ret = probe_disk(path, disk, why);
+	/* Who is not root would be told nothing but errors, one for each disk. */
+	if (ret == -ENOMEM || (geteuid() && (ret == -EACCES || ret == -EPERM)))
+		return ret;
+	if (ret) {
+		/* It is there, but does not answer. */
+		if (why) {
+			free(*why);
+			*why = NULL;
+		}
+		disk->failing = true;
+		/* sysfs counts in 512 bytes whatever the disk's own sectors are. */
+		disk->size = disk->last = read_count(hardware->sys, entry, "size") * 512;
+		disk->sector =
+			(unsigned)read_count(hardware->sys, entry, "queue/logical_block_size");
+	}
+	disk->read_only |= read_count(hardware->sys, entry, "ro") != 0;
+	disk->removable = read_count(hardware->sys, entry, "removable") != 0;
+	fill_names(directory, disk);
+	fill_uses(hardware, directory, disk);
+	disk->in_use |= is_held(path);
+	if (!ret)
+		look_into(hardware, path, disk);
+	return 0;
+}
+
+/* A disk that somebody could install to. */
+static bool is_wanted(const struct hardware *hardware, const char *name)
+{
+	static const char *const others[] = {"loop", "ram", "zram", "sr", "fd", "nbd", "dm-"};
+	size_t i, length = strcspn(name, "0123456789");
+
+	for (i = 0; i < COUNT(others); i++)
+		if (strlen(others[i]) == length && !strncmp(name, others[i], length))
+			break;
+	if (i < COUNT(others) && (i || !getenv("POSADA_PROBE_LOOP")))
+		return false;
+	/* Parts of flash chips that hold firmware, and paths that another name stands for. */
+	if (!strncmp(name, "mtdblock", 8) ||
+		(!strncmp(name, "mmcblk", 6) && (strstr(name, "boot") || strstr(name, "rpmb"))) ||
+		read_count(hardware->sys, name, "hidden"))
+		return false;
+	return read_count(hardware->sys, name, "size") > 0;
+}
+
+/* sda before sdb before sdaa, md2 before md10. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strverscmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_disks(const struct hardware *hardware, struct machine *machine, char **why)
+{
+	struct dirent **entries;
+	char path[PATH_SIZE];
+	int count, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/block", hardware->sys);
+	count = scandir(path, &entries, NULL, by_name);
+	if (count < 0) {
+		ret = -errno;
+		if (why)
+			*why = strdup(path);
+		return ret;
+	}
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (!ret && name[0] != '.' && is_wanted(hardware, name)) {
+			struct disk *disk = disks_add(machine);
+
+			ret = disk ? fill_disk(hardware, name, disk, why) : -ENOMEM;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return ret;
+}
+
+/* --- Groups, firmware, and names ---------------------------------------- */
+
+static void fill_volumes(const struct hardware *hardware, struct machine *machine)
+{
+	char path[PATH_SIZE];
+	bool is_medium;
+
+	for (size_t i = 0; i < machine->group_count; i++)
+		for (size_t j = 0; j < machine->groups[i].volume_count; j++) {
+			struct part *volume = &machine->groups[i].volumes[j];
+
+			/* One that is not active keeps what it holds to itself. */
+			if (lvm_device(volume, path, sizeof(path)) || probe_content(path, volume))
+				continue;
+			is_used(hardware, device_of(path), volume, NULL);
+			peek_part(path, hardware->medium, volume, &is_medium);
+		}
+}
+
+static void fill_firmware(const char *sys, struct machine *machine)
+{
+	char path[PATH_SIZE];
+	unsigned char variable[5];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/firmware/efi", sys);
+	machine->uefi = !access(path, F_OK);
+	/* Where nothing is mounted the directory is empty, and the kernel mounts it read only when
+	 * the firmware takes no entries. */
+	snprintf(path, sizeof(path), "%s/firmware/efi/efivars", sys);
+	machine->nvram = has_entries(path) && !access(path, W_OK);
+	snprintf(path, sizeof(path), "%s/%s", sys, SECURE_BOOT);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	/* Four bytes of attributes come first. */
+	machine->secure_boot =
+		fread(variable, 1, sizeof(variable), file) == sizeof(variable) && variable[4] == 1;
+	fclose(file);
+}
+
+/* Is it the same by its first word? "Debian GNU/Linux" and "Debian GNU/Linux 13 (trixie)". */
+static bool same_word(const char *a, const char *b)
+{
+	size_t length = strcspn(a, " ");
+
+	return length == strcspn(b, " ") && !strncasecmp(a, b, length);
+}
+
+static void name_from(const struct part *parts, size_t count, struct part *esp)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!*parts[i].loader && same_word(esp->system, parts[i].system) &&
+			strlen(parts[i].system) > strlen(esp->system))
+			memcpy(esp->system, parts[i].system, sizeof(esp->system));
+}
+
+/* An ESP knows a system's maker; its root, wherever that is, knows its name and version. */
+static void fill_systems(struct machine *machine)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			struct part *esp = &machine->disks[i].parts[j];
+
+			if (!*esp->loader || !*esp->system)
+				continue;
+			name_from(machine->disks[i].parts, machine->disks[i].part_count, esp);
+			for (size_t k = 0; k < machine->group_count; k++)
+				name_from(machine->groups[k].volumes,
+					machine->groups[k].volume_count, esp);
+		}
+}
+
+int probe_machine(struct machine *machine, const char *sys, char **why)
+{
+	struct hardware hardware = {.sys = sys};
+	int ret;
+
+	memset(machine, 0, sizeof(*machine));
+	if (why)
+		*why = NULL;
+	ret = each_line(&hardware, "/proc/self/mountinfo", add_mount);
+	if (!ret)
+		ret = each_line(&hardware, "/proc/swaps", add_swap);
+	if (!ret)
+		ret = each_line(&hardware, "/proc/cmdline", take_medium);
+	if (!ret)
+		ret = add_disks(&hardware, machine, why);
+	if (!ret)
+		ret = lvm_list(machine);
+	if (!ret) {
+		fill_volumes(&hardware, machine);
+		fill_firmware(sys, machine);
+		fill_systems(machine);
+	} else {
+		disks_free(machine);
+	}
+	free(hardware.uses);
+	return ret;
+}
