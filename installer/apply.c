@@ -352,8 +352,8 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
 	struct loader_origin origins[PLAN_ORIGINS];
-	char marker[64];
-	struct loader_place place = {.version = work->options->version,
+	char marker[64], version[64];
+	struct loader_place place = {.version = version,
 		.medium = work->identity,
 		.payload = VERSION_A,
 		.timeout = (int)plan->timeout,
@@ -363,6 +363,7 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 		.origin_first = plan->origin_first};
 
 	(void)what;
+	payload_version(version);
 	snprintf(marker, sizeof(marker), FOLDER "/%s", work->identity);
 	for (size_t i = 0; i < plan->origin_count; i++)
 		origins[i] = (struct loader_origin){plan->origins[i].title, plan->origins[i].uuid,

@@ -18,7 +18,6 @@ struct apply_places {
 
 struct apply_options {
 	struct apply_places places;
-	const char *version;
 	/* Told before each step, and while files are written; percent of the whole. May be NULL. */
 	void (*progress)(void *opaque, const char *what, unsigned percent);
 	void *opaque;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 #include "lvm.h"
 #include "peek.h"
@@ -23,6 +24,9 @@
 #define SECURE_BOOT "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 /* A block device that this host has mounted, or swaps to. */
+/* How long a starting host is waited for. */
+#define SETTLE_S 60
+
 struct use {
 	dev_t device;
 	char where[128];
@@ -513,6 +517,17 @@ static void fill_systems(struct machine *machine)
 		}
 }
 
+/* A host that is still starting has not met all of its disks yet. */
+static void wait_for_devices(void)
+{
+	const struct timespec pause = {.tv_nsec = 250000000};
+
+	for (int i = 0; i < SETTLE_S * 4 && !access("/run/posada", F_OK) &&
+			access("/run/posada/configured", F_OK);
+		i++)
+		nanosleep(&pause, NULL);
+}
+
 int probe_machine(struct machine *machine, const char *sys, char **why)
 {
 	struct hardware hardware = {.sys = sys};
@@ -521,6 +536,7 @@ int probe_machine(struct machine *machine, const char *sys, char **why)
 	memset(machine, 0, sizeof(*machine));
 	if (why)
 		*why = NULL;
+	wait_for_devices();
 	ret = each_line(&hardware, "/proc/self/mountinfo", add_mount);
 	if (!ret)
 		ret = each_line(&hardware, "/proc/swaps", add_swap);

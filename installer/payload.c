@@ -215,3 +215,14 @@ int payload_size(const char *root, uint64_t *bytes, char **why)
 		ret = -EIO;
 	return ret;
 }
+
+void payload_version(char version[64])
+{
+	FILE *file = fopen("/usr/share/posada/VERSION", "re");
+
+	if (!file || !fgets(version, 64, file))
+		strcpy(version, "?\n");
+	version[strcspn(version, "\n")] = 0;
+	if (file)
+		fclose(file);
+}

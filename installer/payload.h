@@ -36,6 +36,9 @@ int payload_archive(const char *root, FILE *contents, FILE *archive, char **why)
  */
 int payload_write(const char *root, const char *name, FILE *out, char **why);
 
+/* The version of the running system, "?" when it does not tell. */
+void payload_version(char version[64]);
+
 /* How many bytes all the files of the payload have. Returns 0 or -errno; WHY as above. */
 int payload_size(const char *root, uint64_t *bytes, char **why);
 

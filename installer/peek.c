@@ -39,8 +39,10 @@
 /* Links are followed as if ROOT were "/", and not onto other file systems. */
 static int open_below(int root, const char *path, int flags)
 {
+	/* Nothing may make us wait, where a file is really opened. */
+	uint64_t careful = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
 	struct open_how how = {
-		.flags = (uint64_t)flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = (uint64_t)flags | careful | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 

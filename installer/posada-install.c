@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* posada-install: shows this machine's disks, and will write Posada onto one of them. */
+/* posada-install: shows this machine's disks, writes Posada onto one of them, and takes it off
+ * again. */
 #include <errno.h>
 #include <libintl.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "apply.h"
+#include "payload.h"
+#include "plan.h"
 #include "probe.h"
 #include "text.h"
 
@@ -16,6 +21,11 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static int run_probe(char **words);
+static int run_plan(char **words);
+static int run_apply(char **words);
+static int run_undo(char **words);
+
+#define WISH "DISK [--whole-disk] [--origin-first] [--timeout SECONDS]"
 
 static const struct verb {
 	const char *name;
@@ -25,14 +35,20 @@ static const struct verb {
 } verbs[] = {
 	{"probe", "[--json | --text]", N_("the disks of this machine, and what is on them"),
 		run_probe},
+	{"plan", WISH " [--json]", N_("what an installation would do, without doing it"), run_plan},
+	{"apply", WISH, N_("show the plan, ask, and install"), run_apply},
+	{"undo", "DISK", N_("take Posada off a disk; what was there starts as before"), run_undo},
 };
 
 static int usage(FILE *out, int status)
 {
 	fputs(_("Usage: posada install COMMAND\n\n"), out);
 	for (size_t i = 0; i < COUNT(verbs); i++)
-		fprintf(out, "  %-8s%-20s%s\n", verbs[i].name, verbs[i].options, _(verbs[i].help));
-	fputs(_("\n--json prints JSON for programs, --text lines of KEY=VALUE.\n"
+		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
+			_(verbs[i].help));
+	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. Without it Posada is\n"
+		"written beside what is there. --origin-first lets the system that was there start by itself.\n"
+		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
 	return status;
@@ -51,7 +67,7 @@ static int failed(const char *what, int ret)
 
 #define COLUMNS 5
 
-static const int widths[COLUMNS] = {14, 10, 12, 14, 26};
+static const int widths[COLUMNS] = {14, 10, 12, 11, 29};
 
 /* Prints TEXT, which is clean or not, in WIDTH columns; what does not fit is cut. */
 static void put_cell(const char *text, int width, bool last, FILE *out)
@@ -93,29 +109,34 @@ static void join(char *text, size_t size, const char *word)
 	snprintf(text + length, size - length, "%s%s", length && *word ? ", " : "", word);
 }
 
+/* What else is to be known of the line above. */
+static void put_notes(const char *notes, FILE *out)
+{
+	if (!*notes)
+		return;
+	fputs("    ", out);
+	put_cell(notes, 76, true, out);
+}
+
 static void put_part(const struct part *part, FILE *out)
 {
-	char name[72], size[32], notes[256] = "";
+	char name[72], size[32], text[160], notes[512] = "";
 
 	snprintf(name, sizeof(name), "  %s", part->name);
-	join(notes, sizeof(notes), part->system);
-	if (*part->mounted) {
-		char where[160];
-
-		snprintf(where, sizeof(where), _("on %s"), part->mounted);
-		join(notes, sizeof(notes), where);
-	}
-	if (*part->group) {
-		char group[96];
-
-		snprintf(group, sizeof(group), _("of %s"), part->group);
-		join(notes, sizeof(notes), group);
-	}
-	join(notes, sizeof(notes), part->posada ? "Posada" : "");
-	join(notes, sizeof(notes), part->dirty ? _("not clean") : "");
-	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");
 	put_row(out, (const char *const[]){name, posada_size_text(part->size, size, sizeof(size)),
-			     part->content, part->label, notes});
+			     part->content, part->label, part->system});
+	join(notes, sizeof(notes), part->posada ? _("has Posada") : "");
+	join(notes, sizeof(notes), part->dirty ? _("not unmounted cleanly") : "");
+	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");
+	if (*part->group) {
+		snprintf(text, sizeof(text), _("belongs to %s"), part->group);
+		join(notes, sizeof(notes), text);
+	}
+	if (*part->mounted) {
+		snprintf(text, sizeof(text), _("mounted on %s"), part->mounted);
+		join(notes, sizeof(notes), text);
+	}
+	put_notes(notes, out);
 }
 
 static void put_disk(const struct disk *disk, FILE *out)
@@ -123,14 +144,14 @@ static void put_disk(const struct disk *disk, FILE *out)
 	const char *const tables[] = {_("no table"), "GPT", "DOS", _("damaged")};
 	char size[32], notes[256] = "";
 
-	join(notes, sizeof(notes), disk->medium ? _("started from") : "");
+	put_row(out,
+		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
+			tables[disk->table], disk->transport, disk->model});
+	join(notes, sizeof(notes), disk->medium ? _("this host was started from it") : "");
 	join(notes, sizeof(notes), disk->in_use ? _("in use") : "");
 	join(notes, sizeof(notes), disk->failing ? _("failing") : "");
 	join(notes, sizeof(notes), disk->read_only ? _("read only") : "");
-	join(notes, sizeof(notes), disk->model);
-	put_row(out,
-		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
-			tables[disk->table], disk->transport, notes});
+	put_notes(notes, out);
 	for (size_t i = 0; i < disk->part_count; i++)
 		put_part(&disk->parts[i], out);
 }
@@ -186,6 +207,188 @@ static int run_probe(char **words)
 	ret = print(&machine, stdout);
 	disks_free(&machine);
 	return ret ? FAILED : DONE;
+}
+
+/* What is wished, and whether the plan is for programs. The disk's name stays in words. */
+static int read_wish(char **words, struct plan_wish *wish, bool *json)
+{
+	char rest;
+
+	*wish = (struct plan_wish){.timeout = PLAN_TIMEOUT};
+	for (; *words; words++) {
+		if (!strcmp(*words, "--whole-disk"))
+			wish->layout = PLAN_WHOLE;
+		else if (!strcmp(*words, "--origin-first"))
+			wish->origin_first = true;
+		else if (json && !strcmp(*words, "--json"))
+			*json = true;
+		else if (!strcmp(*words, "--timeout") && words[1] &&
+			 sscanf(words[1], "%u%c", &wish->timeout, &rest) == 1 &&
+			 wish->timeout <= 3600)
+			words++;
+		else if (**words != '-' && !wish->disk)
+			/* /dev/sda is sda. */
+			wish->disk = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+		else
+			return -EINVAL;
+	}
+	return wish->disk ? 0 : -EINVAL;
+}
+
+/* The plan for WISH on this machine. 0, -EPERM when it is refused, or a status after telling why.
+ */
+static int make_plan(struct plan_wish *wish, struct machine *machine, struct plan *plan)
+{
+	char *why = NULL;
+	int ret = payload_size(PAYLOAD_ROOT, &wish->payload, &why);
+
+	if (!ret)
+		ret = probe_machine(machine, "/sys", &why);
+	if (ret)
+		failed(why ? why : _("the disks"), ret);
+	free(why);
+	return ret ? -EIO : plan_make(machine, wish, plan);
+}
+
+static int run_plan(char **words)
+{
+	struct machine machine = {0};
+	struct plan_wish wish;
+	struct plan plan;
+	bool json = false;
+	int ret;
+
+	if (read_wish(words, &wish, &json))
+		return usage(stderr, USAGE);
+	ret = make_plan(&wish, &machine, &plan);
+	if (!ret || (ret == -EPERM && json))
+		ret = (json ? plan_json(&plan, stdout) : plan_print(&plan, &machine, stdout)) ||
+		      ret;
+	else if (ret == -EPERM)
+		fprintf(stderr, "posada install: %s\n", plan.refusal);
+	disks_free(&machine);
+	return ret ? FAILED : DONE;
+}
+
+/* Whoever means it types the disk's name. */
+static bool confirmed(const char *disk)
+{
+	char line[64];
+
+	if (!isatty(0)) {
+		fputs(_("posada install: nothing was written, for there is no terminal to ask at.\n"),
+			stderr);
+		return false;
+	}
+	printf(_("Type the disk's name, %s, to go on: "), disk);
+	fflush(stdout);
+	if (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, disk))
+			return true;
+	}
+	fputs(_("posada install: that is not the disk's name, so nothing was written.\n"), stderr);
+	return false;
+}
+
+static void show_progress(void *opaque, const char *what, unsigned percent)
+{
+	const char **last = opaque;
+
+	(void)percent;
+	if (*last != what)
+		printf("%s\n", what);
+	fflush(stdout);
+	*last = what;
+}
+
+static int carry_out(const struct plan *plan)
+{
+	struct apply_result result = {0};
+	const char *last = NULL;
+	char why[APPLY_TEXT];
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+
+	if (apply_plan(plan, &options, &result, why)) {
+		fprintf(stderr, "posada install: %s\n", why);
+		return FAILED;
+	}
+	for (size_t i = 0; payload_names[i]; i++)
+		printf("%s  %s\n", result.sha256[i], payload_names[i]);
+	printf(_("Posada is on %s.\n"), plan->disk);
+	return DONE;
+}
+
+static int run_apply(char **words)
+{
+	struct machine machine = {0};
+	struct plan_wish wish;
+	struct plan plan;
+	int status = FAILED, ret;
+
+	if (read_wish(words, &wish, NULL))
+		return usage(stderr, USAGE);
+	ret = make_plan(&wish, &machine, &plan);
+	if (ret == -EPERM)
+		fprintf(stderr, "posada install: %s\n", plan.refusal);
+	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk))
+		status = carry_out(&plan);
+	disks_free(&machine);
+	return status;
+}
+
+/* Our partition on a disk that was not started from, or NULL. */
+static const struct part *find_ours(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->disk_count; i++) {
+		const struct disk *disk = &machine->disks[i];
+
+		for (size_t j = 0; j < disk->part_count && !strcmp(disk->name, name); j++)
+			if (disk->parts[j].posada && !disk->medium)
+				return &disk->parts[j];
+	}
+	return NULL;
+}
+
+static int take_back(const struct plan_wish *wish, const struct part *part)
+{
+	const struct apply_options options = {0};
+	char why[APPLY_TEXT];
+	bool exact;
+
+	if (apply_undo(wish->disk, part, &options, &exact, why)) {
+		fprintf(stderr, _("posada install: the installation was not taken back: %s.\n"),
+			why);
+		return FAILED;
+	}
+	printf(exact ? _("Posada is off %s, which starts as it did before.\n")
+		     : _("Posada is off %s. Others have changed the disk since, so only what was ours was removed.\n"),
+		wish->disk);
+	return DONE;
+}
+
+static int run_undo(char **words)
+{
+	struct machine machine = {0};
+	const struct part *part;
+	struct plan_wish wish;
+	char *why = NULL;
+	int status = FAILED, ret;
+
+	if (read_wish(words, &wish, NULL))
+		return usage(stderr, USAGE);
+	ret = probe_machine(&machine, "/sys", &why);
+	if (ret)
+		failed(why ? why : _("the disks"), ret);
+	free(why);
+	part = ret ? NULL : find_ours(&machine, wish.disk);
+	if (!ret && !part)
+		fprintf(stderr, _("posada install: there is no installation of Posada on %s.\n"),
+			wish.disk);
+	if (part && confirmed(wish.disk))
+		status = take_back(&wish, part);
+	disks_free(&machine);
+	return status;
 }
 
 int main(int argc, char **argv)

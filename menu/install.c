@@ -175,18 +175,14 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 	ui_gauge(_("Install"), what, percent);
 }
 
-static void carry_out(struct app *app, struct choice *choice)
+static void carry_out(struct choice *choice)
 {
 	struct apply_result result = {0};
-	struct posada_host host = {0};
-	struct posada_error err;
 	unsigned last = 101;
-	struct apply_options options = {.version = "?", .progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
 	char why[APPLY_TEXT], text[APPLY_TEXT + 512];
 	int ret;
 
-	if (!posada_host_status(app->host, &host, &err))
-		options.version = host.version;
 	ret = apply_plan(&choice->plan, &options, &result, why);
 	ui_gauge_end();
 	if (ret)
@@ -197,7 +193,6 @@ static void carry_out(struct app *app, struct choice *choice)
 			choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
 			result.sha256[1], payload_names[2], result.sha256[2]);
 	ui_message(_("Install"), text);
-	posada_host_free(&host);
 }
 
 void install_run(struct app *app)
@@ -205,6 +200,7 @@ void install_run(struct app *app)
 	struct choice *choice = calloc(1, sizeof(*choice));
 	int disk;
 
+	(void)app;
 	if (!choice)
 		return;
 	if (!probe(&choice->machine))
@@ -228,7 +224,7 @@ void install_run(struct app *app)
 	if (*choice->plan.refusal)
 		ui_message(_("Install"), choice->plan.refusal);
 	else if (accept_plan(choice))
-		carry_out(app, choice);
+		carry_out(choice);
 out:
 	disks_free(&choice->machine);
 	free(choice);

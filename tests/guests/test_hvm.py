@@ -2,6 +2,7 @@
 """A whole PC as a guest, from a third party's ISO; its screen is looked at over SSH, as a person would."""
 import contextlib
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -92,6 +93,28 @@ def ssh(host, key, *command):
     return run.returncode, run.stdout
 
 
+class Session:
+    """A person's terminal in an SSH session."""
+
+    def __init__(self, key, port):
+        import pexpect
+        import pyte
+
+        self.child = pexpect.spawn("ssh", [*OPTIONS, "-t", "-i", str(key), "-p", str(port), "root@127.0.0.1"], encoding="utf-8",
+                                   dimensions=(24, 80), env={**os.environ, "TERM": "xterm"})
+        self.timeout = pexpect.TIMEOUT
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.Stream(self.screen)
+
+    def see(self, host, pattern):
+        def row():
+            with contextlib.suppress(self.timeout):
+                self.stream.feed(self.child.read_nonblocking(65536, timeout=0.1))
+            return any(re.search(pattern, row) for row in self.screen.display)
+
+        host.until(row, f"{pattern!r} in the SSH session")
+
+
 @pytest.fixture(scope="module")
 def key(shared_host, tmp_path_factory):
     """A key that was pasted into the menu: SSH is on for whoever has it."""
@@ -119,16 +142,13 @@ def test_ssh_and_its_supervision(host, key):
     host.sh("kill -9 $(pidof dropbear)")
     host.until(lambda: ssh(host, key, "true")[0] == 0, "SSH that is back")
     # A session has the menu too, at the same time as the other consoles.
-    import pexpect
-
-    session = pexpect.spawn("ssh", [*OPTIONS, "-t", "-i", str(key), "-p", str(host.ssh_port), "root@127.0.0.1"],
-                            encoding="utf-8", dimensions=(24, 80), timeout=60 * vm.PATIENCE, env={**os.environ, "TERM": "xterm"})
-    session.expect("Status")
-    session.send("\r")
-    session.expect("Log out")
+    session = Session(key, host.ssh_port)
+    session.see(host, r"<F2> or <Enter> Menu")
+    session.child.send("\r")
+    session.see(host, r"Log out")
     host.shell_close()
     host.booted(30)
-    session.close(force=True)
+    session.child.close(force=True)
 
 
 def test_memtest_runs_and_survives_its_device_model(host, key):

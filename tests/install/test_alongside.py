@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Posada goes onto a disk beside the system that is there: both start, and undo brings back what was."""
+import pathlib
+import shutil
+
+import pytest
+import vm
+from conftest import built
+from host import Host
+from origins import ALIVE, Origins
+
+DOWN = "\x1b[B"
+
+
+@pytest.fixture(scope="module")
+def origins(tmp_path_factory):
+    return Origins(tmp_path_factory.mktemp("origins"), pathlib.Path(vm.OUT) / "payload/vmlinuz", built("busybox") / "usr/bin/busybox")
+
+
+def walk_to_confirmation(host, disk, layout):
+    """Through the menu, as a person does it, until the disk's name must be typed."""
+    host.menu("Install", "Onto a disk")
+    host.choose(disk, 60)
+    host.choose(layout)
+    if "Which system" in host.see("Which system shall start|How long shall", 60):
+        host.choose("Posada")
+    host.see("How long shall the boot menu wait")
+    host.send("\r")
+    host.see("Install: the plan")
+    host.send("\r")
+    host.see("as the plan says|will be lost|will be removed")
+
+
+def install(host, disk="vda", layout="Beside"):
+    host.booted()
+    walk_to_confirmation(host, disk, layout)
+    host.answer("sdz")
+    host.see("not the disk's name, so nothing was written")
+    host.send("\r")
+    host.home()
+    walk_to_confirmation(host, disk, layout)
+    host.answer(disk)
+    host.see("reads back as it was built", 300)
+    host.send("\r")
+    host.home()
+
+
+def copy_of(disk, variables, name):
+    """Proofs that boot write to the disk: they run on a copy."""
+    copies = []
+    for file in (disk, variables):
+        copy = file.with_name(f"{file.name}-{name}") if file else None
+        if copy:
+            shutil.copy(file, copy)
+        copies.append(copy)
+    return copies
+
+
+def see_both_start(firmware, disk, variables):
+    """The boot menu has both; Posada starts by itself, the origin when it is chosen."""
+    copy, remembered = copy_of(disk, variables, "boot")
+    with Host(boot="disk", firmware=firmware, disks=[copy], variables=remembered) as host:
+        host.expect("Debian GNU/Linux 13", 120)
+        host.booted()
+        # What was started is what was written, and this disk is known as what it is.
+        assert host.sh("cat /run/payload/payload/sums | sha256sum") and not host.sh("ls /run/posada/notices")
+        host.sh("posada payload sum > /tmp/sums; test -s /tmp/sums")
+    with Host(boot="disk", firmware=firmware, disks=[copy], variables=remembered) as host:
+        host.expect("Debian GNU/Linux 13", 120)
+        for _ in range(4):
+            host.send(DOWN)
+            host.read(0.3)
+        host.send("\r")
+        host.expect(ALIVE, 120)
+
+
+def undo(host, disk="vda"):
+    host.booted()
+    host.menu("Install", "Undo")
+    host.choose(disk, 60)
+    host.see("as the plan says|will be lost|will be removed")
+    host.answer(disk)
+    host.see("which starts as it did before", 120)
+    host.send("\r")
+    host.home()
+
+
+def see_origin_starts(firmware, disk, variables):
+    copy, remembered = copy_of(disk, variables, "again")
+    with Host(boot="disk", firmware=firmware, disks=[copy], variables=remembered) as host:
+        host.expect(ALIVE, 120)
+        assert "Posada" not in host.log
+
+
+def differing(before, after):
+    """Which MiB of two files are not the same."""
+    found = []
+    with before.open("rb") as one, after.open("rb") as other:
+        for number in range(before.stat().st_size // 2**20 + 1):
+            if one.read(2**20) != other.read(2**20):
+                found.append(number)
+    return found
+
+
+def test_bios_own_partition(origins):
+    disk = origins.bios()
+    before, _ = copy_of(disk, None, "before")
+    with Host(disks=[disk]) as host:
+        install(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    # All that changed outside of our partition, which begins behind the origin's, is in the first MiB.
+    assert [number for number in differing(before, disk) if number < 129] == [0]
+    see_both_start("bios", disk, None)
+    with Host(disks=[disk]) as host:
+        undo(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    assert [number for number in differing(before, disk) if number < 129] == []
+    see_origin_starts("bios", disk, None)
+
+
+@pytest.mark.parametrize("esp", [300, 34], ids=["in-the-esp", "own-partition"])
+def test_uefi(origins, esp):
+    disk = origins.uefi(f"uefi-{esp}", esp * 2**20)
+    variables = disk.with_suffix(".vars")
+    shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
+    before, _ = copy_of(disk, None, "before")
+    with Host(firmware="uefi", disks=[disk], variables=variables) as host:
+        install(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    see_both_start("uefi", disk, variables)
+    with Host(firmware="uefi", disks=[disk], variables=variables) as host:
+        undo(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    # In the origin's own ESP the free space keeps bytes of ours; nothing else may differ.
+    ours = range(1, 1 + esp) if esp == 300 else range(1 + esp + 128, 900 - 1)
+    assert [number for number in differing(before, disk) if number not in ours] == []
+    see_origin_starts("uefi", disk, variables)
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_whole_disk(origins, firmware):
+    disk = origins.work / f"whole-{firmware}"
+    with disk.open("wb") as file:
+        file.truncate(3 << 30)
+    variables = None
+    if firmware == "uefi":
+        variables = disk.with_suffix(".vars")
+        shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
+    with Host(firmware=firmware, disks=[disk], variables=variables) as host:
+        install(host, layout="Whole disk")
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    with Host(boot="disk", firmware=firmware, disks=[disk], variables=variables) as host:
+        host.booted()
+        host.sh("posada status")
