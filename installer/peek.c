@@ -40,7 +40,7 @@
 static int open_below(int root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (uint64_t)flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = (uint64_t)flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 
@@ -116,7 +116,7 @@ static bool has(int root, const char *path)
 /* What a plain file begins with, with a NUL behind it; the bytes read, or -errno. */
 static ssize_t read_start(int root, const char *path, char *bytes, size_t size)
 {
-	int fd = open_below(root, path, O_RDONLY);
+	int fd = open_below(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 	ssize_t got = -1;
 

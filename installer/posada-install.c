@@ -51,7 +51,7 @@ static int failed(const char *what, int ret)
 
 #define COLUMNS 5
 
-static const int widths[COLUMNS] = {14, 10, 12, 14, 26};
+static const int widths[COLUMNS] = {14, 10, 12, 11, 29};
 
 /* Prints TEXT, which is clean or not, in WIDTH columns; what does not fit is cut. */
 static void put_cell(const char *text, int width, bool last, FILE *out)
@@ -93,29 +93,34 @@ static void join(char *text, size_t size, const char *word)
 	snprintf(text + length, size - length, "%s%s", length && *word ? ", " : "", word);
 }
 
+/* What else is to be known of the line above. */
+static void put_notes(const char *notes, FILE *out)
+{
+	if (!*notes)
+		return;
+	fputs("    ", out);
+	put_cell(notes, 76, true, out);
+}
+
 static void put_part(const struct part *part, FILE *out)
 {
-	char name[72], size[32], notes[256] = "";
+	char name[72], size[32], text[160], notes[512] = "";
 
 	snprintf(name, sizeof(name), "  %s", part->name);
-	join(notes, sizeof(notes), part->system);
-	if (*part->mounted) {
-		char where[160];
-
-		snprintf(where, sizeof(where), _("on %s"), part->mounted);
-		join(notes, sizeof(notes), where);
-	}
-	if (*part->group) {
-		char group[96];
-
-		snprintf(group, sizeof(group), _("of %s"), part->group);
-		join(notes, sizeof(notes), group);
-	}
-	join(notes, sizeof(notes), part->posada ? "Posada" : "");
-	join(notes, sizeof(notes), part->dirty ? _("not clean") : "");
-	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");
 	put_row(out, (const char *const[]){name, posada_size_text(part->size, size, sizeof(size)),
-			     part->content, part->label, notes});
+			     part->content, part->label, part->system});
+	join(notes, sizeof(notes), part->posada ? _("has Posada") : "");
+	join(notes, sizeof(notes), part->dirty ? _("not unmounted cleanly") : "");
+	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");
+	if (*part->group) {
+		snprintf(text, sizeof(text), _("belongs to %s"), part->group);
+		join(notes, sizeof(notes), text);
+	}
+	if (*part->mounted) {
+		snprintf(text, sizeof(text), _("mounted on %s"), part->mounted);
+		join(notes, sizeof(notes), text);
+	}
+	put_notes(notes, out);
 }
 
 static void put_disk(const struct disk *disk, FILE *out)
@@ -123,14 +128,14 @@ static void put_disk(const struct disk *disk, FILE *out)
 	const char *const tables[] = {_("no table"), "GPT", "DOS", _("damaged")};
 	char size[32], notes[256] = "";
 
-	join(notes, sizeof(notes), disk->medium ? _("started from") : "");
+	put_row(out,
+		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
+			tables[disk->table], disk->transport, disk->model});
+	join(notes, sizeof(notes), disk->medium ? _("this host was started from it") : "");
 	join(notes, sizeof(notes), disk->in_use ? _("in use") : "");
 	join(notes, sizeof(notes), disk->failing ? _("failing") : "");
 	join(notes, sizeof(notes), disk->read_only ? _("read only") : "");
-	join(notes, sizeof(notes), disk->model);
-	put_row(out,
-		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
-			tables[disk->table], disk->transport, notes});
+	put_notes(notes, out);
 	for (size_t i = 0; i < disk->part_count; i++)
 		put_part(&disk->parts[i], out);
 }
