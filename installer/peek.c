@@ -332,14 +332,15 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 
 /* --- Mounting ----------------------------------------------------------- */
 
+/* What a broken file system asks for ("errors=panic" in its superblock) is not for it to decide. */
 static const struct {
 	const char *content, *driver;
 	const char *flags[3]; /* without a value */
 	const char *key, *value;
 } drivers[] = {
-	{"ext2", "ext4", {"ro", "noload"}, NULL, NULL},
-	{"ext3", "ext4", {"ro", "noload"}, NULL, NULL},
-	{"ext4", "ext4", {"ro", "noload"}, NULL, NULL},
+	{"ext2", "ext4", {"ro", "noload"}, "errors", "continue"},
+	{"ext3", "ext4", {"ro", "noload"}, "errors", "continue"},
+	{"ext4", "ext4", {"ro", "noload"}, "errors", "continue"},
 	{"xfs", "xfs", {"ro", "norecovery", "nouuid"}, NULL, NULL},
 	{"btrfs", "btrfs", {"ro"}, "rescue", "nologreplay"},
 	{"vfat", "vfat", {"ro"}, "utf8", "1"},

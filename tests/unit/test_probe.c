@@ -7,6 +7,7 @@
 #include "lvm.h"
 #include "peek.h"
 #include "probe.h"
+#include "smart.h"
 #include "superblock.h"
 #include "unit.h"
 
@@ -409,10 +410,10 @@ TEST(hostile_bytes_do_no_harm)
 	make_disk("ntfs", 2, "");
 	put_ntfs("ntfs", 0, 4095, 0);
 	for (size_t i = 0; i < COUNT(names); i++) {
-		FILE *file = fopen(unit_path(names[i]), "r");
+		int fd = open(unit_path(names[i]), O_RDONLY);
 
-		assert_int_equal(fread(good[i], 1, sizeof(good[i]), file), sizeof(good[i]));
-		fclose(file);
+		assert_int_equal(read(fd, good[i], sizeof(good[i])), sizeof(good[i]));
+		close(fd);
 	}
 	for (unsigned round = 0; round < 800; round++) {
 		const char *name = names[round % COUNT(names)];
@@ -633,6 +634,35 @@ TEST(loaders_are_found)
 	assert_string_equal(part.loader, "/efi/debian/shimx64.efi");
 }
 
+TEST(health_is_told)
+{
+	uint8_t log[SMART_NVME_LOG] = {0}, sense[SMART_ATA_SENSE] = {0};
+
+	assert_false(smart_nvme_fails(log));
+	log[0] = 0x02;
+	assert_false(smart_nvme_fails(log));
+	log[0] = 0x06;
+	assert_true(smart_nvme_fails(log));
+
+	/* "SMART RETURN STATUS", once as a descriptor and once in fixed places: good, then bad. */
+	sense[0] = 0x72;
+	sense[8] = 0x09;
+	sense[17] = 0x4f;
+	sense[19] = 0xc2;
+	assert_false(smart_ata_fails(sense));
+	sense[17] = 0xf4;
+	sense[19] = 0x2c;
+	assert_true(smart_ata_fails(sense));
+	sense[0] = 0xf0;
+	assert_false(smart_ata_fails(sense));
+	sense[10] = 0xf4;
+	sense[11] = 0x2c;
+	assert_true(smart_ata_fails(sense));
+	assert_false(smart_is_failing(unit_path("none"), "nvme"));
+	assert_false(smart_is_failing("/dev/null", "sata"));
+	assert_false(smart_is_failing("/dev/null", "usb"));
+}
+
 /* --- The machine -------------------------------------------------------- */
 
 TEST(kernel_tells_facts)
@@ -730,4 +760,4 @@ RUN("probe", T(gpt_is_read), T(states_are_read), T(dos_is_read), T(disks_without
 	T(damage_is_seen), T(large_sectors_are_read), T(what_is_no_disk_is_refused),
 	T(hostile_bytes_do_no_harm), T(superblocks_tell), T(superblocks_are_safe_by_chance),
 	T(os_release_is_read), T(roots_are_looked_into), T(windows_is_known), T(loaders_are_found),
-	T(kernel_tells_facts), T(groups_are_listed))
+	T(health_is_told), T(kernel_tells_facts), T(groups_are_listed))
