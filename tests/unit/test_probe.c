@@ -125,7 +125,7 @@ static void make_gpt(void)
 {
 	make_disk("gpt", 128, gpt);
 	run("mkfs.vfat -F 32 -i 12345678 -n EFI --offset 2048 gpt 40960");
-	run("mke2fs -q -F -t ext4 -L root -U 0fc63daf-8483-4772-8e79-3d69d8477de4 -E offset=%u gpt 16M",
+	run("mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit -L root -U 0fc63daf-8483-4772-8e79-3d69d8477de4 -E offset=%u gpt 16M",
 		65 * MIB);
 	put_ntfs("gpt", 57 * (uint64_t)MIB, 8 * 2048 - 1, 0);
 }
@@ -171,7 +171,7 @@ TEST(gpt_is_read)
 
 TEST(states_are_read)
 {
-	static const uint8_t used[] = {1, 0, 0, 0}, recover[] = {4}, swap[] = "S1SUSPEND";
+	static const uint8_t used[] = {1, 0, 0, 0}, recover[] = {0x46}, swap[] = "S1SUSPEND";
 	struct machine machine;
 	const struct disk *disk;
 
