@@ -272,6 +272,22 @@ TEST(disks_without_table_are_read)
 	disks_free(&machine);
 }
 
+TEST(a_disk_that_grew_is_whole)
+{
+	struct machine machine;
+	const struct disk *disk;
+
+	/* As an image that was written to a larger disk: both copies are good, one not at the end.
+	 */
+	make_gpt();
+	run("truncate -s 256M gpt");
+	disk = probe(&machine, "gpt");
+	assert_int_equal(disk->table, TABLE_GPT);
+	assert_int_equal(disk->part_count, 4);
+	assert_in_range(disk->last, 127 * MIB - 1, 256 * MIB);
+	disks_free(&machine);
+}
+
 TEST(damage_is_seen)
 {
 	static const struct {
@@ -586,6 +602,29 @@ TEST(roots_are_looked_into)
 	assert_string_equal(part.system, "Ubuntu");
 }
 
+TEST(a_process_looks_and_tells)
+{
+	struct part part = {.content = "ext4"};
+	bool is_medium;
+
+	put("mounted/etc/os-release", "NAME=Mounted\n");
+	put("mounted/posada/here", "");
+	snprintf(part.mounted, sizeof(part.mounted), "%s", unit_path("mounted"));
+	assert_int_equal(peek_part("/dev/null", "here", &part, &is_medium), 0);
+	assert_string_equal(part.system, "Mounted");
+	assert_true(is_medium);
+	assert_int_equal(peek_part("/dev/null", "there", &part, &is_medium), 0);
+	assert_false(is_medium);
+
+	/* What cannot be mounted stays as it was. */
+	memset(&part, 0, sizeof(part));
+	strcpy(part.content, "swap");
+	assert_int_equal(peek_part("/dev/null", "", &part, &is_medium), -ENOTSUP);
+	strcpy(part.content, "xfs");
+	assert_true(peek_part(unit_path("none"), NULL, &part, &is_medium) < 0);
+	assert_int_equal(part.room, 0);
+}
+
 TEST(windows_is_known)
 {
 	struct part part;
@@ -757,7 +796,8 @@ TEST(groups_are_listed)
 }
 
 RUN("probe", T(gpt_is_read), T(states_are_read), T(dos_is_read), T(disks_without_table_are_read),
-	T(damage_is_seen), T(large_sectors_are_read), T(what_is_no_disk_is_refused),
-	T(hostile_bytes_do_no_harm), T(superblocks_tell), T(superblocks_are_safe_by_chance),
-	T(os_release_is_read), T(roots_are_looked_into), T(windows_is_known), T(loaders_are_found),
-	T(health_is_told), T(kernel_tells_facts), T(groups_are_listed))
+	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(large_sectors_are_read),
+	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
+	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
+	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),
+	T(kernel_tells_facts), T(groups_are_listed))
