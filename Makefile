@@ -7,7 +7,8 @@ VERSION = $(shell cat VERSION)
 
 # What running and testing asks of this machine (Debian package names).
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
-CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte cpio e2fsprogs openssh-client util-linux
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte cpio dosfstools e2fsprogs fdisk grub-efi-amd64-bin \
+	grub-pc-bin mtools openssh-client util-linux
 
 help: ## this list
 	@echo "Posada $(VERSION): a live-USB virtualization appliance"
@@ -16,7 +17,7 @@ help: ## this list
 image: ## build out/posada-VERSION-amd64.iso and out/pxe
 	$(BUILD) image
 
-run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe MEM=2048 DISK=file
+run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk MEM=2048 DISK=file
 	tests/vm.py
 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests

@@ -460,7 +460,8 @@ int command_status(struct posada *handle, const struct args *args)
 
 	if (posada_host_status(handle, &host, &err))
 		return failed(&err);
-	/* Without libvirtd the host's own part is still worth showing; a notice tells why it failed. */
+	/* Without libvirtd the host's own part is still worth showing; a notice tells why it
+	 * failed. */
 	if (posada_guest_list(handle, &guests, &err))
 		status = EXIT_FAILED;
 	if (args_get(args, "json")) {

@@ -39,8 +39,8 @@ int fail_memory(struct posada_error *err);
 /* Connects, or makes sure that the connection still works. */
 int engine_connect(struct posada *handle, struct engine *engine, struct posada_error *err);
 
-/* What to tell a person if the one program has died without which Xen's guests cannot be managed, or
- * NULL; run is POSADA_RUN. */
+/* What to tell a person if the one program has died without which Xen's guests cannot be managed,
+ * or NULL; run is POSADA_RUN. */
 const char *host_loss(const char *run);
 
 /* The first engine that answers: for what all of them share (networks, storage). */

@@ -42,8 +42,44 @@ static void linux_options(
 		entry->linux);
 }
 
+/* A title is another system's own word for itself: nothing in it may end the quotes. */
+static void grub_title(const char *title, FILE *out)
+{
+	for (; *title; title++)
+		fputc(*title < 0x20 || *title > 0x7e || *title == '\'' ? '?' : *title, out);
+}
+
+/* The word of a path or identity that GRUB must take as it is. */
+static void grub_word(const char *word, FILE *out)
+{
+	fputc('\'', out);
+	grub_title(word, out);
+	fputc('\'', out);
+}
+
+static void grub_origin(const struct loader_origin *origin, size_t number, FILE *out)
+{
+	fprintf(out, "menuentry '");
+	grub_title(origin->title, out);
+	fprintf(out, "' --id origin%zu {\n", number);
+	if (origin->loader) {
+		fprintf(out, "\tsearch --no-floppy --fs-uuid --set=root ");
+		grub_word(origin->uuid, out);
+		fprintf(out, "\n\tchainloader ");
+		grub_word(origin->loader, out);
+	} else {
+		/* The sector finds its disk by the drive that it is started with: $disk, from
+		 * GRUB's core. */
+		fprintf(out,
+			"\tset place=$root\n\tset root=$disk\n\tchainloader ($place)" LOADER_SECTOR);
+	}
+	fprintf(out, "\n}\n");
+}
+
 static void grub_write(const struct loader_place *place, FILE *out)
 {
+	if (place->marker)
+		fprintf(out, "search --no-floppy --file --set=root %s\n", place->marker);
 	/* The serial line may not be there, and the firmware may already send the screen to it. */
 	fprintf(out,
 		"if serial --unit=0 --speed=115200; then\n"
@@ -54,8 +90,9 @@ static void grub_write(const struct loader_place *place, FILE *out)
 		"set color_highlight=blue/light-gray\n"
 		"set menu_color_normal=light-gray/blue\n"
 		"set menu_color_highlight=blue/light-gray\n"
-		"set default=0\n"
+		"set default=%s\n"
 		"set timeout=%d\n",
+		place->origin_first && place->origin_count ? "origin1" : entries[0].name,
 		place->timeout);
 	for (size_t i = 0; i < COUNT(entries); i++) {
 		const struct loader_entry *entry = &entries[i];
@@ -74,6 +111,8 @@ static void grub_write(const struct loader_place *place, FILE *out)
 			fprintf(out, "\n\tinitrd %s/initramfs.img\n}\n", place->payload);
 		}
 	}
+	for (size_t i = 0; i < place->origin_count; i++)
+		grub_origin(&place->origins[i], i + 1, out);
 }
 
 static void syslinux_write(const struct loader_place *place, FILE *out)

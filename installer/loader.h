@@ -3,6 +3,8 @@
 #ifndef POSADA_LOADER_H
 #define POSADA_LOADER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /*
@@ -11,11 +13,26 @@
  */
 #define LOADER_DOM0_MEMORY 384
 
+/* A system that is there beside Posada. */
+struct loader_origin {
+	const char *title;
+	const char *uuid;   /* UEFI: of the file system that its loader is on */
+	const char *loader; /* UEFI: its path; NULL: the boot sector kept at LOADER_SECTOR */
+};
+
+/* Where the boot sector of the system beside Posada is kept, in the file system with the payload.
+ */
+#define LOADER_SECTOR "/posada/origin.mbr"
+
 struct loader_place {
 	const char *version; /* shown in the menu's title */
 	const char *medium;  /* how the system finds its medium again; a word without spaces */
 	const char *payload; /* directory of the payload as the loader names it */
-	int timeout;	     /* seconds until the first entry starts by itself */
+	int timeout;	     /* seconds until the default entry starts by itself */
+	const char *marker;  /* GRUB: a file that only the payload's own file system has, or NULL */
+	const struct loader_origin *origins;
+	size_t origin_count;
+	bool origin_first; /* the first of them is the default */
 };
 
 /*

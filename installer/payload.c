@@ -192,3 +192,26 @@ int payload_write(const char *root, const char *name, FILE *out, char **why)
 	fclose(contents);
 	return ret;
 }
+
+static ssize_t count(void *cookie, const char *bytes, size_t size)
+{
+	(void)bytes;
+	*(uint64_t *)cookie += size;
+	return (ssize_t)size;
+}
+
+int payload_size(const char *root, uint64_t *bytes, char **why)
+{
+	FILE *out;
+	int ret = 0;
+
+	*bytes = 0;
+	out = fopencookie(bytes, "w", (cookie_io_functions_t){.write = count});
+	if (!out)
+		return -ENOMEM;
+	for (const char *const *name = payload_names; *name && !ret; name++)
+		ret = payload_write(root, *name, out, why);
+	if (fclose(out) && !ret)
+		ret = -EIO;
+	return ret;
+}

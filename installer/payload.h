@@ -5,6 +5,7 @@
 #define POSADA_PAYLOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Where a running system keeps the files it was booted from (the initramfs, read only). */
@@ -34,6 +35,9 @@ int payload_archive(const char *root, FILE *contents, FILE *archive, char **why)
  * other name; WHY as above.
  */
 int payload_write(const char *root, const char *name, FILE *out, char **why);
+
+/* How many bytes all the files of the payload have. Returns 0 or -errno; WHY as above. */
+int payload_size(const char *root, uint64_t *bytes, char **why);
 
 /* The names that payload_write knows, in boot order, ended by NULL. */
 extern const char *const payload_names[];

@@ -107,7 +107,10 @@ static int write_out(const char *root, const char *target)
 
 static int loader(char **argv)
 {
-	struct loader_place place = {argv[1], argv[2], argv[3], atoi(argv[4])};
+	struct loader_place place = {.version = argv[1],
+		.medium = argv[2],
+		.payload = argv[3],
+		.timeout = atoi(argv[4])};
 	int ret = loader_write(argv[0], &place, stdout);
 
 	if (ret == -EINVAL)

@@ -16,6 +16,9 @@ static const struct menu_entry main_entries[] = {
 	{.title = N_("Network"),
 		.help = N_("Networks and bridges that guests can join"),
 		.run = network_run},
+	{.title = N_("Install"),
+		.help = N_("Write this system onto a disk, beside what is there"),
+		.submenu = &install_menu},
 	{.title = N_("System"),
 		.help = N_("Root password, SSH, services"),
 		.submenu = &system_menu},
@@ -84,6 +87,18 @@ static const struct menu_entry guest_entries[] = {
 	{0},
 };
 
+static const struct menu_entry install_entries[] = {
+	{.title = N_("Onto a disk"),
+		.help = N_("Plan first; nothing is written before you say so"),
+		.run = install_run,
+		.closes = true},
+	{.title = N_("Undo"),
+		.help = N_("Take Posada off a disk; what was there starts as before"),
+		.run = uninstall_run,
+		.closes = true},
+	{0},
+};
+
 static const struct menu_entry system_entries[] = {
 	{.title = N_("Password"),
 		.help = N_("Set root's password, which allows SSH"),
@@ -106,6 +121,8 @@ static const struct menu_entry system_entries[] = {
 const struct menu main_menu = {N_("Posada"), N_("Choose what to do."), main_entries};
 const struct menu guest_menu = {
 	N_("Guest"), N_("Choose what to do with this guest."), guest_entries};
+const struct menu install_menu = {
+	N_("Install"), N_("Choose what to do with a disk of this machine."), install_entries};
 const struct menu system_menu = {N_("System"), N_("Choose what to set or to see."), system_entries};
 
 static bool is_visible(const struct menu_entry *entry, const struct app *app)

@@ -34,6 +34,7 @@ struct menu {
 
 extern const struct menu main_menu;
 extern const struct menu guest_menu;
+extern const struct menu install_menu;
 extern const struct menu system_menu;
 
 /* Walks a menu until Back, or until an entry that closes it has run. */
@@ -50,6 +51,8 @@ void network_run(struct app *app);
 void services_run(struct app *app);
 void shell_run(struct app *app);
 void log_run(struct app *app);
+void install_run(struct app *app);
+void uninstall_run(struct app *app);
 void reboot_run(struct app *app);
 void poweroff_run(struct app *app);
 void logout_run(struct app *app);

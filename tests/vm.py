@@ -67,8 +67,8 @@ def first_file(*names):
 
 
 def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks=(), nic="virtio-net-pci",
-                 serial="mon:stdio", forward=(), extra=()):
-    """The QEMU command for a machine; SCRATCH is a directory for what it writes."""
+                 serial="mon:stdio", forward=(), variables=None, extra=()):
+    """The QEMU command for a machine; SCRATCH is a directory for what it writes, VARIABLES what its UEFI remembers."""
     if accelerator() == "kvm":
         machine = ["-accel", "kvm", "-cpu", "host"]
     else:
@@ -80,7 +80,7 @@ def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks
             "-device", "qemu-xhci,id=usb"]
     if firmware == "uefi":
         code = first_file("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd")
-        variables = os.path.join(scratch, "vars.fd")
+        variables = variables or os.path.join(scratch, "vars.fd")
         if not os.path.exists(variables):
             shutil.copy(code.replace("CODE", "VARS"), variables)
         args += ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
@@ -183,11 +183,11 @@ class Machine:
         """Run COMMAND in the shell that the console shows; its output and status come back."""
         mark = f"end-{time.monotonic_ns()}"
         since = len(self.log)
-        # The mark is split in the command, so that its echo does not look like its output.
-        self.send(f"{command}; echo {mark[:4]}''{mark[4:]} $?\n")
-        found = self.expect(rf"{mark} (\d+)", seconds, since)
-        text = self.log[since:since + found.start()].replace("\r", "")
-        return text.split("\n", 1)[-1].strip(), int(found.group(1))
+        # The marks are split in the command, so that its echo, of which there can be two, does not look like its output.
+        split = f"{mark[:4]}''{mark[4:]}"
+        self.send(f"echo {split}; {command}; echo {split} $?\n")
+        found = self.expect(rf"(?s){mark}\r*\n(.*){mark} (\d+)", seconds, since)
+        return found.group(1).replace("\r", "").strip(), int(found.group(2))
 
     def ended(self, seconds=120):
         """Wait until the machine has powered itself off."""
@@ -222,7 +222,7 @@ class Machine:
 def main():
     """Boot the image in this terminal."""
     parser = argparse.ArgumentParser(description="Boot Posada in QEMU, its serial console in this terminal.")
-    parser.add_argument("--boot", choices=["cd", "usb", "pxe"], default=os.environ.get("BOOT") or "cd")
+    parser.add_argument("--boot", choices=["cd", "usb", "pxe", "disk"], default=os.environ.get("BOOT") or "cd")
     parser.add_argument("--firmware", choices=["bios", "uefi"], default=os.environ.get("FIRMWARE") or "bios")
     parser.add_argument("--memory", type=int, default=int(os.environ.get("MEM") or 2048), metavar="MIB")
     parser.add_argument("--disk", action="append", default=(os.environ.get("DISK") or "").split(), metavar="FILE")

@@ -2,8 +2,6 @@
 """Programs of dom0 are killed while a guest runs: they return, and the guest never notices."""
 import pytest
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def counter(host):

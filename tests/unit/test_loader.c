@@ -3,7 +3,8 @@
 #include "loader.h"
 #include "unit.h"
 
-static const struct loader_place place = {"1.2.3", "CDLABEL=POSADA", "/boot/posada", 5};
+static const struct loader_place place = {
+	.version = "1.2.3", .medium = "CDLABEL=POSADA", .payload = "/boot/posada", .timeout = 5};
 
 struct entry {
 	char name[32], title[64], xen[256], linux[256], initramfs[256];
@@ -91,7 +92,7 @@ TEST(menus_start_the_first_entry)
 	static const struct {
 		const char *loader, *lines[4];
 	} rows[] = {
-		{"grub", {"set default=0\n", "set timeout=5\n",
+		{"grub", {"set default=posada\n", "set timeout=5\n",
 				 "menuentry 'Posada' --id posada {\n", "Loading Posada 1.2.3 ..."}},
 		{"syslinux", {"\nDEFAULT posada\n", "\nTIMEOUT 50\n", "\nLABEL posada\n",
 				     "\nMENU TITLE Posada 1.2.3\n"}}};

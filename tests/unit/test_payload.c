@@ -122,6 +122,7 @@ TEST(payload_is_written)
 {
 	static const char *const stored[] = {"xen\0gz", "linux."};
 	const char *root = unit_path("."), *bytes;
+	uint64_t sum, wanted = 0;
 	char *why, *copy;
 	size_t size;
 
@@ -150,7 +151,11 @@ TEST(payload_is_written)
 		}
 		assert_true(payload_write(root, payload_names[i], full, NULL) < 0);
 		fclose(full);
+		wanted += size;
 	}
+	assert_int_equal(payload_size(root, &sum, NULL), 0);
+	assert_int_equal(sum, wanted);
+	assert_int_equal(payload_size(unit_path("none"), &sum, NULL), -ENOENT);
 	assert_int_equal(payload_write(root, "../init", stdout, NULL), -ENOENT);
 	assert_int_equal(payload_write(root, "contents", stdout, NULL), -ENOENT);
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Carries out a plan on a real disk, and takes it back. */
+#ifndef POSADA_APPLY_H
+#define POSADA_APPLY_H
+
+#include "plan.h"
+
+#define APPLY_TEXT  512
+#define APPLY_FILES 3
+
+/* Where things are; what is NULL is as on a running system. */
+struct apply_places {
+	const char *devices;   /* /dev */
+	const char *payload;   /* PAYLOAD_ROOT */
+	const char *variables; /* EFI_VARIABLES */
+	const char *mount;     /* a directory to mount on, made when missing */
+};
+
+struct apply_options {
+	struct apply_places places;
+	const char *version;
+	/* Told before each step, and while files are written; percent of the whole. May be NULL. */
+	void (*progress)(void *opaque, const char *what, unsigned percent);
+	void *opaque;
+};
+
+/* What was written and read back: the payload's files in the order of payload_names. */
+struct apply_result {
+	char sha256[APPLY_FILES][65];
+};
+
+/*
+ * Carry out PLAN, which has no refusal. What is written is flushed, read back and compared before
+ * anything is started from it; the step that makes the machine start it comes last. Returns 0 or
+ * -errno; on error WHY tells which disk and step, and what was done is taken back, or WHY says
+ * that it could not be.
+ */
+int apply_plan(const struct plan *plan, const struct apply_options *options,
+	struct apply_result *result, char why[APPLY_TEXT]);
+
+/*
+ * Take back the installation on the partition PART ("sda3", number, bytes from the disk's start) of
+ * DISK by the record that it holds. What others have changed since stays as it is. *EXACT tells
+ * whether the disk's table and boot code are the same bytes as before. Returns 0 or -errno with
+ * WHY.
+ */
+int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
+	bool *exact, char why[APPLY_TEXT]);
+
+#endif

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decides what an installation will do; touches nothing. */
+#include "plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libintl.h>
+#include <stdarg.h>
+#include <string.h>
+#include "json.h"
+
+#define _(text) gettext(text)
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+#define TIB ((uint64_t)1 << 40)
+
+/* GRUB, its configuration, what undo keeps, and what a file system needs for itself. */
+#define BESIDE_PAYLOAD (16 * MIB)
+/* What our partition gets where there is room for it, so that later versions may grow. */
+#define BOOT_WANTED (1 * GIB)
+#define ALIGNED	    (1 * MIB)
+/* Below this mkfs.fat makes no FAT32, and firmware reads nothing else for sure. */
+#define BOOT_LEAST (260 * MIB)
+
+#define TYPE_ESP       "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+#define TYPE_LINUX     "0fc63daf-8483-4772-8e79-3d69d8477de4"
+#define TYPE_BIOS_BOOT "21686148-6449-6e6f-744e-656564454649"
+#define DOS_ESP	       "ef"
+#define DOS_FAT32      "0c"
+
+const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk"};
+
+static const char *const action_names[PLAN_ACTIONS] = {
+	"record", "table", "partition", "format", "files", "core", "sector0", "nvram", "fallback"};
+
+/* What is planned for, in one place. */
+struct planner {
+	const struct machine *machine;
+	const struct plan_wish *wish;
+	const struct disk *disk;
+	struct plan *plan;
+};
+
+static int refuse(struct plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(plan->refusal, sizeof(plan->refusal), format, args);
+	va_end(args);
+	plan->step_count = 0;
+	return -EPERM;
+}
+
+static void note(struct plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	if (plan->note_count == PLAN_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(plan->notes[plan->note_count++], PLAN_TEXT, format, args);
+	va_end(args);
+}
+
+static void say(char text[PLAN_TEXT], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(char text[PLAN_TEXT], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, PLAN_TEXT, format, args);
+	va_end(args);
+}
+
+static const char *size_text(uint64_t bytes, char text[32])
+{
+	if (bytes >= 10 * GIB || (bytes && bytes % GIB == 0))
+		snprintf(text, 32, "%" PRIu64 " GiB", bytes / GIB);
+	else
+		snprintf(text, 32, "%" PRIu64 " MiB", (bytes + MIB - 1) / MIB);
+	return text;
+}
+
+/* --- Partitions --------------------------------------------------------- */
+
+static bool is_esp(const struct part *part)
+{
+	return !strcmp(part->type, TYPE_ESP) || !strcmp(part->type, DOS_ESP);
+}
+
+/* nvme0n1 has nvme0n1p1, sda has sda1. */
+static void part_name(const struct disk *disk, unsigned number, char name[64])
+{
+	size_t length = strlen(disk->name);
+	char last = length ? disk->name[length - 1] : 0;
+
+	snprintf(name, 64, "%s%s%u", disk->name, last >= '0' && last <= '9' ? "p" : "", number);
+}
+
+/* The lowest number that a new partition can have, or 0. */
+static unsigned free_number(const struct disk *disk)
+{
+	unsigned most = disk->table == TABLE_DOS ? 4 : 128;
+
+	for (unsigned number = 1; number <= most; number++) {
+		size_t i;
+
+		for (i = 0; i < disk->part_count && disk->parts[i].number != number; i++)
+			;
+		if (i == disk->part_count)
+			return number;
+	}
+	return 0;
+}
+
+/* The largest run of bytes that no partition has, on whole MiB. */
+static uint64_t largest_gap(const struct disk *disk, uint64_t *start)
+{
+	uint64_t at = disk->first > ALIGNED ? disk->first : ALIGNED, largest = 0;
+	uint64_t end = disk->last ? disk->last : disk->size;
+
+	/* A DOS table has 32 bits for a sector's number. */
+	if (disk->table == TABLE_DOS && end / disk->sector > UINT32_MAX)
+		end = (uint64_t)UINT32_MAX * disk->sector;
+	for (size_t i = 0; i <= disk->part_count; i++) {
+		const struct part *part = i < disk->part_count ? &disk->parts[i] : NULL;
+		uint64_t until = part ? part->start : end;
+
+		/* What is in an extended partition takes no room of its own. */
+		if (part && part->logical)
+			continue;
+		at = (at + ALIGNED - 1) / ALIGNED * ALIGNED;
+		until = until / ALIGNED * ALIGNED;
+		if (until > at && until - at > largest) {
+			largest = until - at;
+			*start = at;
+		}
+		if (part && part->start + part->size > at)
+			at = part->start + part->size;
+	}
+	return largest;
+}
+
+/* --- Steps -------------------------------------------------------------- */
+
+static struct plan_step *add(struct planner *planner, enum plan_action action, const char *part)
+{
+	struct plan_step *step = &planner->plan->steps[planner->plan->step_count++];
+
+	step->action = action;
+	snprintf(step->part, sizeof(step->part), "%s", part);
+	return step;
+}
+
+static void add_record(struct planner *planner)
+{
+	struct plan_step *step = add(planner, PLAN_RECORD, planner->disk->name);
+
+	say(step->does, _("keep the partition table, the boot code and the firmware's boot order"));
+	say(step->touches, _("nothing"));
+	say(step->undo, _("nothing to undo"));
+}
+
+static struct plan_step *add_partition(struct planner *planner, enum plan_role role,
+	unsigned number, uint64_t start, uint64_t size, const char *type)
+{
+	static const char *const names[] = {"Posada", "Posada's GRUB", "Posada's data"};
+	struct plan_step *step = add(planner, PLAN_PARTITION, "");
+	char text[32];
+
+	part_name(planner->disk, number, step->part);
+	step->role = role;
+	step->number = number;
+	step->start = start;
+	step->size = size;
+	snprintf(step->type, sizeof(step->type), "%s", type);
+	say(step->does, _("make the partition %s, %s, \"%s\""), step->part, size_text(size, text),
+		names[role]);
+	say(step->touches, _("the partition table; %s that no partition has"), text);
+	say(step->undo, _("the table as it was, or without %s if others have changed it"),
+		step->part);
+	return step;
+}
+
+static void add_format(struct planner *planner, const struct plan_step *part, const char *content)
+{
+	struct plan_step *step = add(planner, PLAN_FORMAT, part->part);
+
+	step->role = part->role;
+	step->number = part->number;
+	step->start = part->start;
+	step->size = part->size;
+	snprintf(step->content, sizeof(step->content), "%s", content);
+	say(step->does, _("make a file system (%s) in %s"), content, part->part);
+	say(step->touches, _("%s, which is new"), part->part);
+	say(step->undo, _("goes with the partition"));
+}
+
+static struct plan_step *add_files(struct planner *planner, const char *part, unsigned number,
+	uint64_t start, uint64_t size, bool ours)
+{
+	struct plan_step *step = add(planner, PLAN_FILES, part);
+	char text[32];
+
+	step->number = number;
+	step->start = start;
+	step->size = size;
+	snprintf(step->content, sizeof(step->content), "vfat");
+	say(step->does, _("write Posada (%s) into %s, read it back and compare"),
+		size_text(planner->wish->payload, text), part);
+	say(step->touches,
+		ours ? _("%s, which is new") : _("the folders /posada and /EFI/posada of %s"),
+		part);
+	say(step->undo, ours ? _("goes with the partition") : _("those folders are removed"));
+	return step;
+}
+
+static void add_core(struct planner *planner, const struct plan_step *place)
+{
+	struct plan_step *step = add(planner, PLAN_CORE, place->part);
+
+	step->number = place->number;
+	step->role = place->role;
+	/* In front of a file system of ours there are sectors that it leaves alone. */
+	step->start = place->start + (place->role == PLAN_BOOT ? PLAN_CORE_AT : 0);
+	step->size = place->role == PLAN_BOOT ? PLAN_RESERVED - PLAN_CORE_AT : place->size;
+	say(step->does, _("write GRUB's core image into %s"), place->part);
+	say(step->touches, _("%s, which is new"), place->part);
+	say(step->undo, _("goes with the partition"));
+	step = add(planner, PLAN_SECTOR0, planner->disk->name);
+	say(step->does, _("put GRUB's boot code into sector 0 of %s, in one write"),
+		planner->disk->name);
+	say(step->touches, _("the first 440 bytes of %s"), planner->disk->name);
+	say(step->undo, _("the boot code that was there is written back"));
+}
+
+static void add_nvram(struct planner *planner, const char *part)
+{
+	struct plan_step *step;
+
+	if (planner->machine->nvram) {
+		step = add(planner, PLAN_NVRAM, part);
+		say(step->does, _("add \"Posada\" to the firmware's boot menu, in front"));
+		say(step->touches, _("the firmware's boot entries; those that are there stay"));
+		say(step->undo, _("the entry is removed and the order is as it was"));
+	} else {
+		note(planner->plan,
+			_("This firmware lets no boot entry be written: Posada starts by the path that firmware takes on its own (EFI/BOOT)."));
+	}
+}
+
+static void add_fallback(struct planner *planner, const char *part)
+{
+	struct plan_step *step = add(planner, PLAN_FALLBACK, part);
+
+	say(step->does, _("put GRUB where firmware looks without an entry (EFI/BOOT)"));
+	say(step->touches, _("/EFI/BOOT of %s, which is free"), part);
+	say(step->undo, _("the file is removed"));
+}
+
+/* --- Origins ------------------------------------------------------------ */
+
+static struct plan_origin *add_origin(struct plan *plan, const char *title)
+{
+	struct plan_origin *origin;
+
+	if (plan->origin_count == PLAN_ORIGINS)
+		return NULL;
+	origin = &plan->origins[plan->origin_count++];
+	snprintf(origin->title, sizeof(origin->title), "%s", title);
+	return origin;
+}
+
+static bool has_content(const struct disk *disk, const char *content)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (!strcmp(disk->parts[i].content, content))
+			return true;
+	return false;
+}
+
+/* Every loader of another system that an ESP has, on any disk. */
+static void find_loaders(struct planner *planner)
+{
+	const struct machine *machine = planner->machine;
+
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *part = &machine->disks[i].parts[j];
+			struct plan_origin *origin;
+
+			if (!*part->loader || machine->disks[i].medium ||
+				(planner->wish->layout == PLAN_WHOLE &&
+					&machine->disks[i] == planner->disk))
+				continue;
+			origin = add_origin(planner->plan,
+				*part->system ? part->system : _("The system that was here"));
+			if (!origin)
+				return;
+			snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
+			snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
+			origin->once = has_content(&machine->disks[i], "BitLocker");
+		}
+}
+
+/* BIOS: the disk's own sector 0, called by the system that was found on it. */
+static void find_sector0(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	const char *title = NULL;
+
+	if (!disk->boot_code)
+		return;
+	for (size_t i = 0; i < disk->part_count && !title; i++)
+		if (*disk->parts[i].system)
+			title = disk->parts[i].system;
+	for (size_t i = 0; i < planner->machine->group_count && !title; i++)
+		for (size_t j = 0; j < planner->machine->groups[i].volume_count && !title; j++)
+			if (*planner->machine->groups[i].volumes[j].system)
+				title = planner->machine->groups[i].volumes[j].system;
+	add_origin(planner->plan, title ? title : _("The system that was here"));
+}
+
+/* --- Layouts ------------------------------------------------------------ */
+
+static uint64_t needed(const struct planner *planner)
+{
+	return 2 * planner->wish->payload + BESIDE_PAYLOAD;
+}
+
+/* A partition of our own in the largest gap; NULL after a refusal. */
+static const struct plan_step *plan_own_partition(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	bool dos = disk->table == TABLE_DOS;
+	uint64_t start = 0, room = largest_gap(disk, &start);
+	uint64_t least = needed(planner) > BOOT_LEAST ? needed(planner) : BOOT_LEAST;
+	unsigned number = free_number(disk);
+	const char *type = planner->machine->uefi ? (dos ? DOS_ESP : TYPE_ESP)
+						  : (dos ? DOS_FAT32 : TYPE_LINUX);
+	const struct plan_step *part;
+	char want[32], have[32];
+
+	if (!number) {
+		refuse(planner->plan,
+			dos ? _("%s has four primary partitions, which is all that its table can hold. Free one of them, or choose another disk.")
+			    : _("The partition table of %s is full. Remove a partition, or choose another disk."),
+			disk->name);
+		return NULL;
+	}
+	if (room < least) {
+		refuse(planner->plan,
+			_("%s has no room: Posada needs %s in one piece that no partition has, and the largest is %s. Make a partition smaller in the system that is there, or choose another disk."),
+			disk->name, size_text(least, want), size_text(room, have));
+		return NULL;
+	}
+	part = add_partition(
+		planner, PLAN_BOOT, number, start, room < BOOT_WANTED ? room : BOOT_WANTED, type);
+	add_format(planner, part, "vfat");
+	return part;
+}
+
+static const struct part *find_esp(const struct disk *disk)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (is_esp(&disk->parts[i]) && !strcmp(disk->parts[i].content, "vfat"))
+			return &disk->parts[i];
+	return NULL;
+}
+
+static int plan_alongside_uefi(struct planner *planner)
+{
+	const struct part *esp = find_esp(planner->disk);
+	const struct plan_step *own;
+	char want[32], have[32];
+
+	if (esp && esp->dirty)
+		return refuse(planner->plan,
+			_("The file system of %s was not unmounted cleanly. Start the system it belongs to and shut it down properly, then try again."),
+			esp->name);
+	if (esp && esp->room >= needed(planner)) {
+		add_files(planner, esp->name, esp->number, esp->start, esp->size, false);
+		add_nvram(planner, esp->name);
+		if (!esp->fallback)
+			add_fallback(planner, esp->name);
+		else if (!planner->machine->nvram)
+			return refuse(planner->plan,
+				_("This firmware lets no boot entry be written, and the path that it takes on its own belongs to the system that is there. Choose another disk."));
+		return 0;
+	}
+	if (esp)
+		note(planner->plan,
+			_("%s has %s left and two versions of Posada need %s: it gets a partition of its own."),
+			esp->name, size_text(esp->room, have), size_text(needed(planner), want));
+	own = plan_own_partition(planner);
+	if (!own)
+		return -EPERM;
+	add_files(planner, own->part, own->number, own->start, own->size, true);
+	add_nvram(planner, own->part);
+	add_fallback(planner, own->part);
+	return 0;
+}
+
+static int plan_alongside_bios(struct planner *planner)
+{
+	const struct plan_step *own = plan_own_partition(planner);
+
+	if (!own)
+		return -EPERM;
+	add_files(planner, own->part, own->number, own->start, own->size, true);
+	add_core(planner, own);
+	return 0;
+}
+
+static int plan_alongside(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	int ret;
+
+	if (disk->table == TABLE_DAMAGED)
+		return refuse(planner->plan,
+			_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
+			disk->name);
+	if (disk->table == TABLE_NONE)
+		return refuse(planner->plan,
+			_("%s has no partition table, so there is nothing to install beside. Take the whole disk, if what is on it is not wanted."),
+			disk->name);
+	for (size_t i = 0; i < disk->part_count; i++) {
+		const struct part *part = &disk->parts[i];
+
+		if (part->posada)
+			return refuse(planner->plan,
+				_("Posada is on %s already. Update it, or undo that installation first."),
+				part->name);
+		if (part->hibernated)
+			return refuse(planner->plan,
+				_("The system on %s (%s) sleeps, and would write over changes when it wakes. Shut it down fully (Windows: shutdown /s /f /t 0), then try again."),
+				part->name, *part->system ? part->system : part->content);
+	}
+	add_record(planner);
+	ret = planner->machine->uefi ? plan_alongside_uefi(planner) : plan_alongside_bios(planner);
+	if (ret)
+		return ret;
+	if (has_content(disk, "BitLocker"))
+		note(planner->plan,
+			_("A partition is encrypted by BitLocker. Have its recovery key at hand: Windows asks for it when it dislikes how it was started."));
+	say(planner->plan->stays, _("every partition and file that is on %s now"), disk->name);
+	return 0;
+}
+
+static int plan_whole(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	uint64_t least = needed(planner) > BOOT_LEAST ? needed(planner) : BOOT_LEAST;
+	uint64_t boot, end = disk->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
+	struct plan_step *step;
+	char name[64], text[32], have[32];
+
+	if (disk->size < least + 4 * ALIGNED)
+		return refuse(planner->plan, _("%s is too small: it has %s, and Posada needs %s."),
+			disk->name, size_text(disk->size, have),
+			size_text(least + 4 * ALIGNED, text));
+	add_record(planner);
+	step = add(planner, PLAN_TABLE, disk->name);
+	say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
+	say(step->touches, _("the whole of %s (%s): what is on it is lost"), disk->name,
+		size_text(disk->size, text));
+	add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
+	/* A small disk is all ours; a larger one leaves the rest to guests and settings. */
+	boot = end - at < BOOT_WANTED + GIB ? end - at : BOOT_WANTED;
+	step = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
+	add_format(planner, step, "vfat");
+	if (at + boot < end) {
+		step = add_partition(planner, PLAN_DATA, 3, at + boot, end - at - boot, TYPE_LINUX);
+		add_format(planner, step, "ext4");
+	}
+	part_name(disk, 2, name);
+	add_files(planner, name, 2, at, boot, true);
+	/* Either firmware starts it: the disk may move to another machine. */
+	add_core(planner, &planner->plan->steps[2]);
+	if (planner->machine->uefi)
+		add_nvram(planner, name);
+	add_fallback(planner, name);
+	for (size_t i = 1; i < planner->plan->step_count; i++)
+		say(planner->plan->steps[i].undo, _("none: what was on the disk is gone"));
+	return 0;
+}
+
+/* --- The plan ----------------------------------------------------------- */
+
+static const struct disk *find_disk(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (!strcmp(machine->disks[i].name, name))
+			return &machine->disks[i];
+	return NULL;
+}
+
+/* What makes a disk unfit whatever is wished. */
+static int check_disk(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	struct plan *plan = planner->plan;
+
+	if (disk->read_only)
+		return refuse(plan,
+			_("%s can only be read. Release its write protection, or choose another disk."),
+			disk->name);
+	if (disk->failing)
+		return refuse(plan, _("%s reports that it is failing. Replace it."), disk->name);
+	if (disk->medium)
+		return refuse(plan,
+			_("%s is what this host was started from. Choose another disk."),
+			disk->name);
+	if (disk->in_use)
+		return refuse(plan,
+			_("%s is in use (mounted, swap, or part of something that is active). Release it, then try again."),
+			disk->name);
+	if (planner->machine->secure_boot)
+		return refuse(plan,
+			_("Secure Boot is on, and Posada's boot loader is not signed yet. Switch Secure Boot off in the firmware's setup, then try again."));
+	if (!planner->machine->uefi && disk->sector != 512)
+		return refuse(plan,
+			_("%s has sectors of %u bytes, from which a BIOS cannot start. Switch the firmware to UEFI, or choose another disk."),
+			disk->name, disk->sector);
+	return 0;
+}
+
+int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan)
+{
+	struct planner planner = {machine, wish, find_disk(machine, wish->disk), plan};
+	int ret;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->layout = wish->layout;
+	plan->uefi = machine->uefi;
+	plan->origin_first = wish->origin_first;
+	plan->timeout = wish->timeout;
+	plan->payload = wish->payload;
+	snprintf(plan->disk, sizeof(plan->disk), "%s", wish->disk);
+	if (!planner.disk)
+		return refuse(plan,
+			_("There is no disk %s. \"posada install probe\" lists those there are."),
+			plan->disk);
+	ret = check_disk(&planner);
+	if (!ret)
+		ret = wish->layout == PLAN_WHOLE ? plan_whole(&planner) : plan_alongside(&planner);
+	if (ret)
+		return ret;
+	if (machine->uefi)
+		find_loaders(&planner);
+	else if (wish->layout == PLAN_ALONGSIDE)
+		find_sector0(&planner);
+	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)
+		note(plan,
+			_("No system that can be started was found on %s: the boot menu will offer Posada alone."),
+			plan->disk);
+	return 0;
+}
+
+const struct plan_step *plan_find(const struct plan *plan, enum plan_action action)
+{
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].action == action)
+			return &plan->steps[i];
+	return NULL;
+}
+
+int plan_print(const struct plan *plan, const struct machine *machine, FILE *out)
+{
+	const struct disk *disk = find_disk(machine, plan->disk);
+	char size[32];
+
+	if (*plan->refusal) {
+		fprintf(out, "%s\n", plan->refusal);
+		return fflush(out) || ferror(out) ? -EIO : 0;
+	}
+	fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
+		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
+		size_text(disk->size, size), plan_layout_names[plan->layout],
+		plan->uefi ? "UEFI" : "BIOS");
+	for (size_t i = 0; i < plan->step_count; i++)
+		fprintf(out, _("%2zu. %s\n    changes: %s\n    undo: %s\n"), i + 1,
+			plan->steps[i].does, plan->steps[i].touches, plan->steps[i].undo);
+	if (*plan->stays)
+		fprintf(out, _("Stays as it is: %s\n"), plan->stays);
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (&machine->disks[i] != disk)
+			fprintf(out, _("Stays as it is: %s (%s)\n"), machine->disks[i].name,
+				size_text(machine->disks[i].size, size));
+	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
+		plan->origin_first ? "" : " *");
+	for (size_t i = 0; i < plan->origin_count; i++)
+		fprintf(out, "; %s%s", plan->origins[i].title,
+			plan->origin_first && !i ? " *" : "");
+	fputc('\n', out);
+	for (size_t i = 0; i < plan->note_count; i++)
+		fprintf(out, _("Note: %s\n"), plan->notes[i]);
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+int plan_json(const struct plan *plan, FILE *out)
+{
+	struct json json = {.out = out};
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "disk", plan->disk);
+	json_string(&json, "layout", plan_layout_names[plan->layout]);
+	json_string(&json, "firmware", plan->uefi ? "uefi" : "bios");
+	json_string(&json, "refusal", *plan->refusal ? plan->refusal : NULL);
+	json_open(&json, "steps", '[');
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		json_open(&json, NULL, '{');
+		json_string(&json, "action", action_names[step->action]);
+		json_string(&json, "on", step->part);
+		json_number(&json, "start", (int64_t)step->start);
+		json_number(&json, "size", (int64_t)step->size);
+		json_string(&json, "type", *step->type ? step->type : NULL);
+		json_string(&json, "content", *step->content ? step->content : NULL);
+		json_string(&json, "does", step->does);
+		json_string(&json, "touches", step->touches);
+		json_string(&json, "undo", step->undo);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+	json_string(&json, "stays", *plan->stays ? plan->stays : NULL);
+	json_open(&json, "boot_menu", '[');
+	json_string(&json, NULL, "Posada");
+	for (size_t i = 0; i < plan->origin_count; i++)
+		json_string(&json, NULL, plan->origins[i].title);
+	json_close(&json, ']');
+	json_string(&json, "default",
+		plan->origin_first && plan->origin_count ? plan->origins[0].title : "Posada");
+	json_number(&json, "timeout", plan->timeout);
+	json_open(&json, "notes", '[');
+	for (size_t i = 0; i < plan->note_count; i++)
+		json_string(&json, NULL, plan->notes[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an installation will do, step by step, decided from a machine's description alone. */
+#ifndef POSADA_PLAN_H
+#define POSADA_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "disks.h"
+
+#define PLAN_TEXT  256
+#define PLAN_STEPS 16
+#define PLAN_NOTES 8
+/* Bytes in front of the file system in a boot partition of ours, and where in them the core image
+ * is. */
+#define PLAN_RESERVED ((uint64_t)1 << 20)
+#define PLAN_CORE_AT  ((uint64_t)16 * 512)
+
+#define PLAN_ORIGINS 8
+#define PLAN_TIMEOUT 5 /* seconds that the boot menu waits, unless told otherwise */
+
+enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_LAYOUTS };
+
+/* How the layouts are called in words, and by programs. */
+extern const char *const plan_layout_names[PLAN_LAYOUTS];
+
+/* What the person asks for. */
+struct plan_wish {
+	const char *disk; /* name of the disk: "sda" */
+	enum plan_layout layout;
+	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
+	unsigned timeout;  /* seconds that the boot menu waits */
+	uint64_t payload;  /* bytes of one version of the payload */
+};
+
+enum plan_action {
+	PLAN_RECORD,	/* keep what undo needs */
+	PLAN_TABLE,	/* a new, empty GPT */
+	PLAN_PARTITION, /* one partition more */
+	PLAN_FORMAT,	/* a file system in it */
+	PLAN_FILES, /* payload, boot loader and configuration into a folder; read back and compared
+		     */
+	PLAN_CORE,  /* GRUB's core image into sectors of our own */
+	PLAN_SECTOR0,  /* the boot code of sector 0, in one write */
+	PLAN_NVRAM,    /* an entry in the firmware's boot menu */
+	PLAN_FALLBACK, /* the path that firmware takes without an entry */
+	PLAN_ACTIONS
+};
+
+/* What a partition of ours is for; its name is what the table calls it. */
+enum plan_role { PLAN_BOOT, PLAN_BIOS_BOOT, PLAN_DATA };
+
+struct plan_step {
+	enum plan_action action;
+	enum plan_role role;
+	char part[64];	 /* the kernel's name of the partition, or the disk's */
+	unsigned number; /* of the partition */
+	uint64_t start;	 /* bytes from the disk's start */
+	uint64_t size;
+	char type[40];		 /* as in struct part */
+	char content[24];	 /* the file system made or used */
+	char does[PLAN_TEXT];	 /* for people: what it does, */
+	char touches[PLAN_TEXT]; /* what it changes, */
+	char undo[PLAN_TEXT];	 /* and how that is taken back */
+};
+
+/* A system that the new boot menu offers beside Posada. */
+struct plan_origin {
+	char title[96];
+	char uuid[40];	  /* UEFI: of the file system its loader is on */
+	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
+	bool once;	  /* through BootNext, so that BitLocker's keys unseal */
+};
+
+struct plan {
+	enum plan_layout layout;
+	char disk[32];
+	bool uefi;
+	bool origin_first;
+	unsigned timeout;
+	uint64_t payload; /* bytes */
+	struct plan_step steps[PLAN_STEPS];
+	size_t step_count;
+	struct plan_origin origins[PLAN_ORIGINS];
+	size_t origin_count;
+	char notes[PLAN_NOTES][PLAN_TEXT]; /* what the person should know before */
+	size_t note_count;
+	char stays[PLAN_TEXT]; /* what is left untouched on this disk; the other disks always are */
+	char refusal[PLAN_TEXT]; /* why not, and what to do; empty when the plan can be carried out
+				  */
+};
+
+/*
+ * Plan an installation. Pure: nothing is read or written but MACHINE and WISH. Returns 0, or
+ * -EPERM when it cannot be done, with the reason in plan->refusal and no steps.
+ */
+int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan);
+
+/* The first step with that action, or NULL. */
+const struct plan_step *plan_find(const struct plan *plan, enum plan_action action);
+
+/* For people, 80 columns wide; and as JSON. 0 or -EIO. */
+int plan_print(const struct plan *plan, const struct machine *machine, FILE *out);
+int plan_json(const struct plan *plan, FILE *out);
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes this system onto a disk, beside what is there, and takes that back.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "apply.h"
+#include "menu.h"
+#include "payload.h"
+#include "plan.h"
+#include "probe.h"
+#include "ui.h"
+
+#define DISKS_MAX 32
+
+/* What is decided on the way to a plan. */
+struct choice {
+	struct machine machine;
+	struct plan_wish wish;
+	struct plan plan;
+};
+
+static void describe(const struct disk *disk, char *text, size_t size)
+{
+	char bytes[32];
+	size_t used;
+
+	used = (size_t)snprintf(text, size, "%s  %s  %s",
+		posada_size_text(disk->size, bytes, sizeof(bytes)),
+		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "");
+	if (disk->medium && used < size)
+		used += (size_t)snprintf(text + used, size - used, "  %s", _("(started from it)"));
+	for (size_t i = 0; i < disk->part_count && used < size; i++) {
+		const struct part *part = &disk->parts[i];
+
+		if (part->posada || *part->system)
+			used += (size_t)snprintf(text + used, size - used, "  [%s]",
+				part->posada ? "Posada" : part->system);
+	}
+}
+
+/* Which disk? -1 for none. */
+static int choose_disk(const struct machine *machine, const char *title, const char *prompt)
+{
+	struct ui_item items[DISKS_MAX];
+	char texts[DISKS_MAX][256];
+	size_t count = machine->disk_count < DISKS_MAX ? machine->disk_count : DISKS_MAX,
+	       chosen = 0;
+
+	if (!count) {
+		ui_message(title,
+			_("This machine has no disk that could be written. Connect one and try again."));
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		describe(&machine->disks[i], texts[i], sizeof(texts[i]));
+		items[i] = (struct ui_item){machine->disks[i].name, texts[i]};
+	}
+	return ui_menu(title, prompt, items, count, &chosen) ? (int)chosen : -1;
+}
+
+static bool probe(struct machine *machine)
+{
+	char *why = NULL, text[512];
+	int ret;
+
+	ui_wait(_("Looking at the disks, without writing…"));
+	ret = probe_machine(machine, "/sys", &why);
+	if (ret) {
+		snprintf(text, sizeof(text), _("The disks could not be looked at: %s: %s."),
+			why ? why : "", strerror(-ret));
+		ui_message(_("Install"), text);
+	}
+	free(why);
+	return !ret;
+}
+
+static bool choose_layout(struct choice *choice)
+{
+	const struct ui_item items[] = {
+		{_("Beside"), _("Beside what is there; nothing of it is lost")},
+		{_("Whole disk"), _("Everything that is on this disk is lost")},
+	};
+	size_t chosen = 0;
+
+	if (!ui_menu(_("Install"), _("How shall Posada be written?"), items, ARRAY_SIZE(items),
+		    &chosen))
+		return false;
+	choice->wish.layout = chosen ? PLAN_WHOLE : PLAN_ALONGSIDE;
+	return true;
+}
+
+/* Asked for once there is a plan that has more than Posada to start. */
+static bool choose_boot(struct choice *choice)
+{
+	struct ui_field field = {.label = _("Seconds")};
+	const struct ui_item items[] = {
+		{_("Posada"), _("starts by itself")},
+		{_("Other"), choice->plan.origins[0].title},
+	};
+	size_t chosen = 0;
+	unsigned seconds;
+	char rest;
+
+	if (choice->plan.origin_count &&
+		!ui_menu(_("Install"), _("Which system shall start by itself?"), items,
+			ARRAY_SIZE(items), &chosen))
+		return false;
+	choice->wish.origin_first = chosen == 1;
+	snprintf(field.text, sizeof(field.text), "%u", choice->wish.timeout);
+	for (;;) {
+		if (!ui_form(_("Install"), _("How long shall the boot menu wait?"), &field, 1))
+			return false;
+		if (sscanf(field.text, "%u%c", &seconds, &rest) == 1 && seconds <= 3600)
+			break;
+		ui_message(_("Install"), _("Give a whole number of seconds, from 0 to 3600."));
+	}
+	choice->wish.timeout = seconds;
+	return true;
+}
+
+static void fill_plan(struct ui_lines *lines, void *opaque)
+{
+	struct choice *choice = opaque;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	plan_print(&choice->plan, &choice->machine, out);
+	if (!fclose(out))
+		for (char *at = text, *line; (line = strsep(&at, "\n"));)
+			ui_add(lines, UI_PLAIN, "%s", line);
+	free(text);
+}
+
+static bool accept_plan(struct choice *choice)
+{
+	const struct ui_page page = {
+		.title = _("Install: the plan"),
+		.keys = _("<Up>/<Down> Move   <Enter> Go on   <Esc> Back, nothing is written"),
+		.fill = fill_plan,
+		.opaque = choice,
+	};
+	char typed[64] = "", text[512];
+	int key;
+
+	do {
+		key = ui_page_run(&page, NULL);
+		if (key == UI_KEY_BACK || key == 'q')
+			return false;
+	} while (key != UI_KEY_ENTER);
+	snprintf(text, sizeof(text),
+		choice->wish.layout == PLAN_WHOLE
+			? _("Everything on %s will be lost. Type the disk's name, %s, to go on.")
+			: _("Posada will be written to %s as the plan says. Type the disk's name, %s, to go on."),
+		choice->plan.disk, choice->plan.disk);
+	if (!ui_input(_("Install"), text, typed, sizeof(typed)))
+		return false;
+	if (!strcmp(typed, choice->plan.disk))
+		return true;
+	ui_message(_("Install"), _("That is not the disk's name, so nothing was written."));
+	return false;
+}
+
+static void show_progress(void *opaque, const char *what, unsigned percent)
+{
+	unsigned *last = opaque;
+
+	/* Drawing takes longer than writing a block. */
+	if (percent == *last)
+		return;
+	*last = percent;
+	ui_gauge(_("Install"), what, percent);
+}
+
+static void carry_out(struct app *app, struct choice *choice)
+{
+	struct apply_result result = {0};
+	struct posada_host host = {0};
+	struct posada_error err;
+	unsigned last = 101;
+	struct apply_options options = {.version = "?", .progress = show_progress, .opaque = &last};
+	char why[APPLY_TEXT], text[APPLY_TEXT + 512];
+	int ret;
+
+	if (!posada_host_status(app->host, &host, &err))
+		options.version = host.version;
+	ret = apply_plan(&choice->plan, &options, &result, why);
+	ui_gauge_end();
+	if (ret)
+		snprintf(text, sizeof(text), _("Posada is not on %s: %s"), choice->plan.disk, why);
+	else
+		snprintf(text, sizeof(text),
+			_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\nTake the medium out and reboot to start from the disk."),
+			choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
+			result.sha256[1], payload_names[2], result.sha256[2]);
+	ui_message(_("Install"), text);
+	posada_host_free(&host);
+}
+
+void install_run(struct app *app)
+{
+	struct choice *choice = calloc(1, sizeof(*choice));
+	int disk;
+
+	if (!choice)
+		return;
+	if (!probe(&choice->machine))
+		goto out;
+	disk = choose_disk(
+		&choice->machine, _("Install"), _("Onto which disk? The others stay untouched."));
+	if (disk < 0 || !choose_layout(choice))
+		goto out;
+	choice->wish.disk = choice->machine.disks[disk].name;
+	choice->wish.timeout = PLAN_TIMEOUT;
+	if (payload_size(PAYLOAD_ROOT, &choice->wish.payload, NULL)) {
+		ui_message(_("Install"),
+			_("The running system does not carry itself whole, so it cannot be written. Start it again from its medium."));
+		goto out;
+	}
+	if (!plan_make(&choice->machine, &choice->wish, &choice->plan)) {
+		if (!choose_boot(choice))
+			goto out;
+		plan_make(&choice->machine, &choice->wish, &choice->plan);
+	}
+	if (*choice->plan.refusal)
+		ui_message(_("Install"), choice->plan.refusal);
+	else if (accept_plan(choice))
+		carry_out(app, choice);
+out:
+	disks_free(&choice->machine);
+	free(choice);
+}
+
+/* --- Undo --------------------------------------------------------------- */
+
+static const struct part *find_ours(const struct disk *disk)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (disk->parts[i].posada && !disk->medium)
+			return &disk->parts[i];
+	return NULL;
+}
+
+static void take_back(const struct disk *disk, const struct part *part)
+{
+	const struct apply_options options = {0};
+	char why[APPLY_TEXT], text[APPLY_TEXT + 128];
+	bool exact;
+
+	ui_wait(_("Taking Posada off the disk…"));
+	if (apply_undo(disk->name, part, &options, &exact, why))
+		snprintf(text, sizeof(text), _("The installation was not taken back: %s."), why);
+	else
+		snprintf(text, sizeof(text),
+			exact ? _("Posada is off %s, which starts as it did before.")
+			      : _("Posada is off %s. Others have changed the disk's table since, so only what was ours was removed."),
+			disk->name);
+	ui_message(_("Undo"), text);
+}
+
+void uninstall_run(struct app *app)
+{
+	struct machine machine = {0};
+	const struct part *part;
+	char typed[64] = "", text[256];
+	int disk;
+
+	(void)app;
+	if (!probe(&machine))
+		goto out;
+	disk = choose_disk(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
+	if (disk < 0)
+		goto out;
+	part = find_ours(&machine.disks[disk]);
+	if (!part) {
+		ui_message(_("Undo"), _("There is no installation of Posada on this disk."));
+		goto out;
+	}
+	snprintf(text, sizeof(text),
+		_("Posada on %s will be removed, and the system that was there starts by itself again. Type the disk's name, %s, to go on."),
+		part->name, machine.disks[disk].name);
+	if (!ui_input(_("Undo"), text, typed, sizeof(typed)))
+		goto out;
+	if (!strcmp(typed, machine.disks[disk].name))
+		take_back(&machine.disks[disk], part);
+	else
+		ui_message(_("Undo"), _("That is not the disk's name, so nothing was changed."));
+out:
+	disks_free(&machine);
+}

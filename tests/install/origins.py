@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Disks with a system on them that was there first: small, but started by real boot loaders."""
+import pathlib
+import shutil
+import struct
+import subprocess
+
+MIB = 1 << 20
+GRUB = pathlib.Path("/usr/lib/grub")
+ALIVE = "THE ORIGIN IS ALIVE"
+OS_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\n'
+INIT = f"""#!/bin/busybox sh
+/bin/busybox mkdir -p /dev
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+exec </dev/console >/dev/console 2>&1
+echo "{ALIVE}"
+/bin/busybox sleep 2
+exec /bin/busybox poweroff -f
+"""
+CONFIG = """set timeout=0
+search --no-floppy --set=root --label ORIGIN
+linux /boot/vmlinuz console=ttyS0 quiet
+initrd /boot/origin.cpio
+boot
+"""
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, **options).stdout
+
+
+def write_at(disk, offset, data):
+    with open(disk, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def copy_at(disk, offset, part):
+    run("dd", f"if={part}", f"of={disk}", "bs=1M", f"seek={offset // MIB}", "conv=notrunc,sparse", "status=none")
+
+
+class Origins:
+    """Makes disks in a directory, from a kernel and BusyBox."""
+
+    def __init__(self, work, kernel, busybox):
+        self.work = work
+        self.root = work / "ORIGIN"
+        for folder in ("boot/grub", "etc", "home"):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / "etc/os-release").write_text(OS_RELEASE)
+        (self.root / "home/letter").write_text("what people keep\n" * 1000)
+        (self.root / "boot/grub/grub.cfg").write_text(CONFIG)
+        shutil.copy(kernel, self.root / "boot/vmlinuz")
+        self.initramfs(busybox)
+
+    def initramfs(self, busybox):
+        tree = self.work / "initramfs"
+        (tree / "bin").mkdir(parents=True)
+        shutil.copy(busybox, tree / "bin/busybox")
+        (tree / "init").write_text(INIT)
+        (tree / "init").chmod(0o755)
+        with (self.root / "boot/origin.cpio").open("wb") as out:
+            subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, check=True, stdout=out,
+                           input=b"init\nbin\nbin/busybox\n")
+
+    def disk(self, name, size, table):
+        """An empty disk with a partition table, in sfdisk's words."""
+        disk = self.work / name
+        with disk.open("wb") as file:
+            file.truncate(size)
+        run("sfdisk", "--quiet", disk, input=table.encode())
+        return disk
+
+    def put_root(self, disk, offset, size):
+        part = self.work / "part"
+        part.unlink(missing_ok=True)
+        run("mke2fs", "-q", "-t", "ext4", "-L", "ORIGIN", "-d", self.root, part, f"{size // MIB}M")
+        copy_at(disk, offset, part)
+
+    def bios(self, name="bios", table="label: dos\nstart=2048, size=262144, type=83, bootable\n", root=MIB, size=900 * MIB):
+        """GRUB in sector 0 and the gap behind it, the system on an ext4 file system."""
+        disk = self.disk(name, size, table)
+        self.put_root(disk, root, 128 * MIB)
+        core = self.work / "core.img"
+        early = self.work / "early.cfg"
+        early.write_text("search --no-floppy --set=root --label ORIGIN\nset prefix=($root)/boot/grub\n")
+        run("grub-mkimage", "-d", GRUB / "i386-pc", "-O", "i386-pc", "-c", early, "-p", "/boot/grub", "-o", core, "biosdisk",
+            "part_msdos", "part_gpt", "ext2", "search", "search_label", "linux", "normal", "boot", "configfile")
+        # grub-install's work: the core image from sector 1 on, as it is made to lie, and the code that loads it.
+        boot = bytearray((GRUB / "i386-pc/boot.img").read_bytes())
+        boot[0x5c:0x64] = struct.pack("<Q", 1)
+        boot[0x66:0x68] = b"\x90\x90"
+        write_at(disk, 512, core.read_bytes())
+        write_at(disk, 0, bytes(boot[:440]))
+        return disk
+
+    def uefi(self, name="uefi", esp=300 * MIB, size=900 * MIB):
+        """GRUB in the ESP, by an entry's path and by the fallback, the system on an ext4 file system."""
+        start = MIB + esp
+        disk = self.disk(name, size, f"label: gpt\nstart=2048, size={esp // 512}, type=U\n"
+                                     f"start={start // 512}, size=262144, type=L\n")
+        self.put_root(disk, start, 128 * MIB)
+        early, grub, part = self.work / "early.cfg", self.work / "grubx64.efi", self.work / "part"
+        early.write_text("search --no-floppy --set=root --label ORIGIN\nset prefix=($root)/boot/grub\n")
+        run("grub-mkimage", "-d", GRUB / "x86_64-efi", "-O", "x86_64-efi", "-c", early, "-p", "/boot/grub", "-o", grub, "part_gpt",
+            "ext2", "search", "search_label", "linux", "normal", "boot", "configfile")
+        part.unlink(missing_ok=True)
+        run("mkfs.fat", "-F", "32" if esp >= 260 * MIB else "16", "-n", "ESP", "-C", part, esp // 1024)
+        run("mmd", "-i", part, "::/EFI", "::/EFI/debian", "::/EFI/BOOT")
+        run("mcopy", "-i", part, grub, "::/EFI/debian/grubx64.efi")
+        run("mcopy", "-i", part, grub, "::/EFI/BOOT/BOOTX64.EFI")
+        copy_at(disk, MIB, part)
+        return disk

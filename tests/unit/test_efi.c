@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of efi.c: the bytes of a boot entry, and the order of entries, in a directory of files.
+#include <unistd.h>
+#include "efi.h"
+#include "unit.h"
+
+#define GLOBAL "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+static const struct efi_file file = {.number = 3,
+	.start = 0x800,
+	.sectors = 0x100000,
+	.gpt = true,
+	.signature = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+	.path = "/EFI/a"};
+
+TEST(option_has_these_bytes)
+{
+	/* Attributes, length, title, disk (type, length, number, start, size, GUID, GPT, GUID),
+	 * file, end. */
+	static const uint8_t wanted[] = {1, 0, 0, 0, 64, 0, 'P', 0, 0, 0, 4, 1, 42, 0, 3, 0, 0, 0,
+		0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+		11, 12, 13, 14, 15, 16, 2, 2, 4, 4, 18, 0, '\\', 0, 'E', 0, 'F', 0, 'I', 0, '\\', 0,
+		'a', 0, 0, 0, 0x7f, 0xff, 4, 0};
+	uint8_t option[512];
+
+	assert_int_equal(efi_option("P", &file, option, sizeof(option)), sizeof(wanted));
+	assert_memory_equal(option, wanted, sizeof(wanted));
+	for (size_t size = 0; size < sizeof(wanted); size++)
+		assert_int_equal(efi_option("P", &file, option, size), -ENOSPC);
+	assert_int_equal(efi_option("\303\261", &file, option, sizeof(option)), -EINVAL);
+}
+
+TEST(guids_are_read)
+{
+	static const uint8_t wanted[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba,
+		0x4b, 0, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
+	static const char text[] = "c12a7328-f81f-11d2-ba4b-00a0C93EC93B";
+	uint8_t guid[16];
+	char bad[64];
+
+	assert_int_equal(efi_guid(text, guid), 0);
+	assert_memory_equal(guid, wanted, 16);
+	for (size_t i = 0; i < strlen(text); i++) {
+		strcpy(bad, text);
+		bad[i] = '_';
+		assert_int_equal(efi_guid(bad, guid), -EINVAL);
+		bad[i] = '\0';
+		assert_int_equal(efi_guid(bad, guid), -EINVAL);
+	}
+	strcpy(bad, text);
+	strcat(bad, "0");
+	assert_int_equal(efi_guid(bad, guid), -EINVAL);
+}
+
+static void put(const char *name, const void *bytes, size_t size)
+{
+	uint8_t variable[64] = {7};
+	char path[128];
+
+	memcpy(variable + 4, bytes, size);
+	snprintf(path, sizeof(path), "efi/%s" GLOBAL, name);
+	unit_write(path, variable, size + 4);
+}
+
+static void see_order(const uint16_t *wanted, size_t count)
+{
+	struct efi_order order;
+
+	assert_int_equal(efi_order(unit_path("efi"), &order), 0);
+	assert_int_equal(order.count, count);
+	assert_memory_equal(order.entries, wanted, count * 2);
+}
+
+TEST(entries_come_and_go)
+{
+	static const uint16_t before[] = {2, 0}, with[] = {1, 2, 0}, changed[] = {0, 1},
+			      left[] = {0};
+	uint16_t number;
+
+	put("BootOrder", before, sizeof(before));
+	put("Boot0000", "zero", 4);
+	put("Boot0002", "two", 3);
+	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	assert_int_equal(number, 1);
+	see_order(with, 3);
+	/* A second time changes nothing. */
+	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	assert_int_equal(number, 1);
+	see_order(with, 3);
+	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"other", 5), 0);
+	see_order(with, 3);
+	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"ours", 4), 0);
+	see_order(before, 2);
+	assert_int_equal(access(unit_path("efi/Boot0001" GLOBAL), F_OK), -1);
+	assert_int_equal(access(unit_path("efi/Boot0002" GLOBAL), F_OK), 0);
+	/* What others have changed since stays. */
+	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	put("BootOrder", changed, sizeof(changed));
+	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"ours", 4), 0);
+	see_order(left, 1);
+}
+
+TEST(firmware_without_variables)
+{
+	uint16_t number;
+
+	assert_true(efi_add(unit_path("none"), (const uint8_t *)"ours", 4, &number) < 0);
+	assert_int_equal(efi_remove(unit_path("none"), (const uint8_t *)"ours", 4), 0);
+}
+
+RUN("efi", T(option_has_these_bytes), T(guids_are_read), T(entries_come_and_go),
+	T(firmware_without_variables))

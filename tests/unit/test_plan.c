@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of plan.c: each file of plans/ is a machine's disks, a wish, and the plan that it must
+// give.
+#include <dirent.h>
+#include <inttypes.h>
+#include "disks.h"
+#include "plan.h"
+#include "unit.h"
+
+#define PAYLOAD	 ((uint64_t)60 << 20)
+#define MIB	 ((uint64_t)1 << 20)
+#define FILE_MAX 65536
+
+static const char *const nothing = "";
+
+/* "--- DISK LAYOUT" stands between the description and the plan. */
+static void read_case(const char *path, char *text, char disk[32], char layout[32], char **plan)
+{
+	FILE *file = fopen(path, "r");
+	char *wish;
+	size_t size;
+
+	assert_non_null(file);
+	size = fread(text, 1, FILE_MAX - 1, file);
+	text[size] = '\0';
+	fclose(file);
+	wish = strstr(text, "\n--- ");
+	assert_non_null(wish);
+	assert_int_equal(sscanf(wish, "\n--- %31s %31s", disk, layout), 2);
+	*wish = '\0';
+	*plan = strchr(wish + 1, '\n');
+	*plan = *plan ? *plan + 1 : wish + strlen(wish + 1);
+}
+
+static void make(struct machine *machine, const char *disk, const char *layout, struct plan *plan)
+{
+	struct plan_wish wish = {
+		.disk = disk, .layout = PLAN_LAYOUTS, .timeout = 5, .payload = PAYLOAD};
+	int ret;
+
+	for (unsigned i = 0; i < PLAN_LAYOUTS; i++)
+		if (!strcmp(layout, plan_layout_names[i]))
+			wish.layout = i;
+	assert_int_not_equal(wish.layout, PLAN_LAYOUTS);
+	ret = plan_make(machine, &wish, plan);
+	assert_int_equal(ret, *plan->refusal ? -EPERM : 0);
+	assert_int_equal(plan->step_count == 0, ret != 0);
+}
+
+/* Whatever the plan is, nothing that is there may be touched. */
+static void see_safety(const struct machine *machine, const struct plan *plan)
+{
+	const struct disk *disk = machine->disks;
+
+	while (strcmp(disk->name, plan->disk) != 0)
+		disk++;
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		uint64_t end = step->start + step->size;
+
+		assert_true(*step->does && *step->touches && *step->undo);
+		assert_true(end <= disk->size);
+		if (plan->layout == PLAN_WHOLE || step->action != PLAN_PARTITION)
+			continue;
+		assert_true(
+			step->start >= MIB && step->start % MIB == 0 && step->size >= 260 * MIB);
+		assert_true(!disk->last || end <= disk->last);
+		for (size_t j = 0; j < disk->part_count; j++) {
+			const struct part *part = &disk->parts[j];
+
+			assert_true(end <= part->start || step->start >= part->start + part->size);
+			assert_int_not_equal(step->number, part->number);
+		}
+	}
+	/* What makes the machine start us comes after what it will start. */
+	if (plan_find(plan, PLAN_SECTOR0))
+		assert_true(plan_find(plan, PLAN_SECTOR0) > plan_find(plan, PLAN_CORE) &&
+			    plan_find(plan, PLAN_CORE) > plan_find(plan, PLAN_FILES));
+	if (plan_find(plan, PLAN_NVRAM))
+		assert_true(plan_find(plan, PLAN_NVRAM) > plan_find(plan, PLAN_FILES));
+}
+
+static void run_case(const char *path)
+{
+	static char text[FILE_MAX];
+	char disk[32], layout[32], *wanted;
+	struct machine machine;
+	struct plan plan;
+	const char *got;
+	unsigned line;
+	FILE *in, *out;
+
+	read_case(path, text, disk, layout, &wanted);
+	in = fmemopen(text, strlen(text), "r");
+	if (disks_read(in, &machine, &line))
+		fail_msg("%s: line %u is wrong", path, line);
+	fclose(in);
+	make(&machine, disk, layout, &plan);
+	out = unit_open();
+	if (plan_find(&plan, PLAN_RECORD) || *plan.refusal) {
+		assert_int_equal(plan_print(&plan, &machine, out), 0);
+		got = unit_close(out, NULL);
+	} else {
+		got = nothing;
+	}
+	if (getenv("UPDATE_PLANS")) {
+		out = fopen(path, "w");
+		fprintf(out, "%s\n--- %s %s\n%s", text, disk, layout, got);
+		fclose(out);
+	} else if (strcmp(got, wanted) != 0) {
+		fail_msg("%s gives:\n%s", path, got);
+	}
+	if (!*plan.refusal)
+		see_safety(&machine, &plan);
+	out = unit_open();
+	assert_int_equal(plan_json(&plan, out), 0);
+	assert_true(unit_json_is_valid(unit_close(out, NULL)));
+	disks_free(&machine);
+}
+
+TEST(plans_are_these)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("plans");
+	char path[300];
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "plans/%s", entry->d_name);
+		run_case(path);
+		count++;
+	}
+	closedir(dir);
+	assert_true(count >= 25);
+}
+
+/* Disks with partitions by chance: whatever is planned, nothing that is there is touched. */
+TEST(plans_are_safe)
+{
+	for (unsigned round = 0; round < 3000; round++) {
+		struct part parts[6] = {0};
+		struct disk disk = {
+			.name = "sda", .sector = 512, .size = (300 + unit_chance(3000)) * MIB};
+		struct machine machine = {.uefi = unit_chance(2),
+			.nvram = unit_chance(2),
+			.disks = &disk,
+			.disk_count = 1};
+		uint64_t at = MIB;
+		struct plan plan;
+
+		disk.table = unit_chance(2) ? TABLE_GPT : TABLE_DOS;
+		disk.boot_code = true;
+		disk.first = disk.table == TABLE_GPT ? 34 * 512 : 0;
+		disk.last = disk.size - (disk.table == TABLE_GPT ? 33 * 512 : 0);
+		disk.parts = parts;
+		for (; disk.part_count < 1 + unit_chance(6); disk.part_count++) {
+			struct part *part = &parts[disk.part_count];
+
+			at += unit_chance(500) * MIB + unit_chance(3) * 512;
+			part->start = at;
+			part->size = (1 + unit_chance(900)) * MIB + unit_chance(3) * 512;
+			part->number = (unsigned)disk.part_count + 1;
+			at += part->size;
+			if (at > disk.last)
+				break;
+			if (!unit_chance(4)) {
+				strcpy(part->type, "c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
+				strcpy(part->content, "vfat");
+				part->room = unit_chance(400) * MIB;
+			}
+		}
+		make(&machine, "sda", plan_layout_names[unit_chance(PLAN_LAYOUTS)], &plan);
+		if (!*plan.refusal)
+			see_safety(&machine, &plan);
+	}
+}
+
+RUN("plan", T(plans_are_these), T(plans_are_safe))
