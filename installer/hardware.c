@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "lvm.h"
 #include "peek.h"
+#include "smart.h"
 #include "text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -23,10 +24,10 @@
 
 #define SECURE_BOOT "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-/* A block device that this host has mounted, or swaps to. */
 /* How long a starting host is waited for. */
 #define SETTLE_S 60
 
+/* A block device that this host has mounted, or swaps to. */
 struct use {
 	dev_t device;
 	char where[128];
@@ -338,14 +339,27 @@ static bool is_held(const char *path)
 	return false;
 }
 
+/*
+ * A file system that a guest is writing to changes under whoever else looks at it; one that this
+ * host has mounted is looked at where it is mounted.
+ */
+static bool is_quiet(const char *path, const struct part *part)
+{
+	return *part->mounted || !is_held(path);
+}
+
 static void look_into(const struct hardware *hardware, const char *path, struct disk *disk)
 {
 	struct part whole = {.size = disk->size};
+	char node[PATH_SIZE];
 	bool is_medium;
 
-	for (size_t i = 0; i < disk->part_count; i++)
-		if (!peek_part(path, hardware->medium, &disk->parts[i], &is_medium))
+	for (size_t i = 0; i < disk->part_count; i++) {
+		snprintf(node, sizeof(node), "/dev/%s", disk->parts[i].name);
+		if (is_quiet(node, &disk->parts[i]) &&
+			!peek_part(path, hardware->medium, &disk->parts[i], &is_medium))
 			disk->medium |= is_medium;
+	}
 	/* A CD's image on a stick is a file system under its partitions. */
 	if (!disk->medium && *hardware->medium && !probe_content(path, &whole) &&
 		!strcmp(whole.content, "iso9660") &&
@@ -386,6 +400,7 @@ static int fill_disk(
 	fill_names(directory, disk);
 	fill_uses(hardware, directory, disk);
 	disk->in_use |= is_held(path);
+	disk->failing |= smart_is_failing(path, disk->transport);
 	if (!ret)
 		look_into(hardware, path, disk);
 	return 0;
@@ -459,7 +474,8 @@ static void fill_volumes(const struct hardware *hardware, struct machine *machin
 			if (lvm_device(volume, path, sizeof(path)) || probe_content(path, volume))
 				continue;
 			is_used(hardware, device_of(path), volume, NULL);
-			peek_part(path, hardware->medium, volume, &is_medium);
+			if (is_quiet(path, volume))
+				peek_part(path, hardware->medium, volume, &is_medium);
 		}
 }
 

@@ -39,10 +39,8 @@
 /* Links are followed as if ROOT were "/", and not onto other file systems. */
 static int open_below(int root, const char *path, int flags)
 {
-	/* Nothing may make us wait, where a file is really opened. */
-	uint64_t careful = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
 	struct open_how how = {
-		.flags = (uint64_t)flags | careful | O_CLOEXEC,
+		.flags = (uint64_t)flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 
@@ -118,7 +116,7 @@ static bool has(int root, const char *path)
 /* What a plain file begins with, with a NUL behind it; the bytes read, or -errno. */
 static ssize_t read_start(int root, const char *path, char *bytes, size_t size)
 {
-	int fd = open_below(root, path, O_RDONLY);
+	int fd = open_below(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 	ssize_t got = -1;
 
@@ -334,14 +332,15 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 
 /* --- Mounting ----------------------------------------------------------- */
 
+/* What a broken file system asks for ("errors=panic" in its superblock) is not for it to decide. */
 static const struct {
 	const char *content, *driver;
 	const char *flags[3]; /* without a value */
 	const char *key, *value;
 } drivers[] = {
-	{"ext2", "ext4", {"ro", "noload"}, NULL, NULL},
-	{"ext3", "ext4", {"ro", "noload"}, NULL, NULL},
-	{"ext4", "ext4", {"ro", "noload"}, NULL, NULL},
+	{"ext2", "ext4", {"ro", "noload"}, "errors", "continue"},
+	{"ext3", "ext4", {"ro", "noload"}, "errors", "continue"},
+	{"ext4", "ext4", {"ro", "noload"}, "errors", "continue"},
 	{"xfs", "xfs", {"ro", "norecovery", "nouuid"}, NULL, NULL},
 	{"btrfs", "btrfs", {"ro"}, "rescue", "nologreplay"},
 	{"vfat", "vfat", {"ro"}, "utf8", "1"},

@@ -372,7 +372,12 @@ static int add_part(struct disk *disk, struct fdisk_partition *partition)
 	name_part(disk, part);
 	part->start = start * disk->sector;
 	part->size = size * disk->sector;
-	put_lower(part->uuid, sizeof(part->uuid), fdisk_partition_get_uuid(partition));
+	/* A DOS table identifies a partition by the disk and the number, as the kernel does. */
+	if (disk->table == TABLE_DOS)
+		snprintf(part->uuid, sizeof(part->uuid), "%.32s-%02x", disk->table_uuid,
+			part->number & 0xff);
+	else
+		put_lower(part->uuid, sizeof(part->uuid), fdisk_partition_get_uuid(partition));
 	if (type && fdisk_parttype_get_string(type))
 		put_lower(part->type, sizeof(part->type), fdisk_parttype_get_string(type));
 	else if (type)

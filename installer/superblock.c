@@ -123,9 +123,10 @@ uint64_t superblock_ntfs_volume(const uint8_t sector[SUPERBLOCK_SECTOR], size_t 
 	uint8_t clusters = sector[NTFS_CLUSTER], record = sector[NTFS_RECORD_SIZE];
 
 	/* Beyond 128 both are powers of two: their logarithm, below zero. */
-	if (clusters > 0x80 && clusters < 0xe0)
-		return 0;
-	cluster *= clusters > 0x80 ? (uint64_t)1 << (0x100 - clusters) : clusters;
+	if (clusters > 0x80)
+		cluster = clusters > 0xe0 ? cluster << (0x100 - clusters) : 0;
+	else
+		cluster *= clusters;
 	if (record >= 0x80)
 		*size = record > 0xe0 ? (size_t)1 << (0x100 - record) : 0;
 	else

@@ -41,6 +41,7 @@ TEST(statuses_and_messages_fit)
 	} rows[] = {
 		{"", EXIT_USAGE, "Usage: posada COMMAND"},
 		{"--help", EXIT_DONE, "  payload   "},
+		{"--help", EXIT_DONE, "  install   "},
 		{"bogus", EXIT_USAGE, "\"bogus\" is no posada command"},
 		{"\"$(printf '\\033')[2J\"", EXIT_USAGE, "\"?[2J\" is no posada"},
 		{"guest", EXIT_USAGE, "Usage: posada guest"},

@@ -229,6 +229,7 @@ TEST(failures_are_told)
 	FILE *full = fopen("/dev/full", "w"), *folder = fopen(unit_path("."), "r");
 	unsigned line;
 
+	assert_non_null(full);
 	setvbuf(full, NULL, _IONBF, 0);
 	assert_int_equal(disks_write(&machine, full), -EIO);
 	assert_int_equal(disks_json(&machine, full), -EIO);

@@ -105,6 +105,7 @@ static void run_case(const char *path)
 	}
 	if (getenv("UPDATE_PLANS")) {
 		out = fopen(path, "w");
+		assert_non_null(out);
 		fprintf(out, "%s\n--- %s %s\n%s", text, disk, layout, got);
 		fclose(out);
 	} else if (strcmp(got, wanted) != 0) {
