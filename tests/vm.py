@@ -100,7 +100,8 @@ def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks
         args += ["-nic", "none"]
     for number, disk in enumerate(disks):
         args += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}",
-                 "-device", f"virtio-blk-pci,drive=disk{number},serial=DISK{number}"]
+                 "-device", f"virtio-blk-pci,drive=disk{number},serial=DISK{number}"
+                            f"{',bootindex=0' if boot == 'disk' and not number else ''}"]
     return [*args, *extra]
 
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The other entries of the boot menu: serial, verbose, and the same host without Xen."""
+import pytest
+from host import Host
+
+DOWN = "\x1b[B"
+ENTRIES = ["Posada", "Posada on a serial console", "Posada with verbose logs", "Posada without Xen"]
+
+
+def start(host, entry):
+    """Choose an entry of syslinux's menu by its place."""
+    host.expect("Automatic boot in", 60)
+    for _ in range(ENTRIES.index(entry)):
+        host.send(DOWN)
+        host.read(0.5)
+    host.send("\r")
+    return host.booted()
+
+
+@pytest.mark.parametrize("entry", ENTRIES[1:3], ids=["serial", "verbose"])
+def test_entry_with_xen(entry):
+    with Host() as host:
+        start(host, entry)
+        host.healthy()
+        assert host.posada("status", "--json")["engine"] == "xen"
+        assert ("posada.verbose=1" in host.sh("cat /proc/cmdline")) == ("verbose" in entry)
+
+
+def test_without_xen(media_disk):
+    """Guests are plain ones then, and those that need Xen are refused with the reason."""
+    with Host(disks=[media_disk]) as host:
+        start(host, "Posada without Xen")
+        host.healthy()
+        status = host.posada("status", "--json")
+        assert status["engine"] in ("kvm", "plain") and status["memory_kib"] > 1900 * 1024
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
+        guest = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--memory", "256M", "--network", "none")
+        refusal = host.posada("guest", "create", "inn", "--kind", "pv", *guest, status=1)
+        assert "without Xen" in refusal
+        host.posada("guest", "create", "inn", "--kind", "qemu", "--cmdline", "console=ttyS0 quiet", *guest, "--start", seconds=180)
+        since = len(host.log)
+        host.send("posada guest console inn\n")
+        host.expect(r"alive \d+\r", 300, since)
+        host.send("\x1d")
+        host.see(r"posada:.*# ")
+        host.posada("guest", "kill", "inn")
