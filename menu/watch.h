@@ -9,7 +9,7 @@ struct watch {
 	struct posada_host host;
 	struct posada_guests guests;
 	bool guests_known; /* false until libvirtd has answered, and when it fails */
-	unsigned age_s;	   /* how long ago this was true */
+	unsigned age_s;	   /* how long ago this was true; 0 while the host is starting */
 };
 
 void watch_start(void);
