@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,8 @@ int main(int argc, char **argv)
 	program = find_program(argv[1]);
 	if (program)
 		return run_program(program, argv + 1);
+	/* A libvirtd, or a reader of our output, that goes away is an error that is told. */
+	signal(SIGPIPE, SIG_IGN);
 	if (is_help(argv[1])) {
 		print_help(stdout, NULL);
 		status = EXIT_DONE;

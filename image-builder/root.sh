@@ -11,7 +11,7 @@ root_build_packages="
 	libglib2.0-dev-bin python3-jinja2 python3-packaging python3-venv python3-pyelftools python3-docutils xsltproc libxml2-utils rpcsvc-proto
 	erofs-utils grub-common xorriso mtools dosfstools
 "
-root_check_packages="gcc libc6-dev make cppcheck clang-format clang-tidy shellcheck libcmocka-dev libvirt-dev libxml2-dev zlib1g-dev pkgconf python3-pytest libfdisk-dev libblkid-dev libgnutls28-dev fdisk dosfstools e2fsprogs"
+root_check_packages="gcc libc6-dev make cppcheck clang-format clang-tidy shellcheck libcmocka-dev libvirt-dev libxml2-dev zlib1g-dev pkgconf python3-pytest libfdisk-dev libblkid-dev libgnutls28-dev libinih-dev fdisk dosfstools e2fsprogs"
 
 root_key() { # PACKAGES
 	echo "$root_suite $1 3" | tr -s '[:space:]' ' ' | sha256sum | cut -c1-20

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "answers.h"
 #include "apply.h"
 #include "payload.h"
 #include "plan.h"
@@ -37,6 +38,7 @@ static const struct verb {
 		run_probe},
 	{"plan", WISH " [--json]", N_("what an installation would do, without doing it"), run_plan},
 	{"apply", WISH, N_("show the plan, ask, and install"), run_apply},
+	{"apply", "--answers FILE", N_("install as the file says, and ask nothing"), run_apply},
 	{"undo", "DISK", N_("take Posada off a disk; what was there starts as before"), run_undo},
 };
 
@@ -235,9 +237,8 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 	return wish->disk ? 0 : -EINVAL;
 }
 
-/* The plan for WISH on this machine. 0, -EPERM when it is refused, or a status after telling why.
- */
-static int make_plan(struct plan_wish *wish, struct machine *machine, struct plan *plan)
+/* The machine, and what of ourselves would be written; after a failure it has been told. */
+static int look(struct plan_wish *wish, struct machine *machine)
 {
 	char *why = NULL;
 	int ret = payload_size(PAYLOAD_ROOT, &wish->payload, &why);
@@ -247,7 +248,15 @@ static int make_plan(struct plan_wish *wish, struct machine *machine, struct pla
 	if (ret)
 		failed(why ? why : _("the disks"), ret);
 	free(why);
-	return ret ? -EIO : plan_make(machine, wish, plan);
+	return ret ? -EIO : 0;
+}
+
+/* The plan for WISH on this machine; -EPERM when it is refused. */
+static int make_plan(struct plan_wish *wish, struct machine *machine, struct plan *plan)
+{
+	int ret = look(wish, machine);
+
+	return ret ? ret : plan_make(machine, wish, plan);
 }
 
 static int run_plan(char **words)
@@ -319,6 +328,34 @@ static int carry_out(const struct plan *plan)
 	return DONE;
 }
 
+/* Nobody is asked: whatever the answers leave unclear is refused. */
+static int apply_answers(const char *path)
+{
+	struct machine machine = {0};
+	struct answers answers;
+	char why[PLAN_TEXT] = "";
+	struct plan plan;
+	FILE *file = fopen(path, "re");
+	int status = FAILED, ret = file ? 0 : -errno;
+
+	if (ret)
+		return failed(path, ret);
+	ret = answers_read(file, &answers, why);
+	fclose(file);
+	if (!ret)
+		ret = look(&answers.wish, &machine);
+	if (!ret)
+		ret = answers_choose(&answers, &machine, why);
+	if (*why)
+		fprintf(stderr, _("posada install: %s. Nothing was written.\n"), why);
+	else if (!ret && plan_make(&machine, &answers.wish, &plan))
+		fprintf(stderr, _("posada install: %s Nothing was written.\n"), plan.refusal);
+	else if (!ret && !plan_print(&plan, &machine, stdout))
+		status = carry_out(&plan);
+	disks_free(&machine);
+	return status;
+}
+
 static int run_apply(char **words)
 {
 	struct machine machine = {0};
@@ -326,6 +363,8 @@ static int run_apply(char **words)
 	struct plan plan;
 	int status = FAILED, ret;
 
+	if (words[0] && !strcmp(words[0], "--answers") && words[1] && !words[2])
+		return apply_answers(words[1]);
 	if (read_wish(words, &wish, NULL))
 		return usage(stderr, USAGE);
 	ret = make_plan(&wish, &machine, &plan);

@@ -31,8 +31,10 @@ static void speak_the_users_language(void)
 }
 
 /* Keys that end a program elsewhere must not take the menu away. */
-static void ignore_keyboard_signals(void)
+static void ignore_signals(void)
 {
+	/* A libvirtd that goes away while it is written to is an error, not the end. */
+	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
@@ -61,7 +63,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "posada-menu: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
-	ignore_keyboard_signals();
+	ignore_signals();
 	terminal_guard();
 	watch_start();
 	ui_open("Posada");

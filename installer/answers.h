@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers to an installation that asks nobody, from an INI file. */
+#ifndef POSADA_ANSWERS_H
+#define POSADA_ANSWERS_H
+
+#include <stdio.h>
+#include "disks.h"
+#include "plan.h"
+
+/*
+ * The section [install] of the file:
+ *
+ *	disk = sda			the disk's name, or
+ *	serial = S1X2			its serial number, or both, which must agree
+ *	layout = alongside|whole-disk
+ *	start = posada|origin		which starts by itself; posada when it is not said
+ *	timeout = 5			seconds that the boot menu waits
+ */
+struct answers {
+	char disk[32];
+	char serial[64];
+	struct plan_wish wish; /* its disk is set by answers_choose */
+	bool layout_known;
+};
+
+/*
+ * Read FILE. Returns 0, -EINVAL for what is unknown, wrong or missing, with the reason in WHY, or
+ * -EIO.
+ */
+int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT]);
+
+/*
+ * Find the one disk of MACHINE that is meant, and point the wish at its name, which MACHINE keeps.
+ * Returns 0, or -ENODEV with the reason in WHY when there is none or more than one.
+ */
+int answers_choose(struct answers *answers, const struct machine *machine, char why[PLAN_TEXT]);
+
+#endif
