@@ -336,10 +336,10 @@ static int apply_answers(const char *path)
 	char why[PLAN_TEXT] = "";
 	struct plan plan;
 	FILE *file = fopen(path, "re");
-	int status = FAILED, ret = file ? 0 : -errno;
+	int status = FAILED, ret;
 
-	if (ret)
-		return failed(path, ret);
+	if (!file)
+		return failed(path, -errno);
 	ret = answers_read(file, &answers, why);
 	fclose(file);
 	if (!ret)
