@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import vm
 from host import Host
+from origins import Origins
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 
@@ -112,3 +113,9 @@ def host(shared_host):
             shared_host.posada("guest", "kill", guest["name"])
         shared_host.posada("guest", "delete", guest["name"], "--disks")
     shared_host.shell_close()
+
+
+@pytest.fixture(scope="module")
+def origins(tmp_path_factory):
+    """Makes disks with a system on them that was there first."""
+    return Origins(tmp_path_factory.mktemp("origins"), pathlib.Path(vm.OUT) / "payload/vmlinuz", built("busybox") / "usr/bin/busybox")

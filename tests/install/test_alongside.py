@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Posada goes onto a disk beside the system that is there: both start, and undo brings back what was."""
-import pathlib
 import shutil
 
 import pytest
 import vm
-from conftest import built
 from host import Host
-from origins import ALIVE, Origins
+from origins import ALIVE
 
 DOWN = "\x1b[B"
-
-
-@pytest.fixture(scope="module")
-def origins(tmp_path_factory):
-    return Origins(tmp_path_factory.mktemp("origins"), pathlib.Path(vm.OUT) / "payload/vmlinuz", built("busybox") / "usr/bin/busybox")
 
 
 def walk_to_confirmation(host, disk, layout):
