@@ -12,7 +12,8 @@ import pytest
 import vm
 
 pytestmark = pytest.mark.slow
-BLUE = 0x0000AA
+# The blue of a VGA text screen, whose colours have six bits.
+BLUE = 0x0000A8
 OPTIONS = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 
 
