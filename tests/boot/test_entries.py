@@ -17,6 +17,7 @@ def start(host, entry):
     return host.booted()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES[1:3], ids=["serial", "verbose"])
 def test_entry_with_xen(entry):
     with Host() as host:

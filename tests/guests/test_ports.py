@@ -6,7 +6,6 @@ import sys
 import pytest
 from host import Host
 
-pytestmark = pytest.mark.slow
 SCAN = """
 import asyncio, sys
 async def probe(port, gate):

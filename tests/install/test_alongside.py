@@ -113,6 +113,7 @@ def test_bios_own_partition(origins):
     see_origin_starts("bios", disk, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("esp", [300, 34], ids=["in-the-esp", "own-partition"])
 def test_uefi(origins, esp):
     disk = origins.uefi(f"uefi-{esp}", esp * 2**20)
@@ -134,6 +135,7 @@ def test_uefi(origins, esp):
     see_origin_starts("uefi", disk, variables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_whole_disk(origins, firmware):
     disk = origins.work / f"whole-{firmware}"
