@@ -26,7 +26,7 @@ PATIENCE = float(os.environ.get("PATIENCE", "1"))
 
 # What must never show on a console, whatever a test is waiting for.
 DISASTERS = (
-    r"Kernel panic|BUG: |Oops: |\(XEN\) .*(FATAL|Panic)|Out of memory: Killed|"
+    r"Kernel panic|\bBUG: |\bOops: |\(XEN\) .*(FATAL|Panic)|Out of memory: Killed|"
     r"this machine cannot go on|general protection fault"
 )
 
