@@ -583,6 +583,14 @@ TEST(roots_are_looked_into)
 	peek("debian", "xfs", &part, &is_medium);
 	assert_true(part.posada);
 
+	/* A broken installation has only what takes it back. */
+	put("broken/posada/undo/head.before", "");
+	peek("broken", "vfat", &part, &is_medium);
+	assert_false(part.posada);
+	put("broken/posada/undo/record", "");
+	peek("broken", "vfat", &part, &is_medium);
+	assert_true(part.posada);
+
 	/* Nothing outside is read, and no pipe is waited for. */
 	put("os-release", "PRETTY_NAME=outside\n");
 	put("lure/posada/x", "");
