@@ -1120,8 +1120,10 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 		tell(work, work->step->does);
 		ret = actions[work->step->action](work);
 	}
-	if (ret)
+	if (ret) {
+		fail(work, ret, "%s", strerror(-ret));
 		roll_back(work);
+	}
 	free_work(work);
 	return ret;
 }
@@ -1278,6 +1280,8 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 		ret = restore_table(work, part->number, part->start, part->name, exact);
 	else if (!ret)
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
+	if (ret)
+		fail(work, ret, "%s", strerror(-ret));
 	free_work(work);
 	return ret;
 }

@@ -537,7 +537,7 @@ static int check_disk(struct planner *planner)
 			disk->name);
 	if (disk->in_use)
 		return refuse(plan,
-			_("%s is in use (mounted, swap, or part of something that is active). Release it, then try again."),
+			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
 	if (planner->machine->secure_boot)
 		return refuse(plan,

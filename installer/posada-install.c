@@ -49,7 +49,8 @@ static int usage(FILE *out, int status)
 		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
 			_(verbs[i].help));
 	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. Without it Posada is\n"
-		"written beside what is there. --origin-first lets the system that was there start by itself.\n"
+		"written beside what is there. --origin-first lets the system that was there start by itself;\n"
+		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
