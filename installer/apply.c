@@ -224,17 +224,17 @@ static int kernel_number(const char *name, const char *fact, uint64_t *bytes)
 }
 
 /* A name that the kernel has given to something else must not be written to. */
-static int see_partition(const struct work *work, const struct plan_step *step)
+static int see_partition(struct work *work, const char *name, uint64_t start, uint64_t size)
 {
-	uint64_t start = 0, size = 0;
-	int ret;
+	uint64_t at = 0, bytes = 0;
 
-	if (!work->block)
+	if (!work->block ||
+		(!kernel_number(name, "start", &at) && !kernel_number(name, "size", &bytes) &&
+			at == start && bytes == size))
 		return 0;
-	ret = kernel_number(step->part, "start", &start);
-	if (!ret)
-		ret = kernel_number(step->part, "size", &size);
-	return ret ? ret : start == step->start && size == step->size ? 0 : -EBUSY;
+	return fail(work, -EBUSY,
+		_("%s is not to the kernel what it is in the table; restart the machine, then try again"),
+		name);
 }
 
 /* --- Files -------------------------------------------------------------- */
@@ -614,7 +614,7 @@ static int do_partition(struct work *work)
 	if (!ret)
 		ret = wait_for(device);
 	if (!ret)
-		ret = see_partition(work, step);
+		ret = see_partition(work, step->part, step->start, step->size);
 	return ret ? fail(work, ret, _("the partition %s could not be made: %s"), step->part,
 			     strerror(-ret))
 		   : 0;
@@ -696,12 +696,15 @@ static int write_payload(struct work *work)
 
 static int do_files(struct work *work)
 {
+	const struct plan_step *step = work->step;
 	const struct bytes nothing = {"", 0};
 	char name[64];
 	int ret;
 
-	device_of(work, work->step->part, work->partition);
-	ret = mount_target(work, false);
+	device_of(work, step->part, work->partition);
+	ret = see_partition(work, step->part, step->start, step->size);
+	if (!ret)
+		ret = mount_target(work, false);
 	work->files_made = !ret;
 	/* First what can take everything back. */
 	if (!ret)
@@ -1266,6 +1269,8 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	ret = claim(work);
 	if (!ret)
 		ret = see_installation(work, disk, part, &foreign);
+	if (!ret)
+		ret = see_partition(work, part->name, part->start, part->size);
 	if (!ret)
 		ret = learn(work, foreign, &record, exact);
 	/* First the machine starts the origin again, then what is ours goes. */

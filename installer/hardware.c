@@ -238,8 +238,8 @@ static int add_processes(struct hardware *hardware)
 		if (!process || process == (unsigned long)getpid())
 			continue;
 		read_fact(name, sizeof(name), "/proc/%lu/comm", process);
-		if (!strcmp(name, "systemd-udevd") || !strcmp(name, "udevd") ||
-			strstr(name, "udev-worker"))
+		/* udevd, (udev-worker), … */
+		if (strstr(name, "udev"))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%lu/fd", process);
 		ret = add_open(hardware, path);
