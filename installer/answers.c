@@ -9,8 +9,6 @@
 
 #define _(text) gettext(text)
 
-#define TIMEOUT_MAX 3600
-
 static bool take_text(const char *value, char *text, size_t size)
 {
 	return *value && snprintf(text, size, "%s", value) < (int)size;
@@ -49,7 +47,8 @@ static bool take_timeout(struct answers *answers, const char *value)
 
 	return *value >= '0' && *value <= '9' &&
 	       sscanf(value, "%u%c", &answers->wish.timeout, &rest) == 1 &&
-	       answers->wish.timeout <= TIMEOUT_MAX;
+	       answers->wish.timeout >= PLAN_TIMEOUT_LEAST &&
+	       answers->wish.timeout <= PLAN_TIMEOUT_MOST;
 }
 
 static const struct {
@@ -101,7 +100,7 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 	}
 	if (line) {
 		snprintf(why, PLAN_TEXT,
-			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, layout (alongside, whole-disk), start (posada, origin) and timeout (seconds)"),
+			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, layout (alongside, whole-disk), start (posada, origin) and timeout (1 to 3600 seconds)"),
 			line);
 		return -EINVAL;
 	}

@@ -14,7 +14,7 @@
  *	serial = S1X2			its serial number, or both, which must agree
  *	layout = alongside|whole-disk
  *	start = posada|origin		which starts by itself; posada when it is not said
- *	timeout = 5			seconds that the boot menu waits
+ *	timeout = 5			seconds that the boot menu waits, from 1 to 3600
  */
 struct answers {
 	char disk[32];

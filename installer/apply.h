@@ -13,7 +13,7 @@ struct apply_places {
 	const char *devices;   /* /dev */
 	const char *payload;   /* PAYLOAD_ROOT */
 	const char *variables; /* EFI_VARIABLES */
-	const char *mount;     /* a directory to mount on, made when missing */
+	const char *mount;     /* where directories to mount on are made: /run/posada */
 };
 
 struct apply_options {
@@ -26,10 +26,12 @@ struct apply_options {
 /* What was written and read back: the payload's files in the order of payload_names. */
 struct apply_result {
 	char sha256[APPLY_FILES][65];
+	char note[APPLY_TEXT]; /* what the person should know, or empty */
 };
 
 /*
- * Carry out PLAN, which has no refusal. What is written is flushed, read back and compared before
+ * Carry out PLAN, which has no refusal. Nothing is written when the disk is in use or the plan
+ * would be another one now. What is written is flushed, read back and compared before
  * anything is started from it; the step that makes the machine start it comes last. Returns 0 or
  * -errno; on error WHY tells which disk and step, and what was done is taken back, or WHY says
  * that it could not be.
@@ -38,10 +40,17 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT]);
 
 /*
+ * Our partition on DISK, if the installation can be taken back; else NULL, with the reason as a
+ * sentence in WHY.
+ */
+const struct part *apply_find(const struct disk *disk, char why[APPLY_TEXT]);
+
+/*
  * Take back the installation on the partition PART ("sda3", number, bytes from the disk's start) of
  * DISK by the record that it holds. What others have changed since stays as it is. *EXACT tells
- * whether the disk's table and boot code are the same bytes as before. Returns 0 or -errno with
- * WHY.
+ * whether what was there is as it was before: the same bytes in the disk's table and boot code, no
+ * file of ours left. Without a record, on a file system of others, only what is surely ours goes.
+ * Returns 0 or -errno with WHY.
  */
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
 	bool *exact, char why[APPLY_TEXT]);

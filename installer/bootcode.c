@@ -44,6 +44,15 @@ int bootcode_sector(
 	return 0;
 }
 
+uint64_t bootcode_loads(const uint8_t sector[BOOTCODE_SECTOR])
+{
+	uint64_t core = 0;
+
+	for (unsigned i = 8; i; i--)
+		core = core << 8 | sector[BOOT_CORE + i - 1];
+	return core;
+}
+
 int bootcode_core(uint8_t *image, size_t size, uint64_t at)
 {
 	size_t sectors = (size + BOOTCODE_SECTOR - 1) / BOOTCODE_SECTOR;

@@ -20,6 +20,9 @@
 int bootcode_sector(
 	uint8_t sector[BOOTCODE_SECTOR], const uint8_t *boot, size_t size, uint64_t core);
 
+/* The sector of the core image that GRUB's boot code in SECTOR loads. */
+uint64_t bootcode_loads(const uint8_t sector[BOOTCODE_SECTOR]);
+
 /*
  * Tell a core image of GRUB (core.img for i386-pc, with diskboot.img as its first sector) that it
  * lies in one piece from sector AT of the disk on. Returns 0, or -EINVAL when it is no such image.

@@ -36,7 +36,7 @@ struct part {
 	bool fallback;	   /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
 	bool dirty;	   /* was not unmounted cleanly */
 	bool hibernated;   /* a sleeping Windows or Linux will write to it */
-	bool posada;	   /* it is ours: a payload lies in /posada */
+	bool posada;	   /* a payload of ours lies in /posada, or the beginnings of one */
 };
 
 struct disk {
@@ -50,7 +50,7 @@ struct disk {
 	bool failing; /* it reports about itself that it fails */
 	bool removable;
 	bool medium; /* this host was booted from it */
-	bool in_use; /* mounted, swap, or a member of something active */
+	bool in_use; /* mounted, swap, a guest's, or a member of something active */
 	enum disks_table table;
 	char table_uuid[40];
 	uint64_t first,

@@ -27,7 +27,7 @@
 /* How long a starting host is waited for. */
 #define SETTLE_S 60
 
-/* A block device that this host has mounted, or swaps to. */
+/* A block device that this host has mounted, swaps to, or lends to a guest. */
 struct use {
 	dev_t device;
 	char where[128];
@@ -180,6 +180,74 @@ static int add_swap(struct hardware *hardware, char *line)
 	return device ? add_use(hardware, device, "") : 0;
 }
 
+/* Xen's block backends claim nothing for themselves; the kernel tells which device each one lends.
+ */
+static int add_backends(struct hardware *hardware)
+{
+	unsigned int major_number, minor_number;
+	char path[PATH_SIZE], device[32];
+	const struct dirent *entry;
+	DIR *directory;
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "%s/bus/xen-backend/devices", hardware->sys);
+	directory = opendir(path);
+	if (!directory)
+		return 0;
+	while (!ret && (entry = readdir(directory)))
+		if (!strncmp(entry->d_name, "vbd-", 4) &&
+			read_fact(device, sizeof(device), "%s/%s/physical_device", path,
+				entry->d_name) &&
+			sscanf(device, "%x:%x", &major_number, &minor_number) == 2)
+			ret = add_use(hardware, makedev(major_number, minor_number), "");
+	closedir(directory);
+	return ret;
+}
+
+/* The block devices that a process has open, by the directory of its descriptors. */
+static int add_open(struct hardware *hardware, const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	struct stat status;
+	int ret = 0;
+
+	if (!directory)
+		return 0;
+	while (!ret && (entry = readdir(directory)))
+		if (!fstatat(dirfd(directory), entry->d_name, &status, 0) &&
+			S_ISBLK(status.st_mode))
+			ret = add_use(hardware, status.st_rdev, "");
+	closedir(directory);
+	return ret;
+}
+
+/* QEMU claims nothing either. udev opens what it looks at, for moments, and keeps none of it. */
+static int add_processes(struct hardware *hardware)
+{
+	DIR *directory = opendir("/proc");
+	const struct dirent *entry;
+	char path[64], name[32];
+	int ret = 0;
+
+	if (!directory)
+		return 0;
+	while (!ret && (entry = readdir(directory))) {
+		unsigned long process = strtoul(entry->d_name, NULL, 10);
+
+		if (!process || process == (unsigned long)getpid())
+			continue;
+		read_fact(name, sizeof(name), "/proc/%lu/comm", process);
+		/* udevd, (udev-worker), … */
+		if (strstr(name, "udev"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%lu/fd", process);
+		ret = add_open(hardware, path);
+	}
+	closedir(directory);
+	return ret;
+}
+
 static int each_line(struct hardware *hardware, const char *path,
 	int (*add)(struct hardware *hardware, char *line))
 {
@@ -328,7 +396,7 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 	closedir(entries);
 }
 
-/* Whoever holds it for himself, a guest too, is told by the kernel to whoever wants the same. */
+/* Whoever holds it for himself is told by the kernel to whoever wants the same. */
 static bool is_held(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
@@ -343,9 +411,10 @@ static bool is_held(const char *path)
  * A file system that a guest is writing to changes under whoever else looks at it; one that this
  * host has mounted is looked at where it is mounted.
  */
-static bool is_quiet(const char *path, const struct part *part)
+static bool is_quiet(const struct hardware *hardware, const char *path, struct part *part)
 {
-	return *part->mounted || !is_held(path);
+	return *part->mounted ||
+	       (!is_used(hardware, device_of(path), part, NULL) && !is_held(path));
 }
 
 static void look_into(const struct hardware *hardware, const char *path, struct disk *disk)
@@ -356,7 +425,7 @@ static void look_into(const struct hardware *hardware, const char *path, struct 
 
 	for (size_t i = 0; i < disk->part_count; i++) {
 		snprintf(node, sizeof(node), "/dev/%s", disk->parts[i].name);
-		if (is_quiet(node, &disk->parts[i]) &&
+		if (is_quiet(hardware, node, &disk->parts[i]) &&
 			!peek_part(path, hardware->medium, &disk->parts[i], &is_medium))
 			disk->medium |= is_medium;
 	}
@@ -474,7 +543,7 @@ static void fill_volumes(const struct hardware *hardware, struct machine *machin
 			if (lvm_device(volume, path, sizeof(path)) || probe_content(path, volume))
 				continue;
 			is_used(hardware, device_of(path), volume, NULL);
-			if (is_quiet(path, volume))
+			if (is_quiet(hardware, path, volume))
 				peek_part(path, hardware->medium, volume, &is_medium);
 		}
 }
@@ -556,6 +625,10 @@ int probe_machine(struct machine *machine, const char *sys, char **why)
 	ret = each_line(&hardware, "/proc/self/mountinfo", add_mount);
 	if (!ret)
 		ret = each_line(&hardware, "/proc/swaps", add_swap);
+	if (!ret)
+		ret = add_backends(&hardware);
+	if (!ret)
+		ret = add_processes(&hardware);
 	if (!ret)
 		ret = each_line(&hardware, "/proc/cmdline", take_medium);
 	if (!ret)

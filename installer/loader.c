@@ -62,16 +62,17 @@ static void grub_origin(const struct loader_origin *origin, size_t number, FILE 
 	fprintf(out, "menuentry '");
 	grub_title(origin->title, out);
 	fprintf(out, "' --id origin%zu {\n", number);
+	/* $root stays as it is, and each has a name of its own: what one entry has set is there
+	 * still when it failed and another is chosen. */
 	if (origin->loader) {
-		fprintf(out, "\tsearch --no-floppy --fs-uuid --set=root ");
+		fprintf(out, "\tsearch --no-floppy --fs-uuid --set=origin%zu ", number);
 		grub_word(origin->uuid, out);
-		fprintf(out, "\n\tchainloader ");
+		fprintf(out, "\n\tchainloader ($origin%zu)", number);
 		grub_word(origin->loader, out);
 	} else {
 		/* The sector finds its disk by the drive that it is started with: $disk, from
 		 * GRUB's core. */
-		fprintf(out,
-			"\tset place=$root\n\tset root=$disk\n\tchainloader ($place)" LOADER_SECTOR);
+		fprintf(out, "\tset root=$disk\n\tchainloader ($posada)" LOADER_SECTOR);
 	}
 	fprintf(out, "\n}\n");
 }
@@ -80,6 +81,7 @@ static void grub_write(const struct loader_place *place, FILE *out)
 {
 	if (place->marker)
 		fprintf(out, "search --no-floppy --file --set=root %s\n", place->marker);
+	fprintf(out, "set posada=$root\n");
 	/* The serial line may not be there, and the firmware may already send the screen to it. */
 	fprintf(out,
 		"if serial --unit=0 --speed=115200; then\n"
@@ -100,15 +102,16 @@ static void grub_write(const struct loader_place *place, FILE *out)
 		fprintf(out, "menuentry '%s' --id %s {\n", entry->title, entry->name);
 		fprintf(out, "\techo 'Loading Posada %s ...'\n", place->version);
 		if (entry->xen) {
-			fprintf(out, "\tmultiboot2 %s/xen.gz ", place->payload);
+			fprintf(out, "\tmultiboot2 ($posada)%s/xen.gz ", place->payload);
 			xen_options(entry, out);
-			fprintf(out, "\n\tmodule2 %s/vmlinuz ", place->payload);
+			fprintf(out, "\n\tmodule2 ($posada)%s/vmlinuz ", place->payload);
 			linux_options(entry, place, out);
-			fprintf(out, "\n\tmodule2 --nounzip %s/initramfs.img\n}\n", place->payload);
+			fprintf(out, "\n\tmodule2 --nounzip ($posada)%s/initramfs.img\n}\n",
+				place->payload);
 		} else {
-			fprintf(out, "\tlinux %s/vmlinuz ", place->payload);
+			fprintf(out, "\tlinux ($posada)%s/vmlinuz ", place->payload);
 			linux_options(entry, place, out);
-			fprintf(out, "\n\tinitrd %s/initramfs.img\n}\n", place->payload);
+			fprintf(out, "\n\tinitrd ($posada)%s/initramfs.img\n}\n", place->payload);
 		}
 	}
 	for (size_t i = 0; i < place->origin_count; i++)

@@ -317,7 +317,9 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 
 	if (!fstatvfs(root, &room))
 		part->room = (uint64_t)room.f_bavail * room.f_frsize;
-	part->posada = has(root, "posada/xen.gz") || each_name(root, "posada", take_version, &root);
+	/* One that was broken off has what undo needs before it has anything that starts. */
+	part->posada = has(root, "posada/xen.gz") || is_there(root, "posada/undo/record") ||
+		       each_name(root, "posada", take_version, &root);
 	*is_medium = false;
 	if (medium && *medium && !strchr(medium, '/') &&
 		snprintf(path, sizeof(path), "posada/%s", medium) < (int)sizeof(path))

@@ -308,7 +308,6 @@ static void find_loaders(struct planner *planner)
 				return;
 			snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
 			snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
-			origin->once = has_content(&machine->disks[i], "BitLocker");
 		}
 }
 
@@ -337,13 +336,28 @@ static uint64_t needed(const struct planner *planner)
 	return 2 * planner->wish->payload + BESIDE_PAYLOAD;
 }
 
+/* The least that our partition must have, and what it gets where there is room. */
+static uint64_t boot_least(const struct planner *planner)
+{
+	uint64_t least = needed(planner) > BOOT_LEAST ? needed(planner) : BOOT_LEAST;
+
+	return (least + ALIGNED - 1) / ALIGNED * ALIGNED;
+}
+
+static uint64_t boot_wanted(const struct planner *planner)
+{
+	uint64_t least = boot_least(planner);
+
+	return least > BOOT_WANTED ? least : BOOT_WANTED;
+}
+
 /* A partition of our own in the largest gap; NULL after a refusal. */
 static const struct plan_step *plan_own_partition(struct planner *planner)
 {
 	const struct disk *disk = planner->disk;
 	bool dos = disk->table == TABLE_DOS;
 	uint64_t start = 0, room = largest_gap(disk, &start);
-	uint64_t least = needed(planner) > BOOT_LEAST ? needed(planner) : BOOT_LEAST;
+	uint64_t least = boot_least(planner), size = boot_wanted(planner);
 	unsigned number = free_number(disk);
 	const char *type = planner->machine->uefi ? (dos ? DOS_ESP : TYPE_ESP)
 						  : (dos ? DOS_FAT32 : TYPE_LINUX);
@@ -363,8 +377,7 @@ static const struct plan_step *plan_own_partition(struct planner *planner)
 			disk->name, size_text(least, want), size_text(room, have));
 		return NULL;
 	}
-	part = add_partition(
-		planner, PLAN_BOOT, number, start, room < BOOT_WANTED ? room : BOOT_WANTED, type);
+	part = add_partition(planner, PLAN_BOOT, number, start, room < size ? room : size, type);
 	add_format(planner, part, "vfat");
 	return part;
 }
@@ -452,7 +465,7 @@ static int plan_alongside(struct planner *planner)
 		return ret;
 	if (has_content(disk, "BitLocker"))
 		note(planner->plan,
-			_("A partition is encrypted by BitLocker. Have its recovery key at hand: Windows asks for it when it dislikes how it was started."));
+			_("A partition is encrypted by BitLocker. Start Windows from the firmware's own boot menu, so that its keys unseal: through Posada's menu it asks for its recovery key. Have that at hand."));
 	say(planner->plan->stays, _("every partition and file that is on %s now"), disk->name);
 	return 0;
 }
@@ -460,8 +473,8 @@ static int plan_alongside(struct planner *planner)
 static int plan_whole(struct planner *planner)
 {
 	const struct disk *disk = planner->disk;
-	uint64_t least = needed(planner) > BOOT_LEAST ? needed(planner) : BOOT_LEAST;
-	uint64_t boot, end = disk->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
+	uint64_t least = boot_least(planner), boot = boot_wanted(planner);
+	uint64_t end = disk->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
 	struct plan_step *step;
 	char name[64], text[32], have[32];
 
@@ -476,7 +489,8 @@ static int plan_whole(struct planner *planner)
 		size_text(disk->size, text));
 	add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
 	/* A small disk is all ours; a larger one leaves the rest to guests and settings. */
-	boot = end - at < BOOT_WANTED + GIB ? end - at : BOOT_WANTED;
+	if (end - at < boot + GIB)
+		boot = end - at;
 	step = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
 	add_format(planner, step, "vfat");
 	if (at + boot < end) {
@@ -523,7 +537,7 @@ static int check_disk(struct planner *planner)
 			disk->name);
 	if (disk->in_use)
 		return refuse(plan,
-			_("%s is in use (mounted, swap, or part of something that is active). Release it, then try again."),
+			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
 	if (planner->machine->secure_boot)
 		return refuse(plan,
@@ -551,6 +565,10 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 		return refuse(plan,
 			_("There is no disk %s. \"posada install probe\" lists those there are."),
 			plan->disk);
+	memcpy(plan->serial, planner.disk->serial, sizeof(plan->serial));
+	memcpy(plan->table_uuid, planner.disk->table_uuid, sizeof(plan->table_uuid));
+	plan->size = planner.disk->size;
+	plan->part_count = planner.disk->part_count;
 	ret = check_disk(&planner);
 	if (!ret)
 		ret = wish->layout == PLAN_WHOLE ? plan_whole(&planner) : plan_alongside(&planner);

@@ -18,7 +18,12 @@
 #define PLAN_CORE_AT  ((uint64_t)16 * 512)
 
 #define PLAN_ORIGINS 8
-#define PLAN_TIMEOUT 5 /* seconds that the boot menu waits, unless told otherwise */
+
+/* Seconds that the boot menu waits: unless told otherwise, and within which bounds. With none at
+ * all nobody could choose the other system. */
+#define PLAN_TIMEOUT	   5
+#define PLAN_TIMEOUT_LEAST 1
+#define PLAN_TIMEOUT_MOST  3600
 
 enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_LAYOUTS };
 
@@ -30,7 +35,7 @@ struct plan_wish {
 	const char *disk; /* name of the disk: "sda" */
 	enum plan_layout layout;
 	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
-	unsigned timeout;  /* seconds that the boot menu waits */
+	unsigned timeout;  /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
 	uint64_t payload;  /* bytes of one version of the payload */
 };
 
@@ -70,12 +75,16 @@ struct plan_origin {
 	char title[96];
 	char uuid[40];	  /* UEFI: of the file system its loader is on */
 	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
-	bool once;	  /* through BootNext, so that BitLocker's keys unseal */
 };
 
 struct plan {
 	enum plan_layout layout;
 	char disk[32];
+	/* What the disk was when it was planned for. */
+	char serial[64];
+	char table_uuid[40];
+	uint64_t size;
+	size_t part_count;
 	bool uefi;
 	bool origin_first;
 	unsigned timeout;

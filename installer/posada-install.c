@@ -49,7 +49,8 @@ static int usage(FILE *out, int status)
 		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
 			_(verbs[i].help));
 	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. Without it Posada is\n"
-		"written beside what is there. --origin-first lets the system that was there start by itself.\n"
+		"written beside what is there. --origin-first lets the system that was there start by itself;\n"
+		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
@@ -226,7 +227,7 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 			*json = true;
 		else if (!strcmp(*words, "--timeout") && words[1] &&
 			 sscanf(words[1], "%u%c", &wish->timeout, &rest) == 1 &&
-			 wish->timeout <= 3600)
+			 wish->timeout >= PLAN_TIMEOUT_LEAST && wish->timeout <= PLAN_TIMEOUT_MOST)
 			words++;
 		else if (**words != '-' && !wish->disk)
 			/* /dev/sda is sda. */
@@ -324,6 +325,8 @@ static int carry_out(const struct plan *plan)
 	}
 	for (size_t i = 0; payload_names[i]; i++)
 		printf("%s  %s\n", result.sha256[i], payload_names[i]);
+	if (*result.note)
+		printf("%s\n", result.note);
 	printf(_("Posada is on %s.\n"), plan->disk);
 	return DONE;
 }
@@ -376,19 +379,6 @@ static int run_apply(char **words)
 	return status;
 }
 
-/* Our partition on a disk that was not started from, or NULL. */
-static const struct part *find_ours(const struct machine *machine, const char *name)
-{
-	for (size_t i = 0; i < machine->disk_count; i++) {
-		const struct disk *disk = &machine->disks[i];
-
-		for (size_t j = 0; j < disk->part_count && !strcmp(disk->name, name); j++)
-			if (disk->parts[j].posada && !disk->medium)
-				return &disk->parts[j];
-	}
-	return NULL;
-}
-
 static int take_back(const struct plan_wish *wish, const struct part *part)
 {
 	const struct apply_options options = {0};
@@ -401,15 +391,16 @@ static int take_back(const struct plan_wish *wish, const struct part *part)
 		return FAILED;
 	}
 	printf(exact ? _("Posada is off %s, which starts as it did before.\n")
-		     : _("Posada is off %s. Others have changed the disk since, so only what was ours was removed.\n"),
+		     : _("Posada is off %s. Not everything was as the installation had left it, so only what was surely ours was removed.\n"),
 		wish->disk);
 	return DONE;
 }
 
 static int run_undo(char **words)
 {
+	const struct part *part = NULL;
 	struct machine machine = {0};
-	const struct part *part;
+	char reason[APPLY_TEXT] = "";
 	struct plan_wish wish;
 	char *why = NULL;
 	int status = FAILED, ret;
@@ -419,11 +410,14 @@ static int run_undo(char **words)
 	ret = probe_machine(&machine, "/sys", &why);
 	if (ret)
 		failed(why ? why : _("the disks"), ret);
+	else
+		snprintf(reason, sizeof(reason), _("There is no disk %s."), wish.disk);
 	free(why);
-	part = ret ? NULL : find_ours(&machine, wish.disk);
+	for (size_t i = 0; i < machine.disk_count; i++)
+		if (!strcmp(machine.disks[i].name, wish.disk))
+			part = apply_find(&machine.disks[i], reason);
 	if (!ret && !part)
-		fprintf(stderr, _("posada install: there is no installation of Posada on %s.\n"),
-			wish.disk);
+		fprintf(stderr, "posada install: %s\n", reason);
 	if (part && confirmed(wish.disk))
 		status = take_back(&wish, part);
 	disks_free(&machine);

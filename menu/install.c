@@ -111,9 +111,10 @@ static bool choose_boot(struct choice *choice)
 	for (;;) {
 		if (!ui_form(_("Install"), _("How long shall the boot menu wait?"), &field, 1))
 			return false;
-		if (sscanf(field.text, "%u%c", &seconds, &rest) == 1 && seconds <= 3600)
+		if (sscanf(field.text, "%u%c", &seconds, &rest) == 1 &&
+			seconds >= PLAN_TIMEOUT_LEAST && seconds <= PLAN_TIMEOUT_MOST)
 			break;
-		ui_message(_("Install"), _("Give a whole number of seconds, from 0 to 3600."));
+		ui_message(_("Install"), _("Give a whole number of seconds, from 1 to 3600."));
 	}
 	choice->wish.timeout = seconds;
 	return true;
@@ -180,7 +181,7 @@ static void carry_out(struct choice *choice)
 	struct apply_result result = {0};
 	unsigned last = 101;
 	const struct apply_options options = {.progress = show_progress, .opaque = &last};
-	char why[APPLY_TEXT], text[APPLY_TEXT + 512];
+	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512];
 	int ret;
 
 	ret = apply_plan(&choice->plan, &options, &result, why);
@@ -189,9 +190,10 @@ static void carry_out(struct choice *choice)
 		snprintf(text, sizeof(text), _("Posada is not on %s: %s"), choice->plan.disk, why);
 	else
 		snprintf(text, sizeof(text),
-			_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\nTake the medium out and reboot to start from the disk."),
+			_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\nTake the medium out and reboot to start from the disk.%s%s"),
 			choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
-			result.sha256[1], payload_names[2], result.sha256[2]);
+			result.sha256[1], payload_names[2], result.sha256[2],
+			*result.note ? "\n\n" : "", result.note);
 	ui_message(_("Install"), text);
 }
 
@@ -232,14 +234,6 @@ out:
 
 /* --- Undo --------------------------------------------------------------- */
 
-static const struct part *find_ours(const struct disk *disk)
-{
-	for (size_t i = 0; i < disk->part_count; i++)
-		if (disk->parts[i].posada && !disk->medium)
-			return &disk->parts[i];
-	return NULL;
-}
-
 static void take_back(const struct disk *disk, const struct part *part)
 {
 	const struct apply_options options = {0};
@@ -252,7 +246,7 @@ static void take_back(const struct disk *disk, const struct part *part)
 	else
 		snprintf(text, sizeof(text),
 			exact ? _("Posada is off %s, which starts as it did before.")
-			      : _("Posada is off %s. Others have changed the disk's table since, so only what was ours was removed."),
+			      : _("Posada is off %s. Not everything was as the installation had left it, so only what was surely ours was removed."),
 			disk->name);
 	ui_message(_("Undo"), text);
 }
@@ -261,7 +255,7 @@ void uninstall_run(struct app *app)
 {
 	struct machine machine = {0};
 	const struct part *part;
-	char typed[64] = "", text[256];
+	char typed[64] = "", text[APPLY_TEXT];
 	int disk;
 
 	(void)app;
@@ -270,9 +264,9 @@ void uninstall_run(struct app *app)
 	disk = choose_disk(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
 	if (disk < 0)
 		goto out;
-	part = find_ours(&machine.disks[disk]);
+	part = apply_find(&machine.disks[disk], text);
 	if (!part) {
-		ui_message(_("Undo"), _("There is no installation of Posada on this disk."));
+		ui_message(_("Undo"), text);
 		goto out;
 	}
 	snprintf(text, sizeof(text),

@@ -23,13 +23,13 @@ TEST(clear_answers_are_taken)
 	assert_int_equal(
 		read_text(
 			"# one machine of a rack\n[install]\ndisk = sda\nserial=S1 ; by its label\nlayout = whole-disk\n"
-			"start = origin\ntimeout = 0\n"),
+			"start = origin\ntimeout = 1\n"),
 		0);
 	assert_string_equal(answers.disk, "sda");
 	assert_string_equal(answers.serial, "S1");
 	assert_int_equal(answers.wish.layout, PLAN_WHOLE);
 	assert_true(answers.wish.origin_first);
-	assert_int_equal(answers.wish.timeout, 0);
+	assert_int_equal(answers.wish.timeout, 1);
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = alongside\n"), 0);
 	assert_int_equal(answers.wish.layout, PLAN_ALONGSIDE);
 	assert_false(answers.wish.origin_first);
@@ -48,8 +48,8 @@ TEST(unclear_answers_are_refused)
 		{"[install]\ndisk = sda\ndisk = sdb\n", "line 3"},
 		{"[install]\ndisk = sda\ndisc = sdb\n", "line 3"},
 		{"[install]\ndisk =\n", "line 2"}, {"[install]\ntimeout = 5 s\n", "line 2"},
-		{"[install]\ntimeout = -1\n", "line 2"}, {"[install]\ntimeout = 3601\n", "line 2"},
-		{"[install]\nstart = both\n", "line 2"},
+		{"[install]\ntimeout = -1\n", "line 2"}, {"[install]\ntimeout = 0\n", "line 2"},
+		{"[install]\ntimeout = 3601\n", "line 2"}, {"[install]\nstart = both\n", "line 2"},
 		{"[install]\ndisk = a-name-that-no-disk-of-any-kernel-ever-had\n", "line 2"},
 		{"nonsense\n", "line 1"}};
 

@@ -24,6 +24,7 @@ TEST(code_changes_and_the_table_stays)
 	assert_memory_equal(sector, boot, 3);
 	assert_memory_equal(sector + 3, before + 3, 0x5a - 3);
 	assert_memory_equal(sector + 0x5c, core, 8);
+	assert_true(bootcode_loads(sector) == 0x0102030405060708ull);
 	assert_int_equal(sector[0x64], 0xff);
 	assert_int_equal(sector[0x66], 0x90);
 	assert_int_equal(sector[0x67], 0x90);

@@ -179,4 +179,36 @@ TEST(plans_are_safe)
 	}
 }
 
-RUN("plan", T(plans_are_these), T(plans_are_safe))
+/* Two versions of whatever size fit, or it is refused. */
+TEST(partitions_are_large_enough)
+{
+	static const struct {
+		uint64_t payload, disk, wanted;
+	} rows[] = {
+		{60, 9000, 1024}, {60, 500, 0}, {700, 9000, 1416}, {700, 1430, 0}, {700, 1000, 0}};
+
+	for (size_t i = 0; i < COUNT(rows) * PLAN_LAYOUTS; i++) {
+		struct disk disk = {.name = "sda",
+			.sector = 512,
+			.size = rows[i / PLAN_LAYOUTS].disk * MIB,
+			.table = TABLE_DOS};
+		const struct machine machine = {.uefi = true, .disks = &disk, .disk_count = 1};
+		const struct plan_wish wish = {.disk = "sda",
+			.layout = i % PLAN_LAYOUTS,
+			.timeout = 5,
+			.payload = rows[i / PLAN_LAYOUTS].payload * MIB};
+		const struct plan_step *step;
+		struct plan plan;
+
+		if (plan_make(&machine, &wish, &plan)) {
+			assert_true(disk.size < 2 * wish.payload + 30 * MIB);
+			continue;
+		}
+		step = plan_find(&plan, PLAN_FILES);
+		assert_true(step->size >= 2 * wish.payload + 16 * MIB);
+		if (rows[i / PLAN_LAYOUTS].wanted)
+			assert_int_equal(step->size, rows[i / PLAN_LAYOUTS].wanted * MIB);
+	}
+}
+
+RUN("plan", T(plans_are_these), T(plans_are_safe), T(partitions_are_large_enough))

@@ -583,6 +583,14 @@ TEST(roots_are_looked_into)
 	peek("debian", "xfs", &part, &is_medium);
 	assert_true(part.posada);
 
+	/* A broken installation has only what takes it back. */
+	put("broken/posada/undo/head.before", "");
+	peek("broken", "vfat", &part, &is_medium);
+	assert_false(part.posada);
+	put("broken/posada/undo/record", "");
+	peek("broken", "vfat", &part, &is_medium);
+	assert_true(part.posada);
+
 	/* Nothing outside is read, and no pipe is waited for. */
 	put("os-release", "PRETTY_NAME=outside\n");
 	put("lure/posada/x", "");
@@ -727,13 +735,19 @@ TEST(kernel_tells_facts)
 	put("sys/block/zram0/size", "8\n");
 	put("sys/block/loop0/size", "8\n");
 	put("sys/block/dm-0/size", "8\n");
+	put("sys/block/posada-f/size", "8\n");
+	put("sys/block/posada-f/dev", "240:17\n");
+	put("sys/block/posada-g/size", "8\n");
+	put("sys/block/posada-g/dev", "240:18\n");
+	put("sys/bus/xen-backend/devices/vbd-1-51712/physical_device", "f0:11\n");
+	put("sys/bus/xen-backend/devices/vif-1-0/physical_device", "f0:12\n");
 	put("sys/firmware/efi/efivars/BootOrder-x", "");
 	unit_write("sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
 		"\6\0\0\0\1", 5);
 	unsetenv("POSADA_PROBE_LOOP");
 	assert_int_equal(probe_machine(&machine, unit_path("sys"), &why), 0);
 	assert_true(machine.uefi && machine.secure_boot && machine.nvram);
-	assert_int_equal(machine.disk_count, 3);
+	assert_int_equal(machine.disk_count, 5);
 	assert_string_equal(machine.disks[0].name, "posada/e");
 	assert_string_equal(machine.disks[1].name, "posada-a");
 	assert_string_equal(machine.disks[1].model, "Disk ? of mine");
@@ -744,6 +758,9 @@ TEST(kernel_tells_facts)
 	assert_true(machine.disks[1].in_use && machine.disks[1].failing);
 	assert_false(machine.disks[2].read_only || machine.disks[2].removable);
 	assert_true(machine.disks[2].in_use);
+	/* A guest has it. */
+	assert_true(machine.disks[3].in_use);
+	assert_false(machine.disks[4].in_use);
 	disks_free(&machine);
 
 	assert_int_equal(probe_machine(&machine, unit_path("nowhere"), &why), -ENOENT);

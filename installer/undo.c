@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes an installation back: after a failure, or by the record that it holds. */
+#include "work.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libintl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bootcode.h"
+#include "disklabel.h"
+#include "efi.h"
+
+#define _(text) gettext(text)
+
+/* --- Files -------------------------------------------------------------- */
+
+static int remove_tree(const char *path);
+
+/* Everything in a directory but the name KEPT. */
+static int remove_below(const char *path, const char *kept)
+{
+	const struct dirent *entry;
+	char below[PATH_MAX];
+	DIR *dir = opendir(path);
+	int ret = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (!ret && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+			(kept && !strcmp(entry->d_name, kept)))
+			continue;
+		if (snprintf(below, sizeof(below), "%s/%s", path, entry->d_name) >=
+			(int)sizeof(below))
+			ret = -ENAMETOOLONG;
+		else if (unlink(below))
+			ret = errno == EISDIR || errno == EPERM ? remove_tree(below) : -errno;
+	}
+	closedir(dir);
+	return ret;
+}
+
+static int remove_tree(const char *path)
+{
+	int ret = remove_below(path, NULL);
+
+	return !ret && rmdir(path) && errno != ENOENT ? -errno : ret;
+}
+
+static bool same_files(const char *one, const char *other)
+{
+	FILE *a = fopen(one, "rbe"), *b = fopen(other, "rbe");
+	bool same = a && b;
+	char left[4096], right[4096];
+	size_t got = sizeof(left);
+
+	while (same && got == sizeof(left)) {
+		got = fread(left, 1, sizeof(left), a);
+		same = fread(right, 1, sizeof(right), b) == got && !memcmp(left, right, got) &&
+		       !ferror(a) && !ferror(b);
+	}
+	if (a)
+		fclose(a);
+	if (b)
+		fclose(b);
+	return same;
+}
+
+/* The path that firmware takes on its own, if it is still ours. */
+static int remove_fallback(struct work *work, bool folder, bool *exact)
+{
+	char path[PATH_MAX], ours[PATH_MAX];
+
+	work_path(work, WORK_FALLBACK, path);
+	work_path(work, WORK_EFI_GRUB, ours);
+	if (access(path, F_OK))
+		return 0;
+	if (!same_files(path, ours)) {
+		*exact = false;
+		return 0;
+	}
+	if (unlink(path))
+		return -errno;
+	work_path(work, WORK_BOOT_FOLDER, path);
+	if (folder && rmdir(path))
+		*exact = false;
+	return 0;
+}
+
+/*
+ * Our folders in a file system that is not ours. What undo reads goes when all else is gone, so
+ * that it can be done again after a power cut.
+ */
+static int remove_files(struct work *work)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	work_path(work, WORK_FOLDER, path);
+	ret = remove_below(path, "undo");
+	work_path(work, WORK_EFI_FOLDER, path);
+	if (!ret)
+		ret = remove_tree(path);
+	if (!ret)
+		ret = work_sync(work);
+	work_path(work, WORK_FOLDER, path);
+	if (!ret)
+		ret = remove_tree(path);
+	return ret;
+}
+
+/* All of ours on a file system of others. */
+static int leave_target(struct work *work, bool fallback, bool folder, bool *exact)
+{
+	int ret = work_mount(work, false);
+
+	if (!ret && fallback)
+		ret = remove_fallback(work, folder, exact);
+	/* What tells our loader from another's is not to go before it. */
+	if (!ret && fallback)
+		ret = work_sync(work);
+	if (!ret)
+		ret = remove_files(work);
+	if (ret)
+		work_fail(work, ret, _("Posada's files on %s cannot be removed: %s"),
+			work->partition, strerror(-ret));
+	return work_unmount(work, ret);
+}
+
+/* --- The disk ----------------------------------------------------------- */
+
+/* The boot code as it was, if what is there loads our core. */
+static int restore_code(struct work *work, bool *exact)
+{
+	uint8_t sector[BOOTCODE_SECTOR];
+	int ret = raw_read(work->device, sector, sizeof(sector), 0);
+
+	if (ret)
+		return work_fail(work, ret, _("sector 0 of %s cannot be read: %s"), work->device,
+			strerror(-ret));
+	/* It was never switched, or is back already. */
+	if (!memcmp(sector, work->before.head, BOOTCODE_CODE))
+		return 0;
+	if (memcmp(sector, work->after.head, BOOTCODE_CODE) != 0 &&
+		bootcode_loads(sector) != bootcode_loads(work->after.head)) {
+		*exact = false;
+		return 0;
+	}
+	memcpy(sector, work->before.head, BOOTCODE_CODE);
+	return work_write(work, sector, sizeof(sector), 0);
+}
+
+static int remove_entry(struct work *work)
+{
+	int ret = efi_remove(work->places.variables, work->option, work->option_size);
+
+	return ret ? work_fail(work, ret, _("the firmware's boot entry cannot be removed: %s"),
+			     strerror(-ret))
+		   : 0;
+}
+
+/* The table as it was, to the byte when nobody has changed it since, else without our partition. */
+static int restore_table(
+	struct work *work, unsigned number, uint64_t start, const char *name, bool *exact)
+{
+	struct raw_ends *now = malloc(sizeof(*now));
+	int ret = now ? work_read_ends(work, now) : -ENOMEM;
+	uint64_t bytes;
+
+	/* The boot code has been given back by now. */
+	if (!ret && (memcmp(now->head + BOOTCODE_CODE, work->after.head + BOOTCODE_CODE,
+			     RAW_END - BOOTCODE_CODE) != 0 ||
+			    memcmp(now->head, work->before.head, BOOTCODE_CODE) != 0 ||
+			    memcmp(now->tail, work->after.tail, RAW_END) != 0))
+		*exact = false;
+	if (!ret) {
+		ret = disklabel_remove(work->device, number, start);
+		/* One that is not there need not go. */
+		if (ret == -ENOENT)
+			ret = 0;
+		if (ret)
+			work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"),
+				number, work->device, strerror(-ret));
+	}
+	if (!ret && *exact) {
+		ret = raw_ends_restore(work->device, &work->before, &work->after);
+		if (ret)
+			work_fail(work, ret, _("the ends of %s cannot be written: %s"),
+				work->device, strerror(-ret));
+		else
+			ret = work_read_ends(work, now);
+		if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
+			*exact = false;
+	}
+	if (!ret && work->block && !work_kernel_number(name, "size", &bytes))
+		ret = work_fail(work, -EBUSY,
+			_("the partition %s is out of the table, but the kernel still uses it; restart the machine"),
+			name);
+	free(now);
+	return ret;
+}
+
+/* --- After a failure ---------------------------------------------------- */
+
+int work_take_back(struct work *work)
+{
+	bool exact = true;
+	int ret = 0;
+
+	if (work->nvram_made)
+		ret = remove_entry(work);
+	if (!ret && work->sector0_made)
+		ret = restore_code(work, &exact);
+	if (!ret && work->part_made) {
+		/* The disk is ours alone for now: what it holds is what we wrote. */
+		ret = work_read_ends(work, &work->after);
+		if (!ret)
+			ret = restore_table(work, work->part_made->number, work->part_made->start,
+				work->part_made->part, &exact);
+	} else if (!ret && work->files_made) {
+		ret = leave_target(work, work->fallback_made, work->boot_folder_made, &exact);
+	}
+	return ret;
+}
+
+/* --- By the record ------------------------------------------------------ */
+
+static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
+{
+	char path[PATH_MAX];
+
+	work_path(work, name, path);
+	return raw_read(path, end, RAW_END, 0);
+}
+
+/* The record's lines, "key=0" and "key=1"; what is not among them is 0. */
+struct record {
+	bool partition, sector0, nvram, fallback, boot_folder;
+};
+
+static int read_record(struct work *work, struct record *record)
+{
+	const struct {
+		const char *line;
+		bool *flag;
+	} lines[] = {{"partition=1\n", &record->partition}, {"sector0=1\n", &record->sector0},
+		{"nvram=1\n", &record->nvram}, {"fallback=1\n", &record->fallback},
+		{"boot_folder=1\n", &record->boot_folder}};
+	char path[PATH_MAX], line[128];
+	FILE *file;
+	int ret;
+
+	work_path(work, WORK_UNDO "/record", path);
+	file = fopen(path, "re");
+	ret = file ? 0 : -errno;
+	while (!ret && fgets(line, sizeof(line), file)) {
+		if (!strcmp(line, "layout=whole-disk\n"))
+			ret = -EPERM;
+		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+			if (!strcmp(line, lines[i].line))
+				*lines[i].flag = true;
+	}
+	if (file)
+		fclose(file);
+	if (!ret)
+		ret = read_end(work, WORK_UNDO "/head.before", work->before.head);
+	if (!ret)
+		ret = read_end(work, WORK_UNDO "/tail.before", work->before.tail);
+	if (!ret)
+		ret = read_end(work, WORK_UNDO "/head.after", work->after.head);
+	if (!ret)
+		ret = read_end(work, WORK_UNDO "/tail.after", work->after.tail);
+	if (ret == -EPERM)
+		return work_fail(work, ret,
+			_("%s is Posada's as a whole: what was there is gone, and nothing can be brought back"),
+			work->device);
+	return ret ? work_fail(work, ret,
+			     _("the record of the installation on %s cannot be read: %s"),
+			     work->partition, strerror(-ret))
+		   : 0;
+}
+
+const struct part *apply_find(const struct disk *disk, char why[APPLY_TEXT])
+{
+	const struct part *part = NULL;
+
+	for (size_t i = 0; i < disk->part_count && !part; i++)
+		if (disk->parts[i].posada)
+			part = &disk->parts[i];
+	if (!part)
+		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
+			disk->name);
+	else if (disk->medium)
+		snprintf(why, APPLY_TEXT,
+			_("%s is what this host was started from. Start it from a stick or the network, and undo the installation there."),
+			disk->name);
+	else if (disk->in_use)
+		snprintf(why, APPLY_TEXT,
+			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
+			disk->name);
+	else
+		return part;
+	return NULL;
+}
+
+/* The partition must still be the one that the caller saw, and nobody may use the disk. */
+static int see_installation(
+	struct work *work, const char *name, const struct part *part, bool *foreign)
+{
+	struct machine machine = {0};
+	const struct part *now = NULL;
+	const struct disk *disk;
+	int ret = work_look(work, name, &machine, &disk);
+
+	for (size_t i = 0; !ret && i < disk->part_count; i++)
+		if (disk->parts[i].number == part->number && disk->parts[i].start == part->start &&
+			disk->parts[i].size == part->size)
+			now = &disk->parts[i];
+	if (!ret && !now)
+		ret = work_fail(work, -ENODEV, _("%s has changed; look again"), name);
+	if (!ret && (disk->in_use || disk->medium))
+		ret = work_fail(work, -EBUSY, _("%s is in use"), name);
+	if (!ret)
+		*foreign = strcmp(now->label, WORK_LABEL) != 0;
+	disks_free(&machine);
+	return ret;
+}
+
+/* What was done, by the record; in a file system of others what is surely ours needs none. */
+static int learn(struct work *work, bool foreign, struct record *record, bool *exact)
+{
+	int ret = work_mount(work, true);
+	bool there = !ret;
+
+	if (!ret)
+		ret = read_record(work, record);
+	ret = work_unmount(work, ret);
+	if (!ret || !there || ret == -EPERM || !foreign)
+		return ret;
+	*work->why = '\0';
+	*exact = false;
+	*record = (struct record){.nvram = true, .fallback = true};
+	return 0;
+}
+
+int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
+	bool *exact, char why[APPLY_TEXT])
+{
+	struct work *work = calloc(1, sizeof(*work));
+	struct record record = {0};
+	bool foreign = false;
+	int ret;
+
+	*why = '\0';
+	*exact = true;
+	if (!work)
+		return -ENOMEM;
+	work->why = why;
+	work_open(work, options);
+	work_device(work, disk, work->device);
+	work_device(work, part->name, work->partition);
+	ret = work_claim(work);
+	if (!ret)
+		ret = see_installation(work, disk, part, &foreign);
+	if (!ret)
+		ret = work_see_partition(work, part->name, part->start, part->size);
+	if (!ret)
+		ret = learn(work, foreign, &record, exact);
+	/* First the machine starts the origin again, then what is ours goes. */
+	if (!ret && record.sector0)
+		ret = restore_code(work, exact);
+	if (!ret && record.nvram) {
+		ret = work_make_option(work, part->number, part->start, part->size);
+		if (!ret)
+			ret = remove_entry(work);
+	}
+	if (!ret && record.partition)
+		ret = restore_table(work, part->number, part->start, part->name, exact);
+	else if (!ret)
+		ret = leave_target(work, record.fallback, record.boot_folder, exact);
+	if (ret)
+		work_fail(work, ret, "%s", strerror(-ret));
+	work_close(work);
+	return ret;
+}

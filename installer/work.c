@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A disk that is worked on, and the file system on it. */
+#include "work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libintl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "disklabel.h"
+#include "efi.h"
+#include "payload.h"
+#include "probe.h"
+
+#define _(text) gettext(text)
+
+/* How long udev may look at a disk before we give up to have it alone. */
+#define CLAIM_TRIES 50
+
+void work_open(struct work *work, const struct apply_options *options)
+{
+	work->lock = -1;
+	work->options = options;
+	work->places = options->places;
+	if (!work->places.devices)
+		work->places.devices = "/dev";
+	if (!work->places.payload)
+		work->places.payload = PAYLOAD_ROOT;
+	if (!work->places.variables)
+		work->places.variables = EFI_VARIABLES;
+	if (!work->places.mount)
+		work->places.mount = "/run/posada";
+}
+
+void work_close(struct work *work)
+{
+	if (work->lock >= 0)
+		close(work->lock);
+	free(work);
+}
+
+int work_fail(struct work *work, int ret, const char *format, ...)
+{
+	va_list args;
+
+	if (*work->why)
+		return ret;
+	va_start(args, format);
+	vsnprintf(work->why, APPLY_TEXT, format, args);
+	va_end(args);
+	return ret;
+}
+
+/* --- The disk ----------------------------------------------------------- */
+
+int work_write(struct work *work, const void *bytes, size_t size, uint64_t at)
+{
+	int ret = raw_write(work->device, bytes, size, at);
+
+	return ret ? work_fail(
+			     work, ret, _("writing to %s failed: %s"), work->device, strerror(-ret))
+		   : 0;
+}
+
+int work_read_ends(struct work *work, struct raw_ends *ends)
+{
+	int ret = raw_ends_read(work->device, ends);
+
+	return ret ? work_fail(work, ret, _("the ends of %s cannot be read: %s"), work->device,
+			     strerror(-ret))
+		   : 0;
+}
+
+int work_claim(struct work *work)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+	struct stat status;
+	int fd;
+
+	work->lock = open(work->device, O_RDONLY | O_CLOEXEC);
+	if (work->lock < 0 || fstat(work->lock, &status))
+		return work_fail(
+			work, -errno, _("%s cannot be opened: %s"), work->device, strerror(errno));
+	for (int i = 0; flock(work->lock, LOCK_EX | LOCK_NB); i++) {
+		if (i == CLAIM_TRIES)
+			return work_fail(work, -EBUSY,
+				_("another program is changing %s; wait until it is done, then try again"),
+				work->device);
+		nanosleep(&pause, NULL);
+	}
+	work->block = S_ISBLK(status.st_mode);
+	if (!work->block)
+		return 0;
+	/* Whoever keeps the whole disk for himself cannot mount a part of it: this is a question
+	 * only. */
+	fd = open(work->device, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		return work_fail(
+			work, -errno, _("%s is in use: %s"), work->device, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+int work_look(
+	struct work *work, const char *name, struct machine *machine, const struct disk **disk)
+{
+	struct disk *alone;
+	char *why = NULL;
+	int ret;
+
+	*disk = NULL;
+	if (work->block) {
+		ret = probe_machine(machine, "/sys", &why);
+	} else {
+		/* An image file is a machine of its own. */
+		memset(machine, 0, sizeof(*machine));
+		alone = disks_add(machine);
+		ret = alone ? probe_disk(work->device, alone, &why) : -ENOMEM;
+	}
+	if (ret)
+		work_fail(work, ret, _("%s cannot be looked at: %s"), why ? why : name,
+			strerror(-ret));
+	free(why);
+	for (size_t i = 0; !ret && i < machine->disk_count; i++)
+		if (!strcmp(machine->disks[i].name, name))
+			*disk = &machine->disks[i];
+	return ret || *disk ? ret
+			    : work_fail(work, -ENODEV, _("there is no disk %s any more"), name);
+}
+
+int work_kernel_number(const char *name, const char *fact, uint64_t *bytes)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/%s", name, fact);
+	for (char *at = path + strlen("/sys/class/block/");
+		at < path + strlen(path) - strlen(fact) - 1; at++)
+		if (*at == '/')
+			*at = '!';
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	/* sysfs counts in 512 bytes whatever the disk's own sectors are. */
+	ret = fscanf(file, "%" SCNu64, bytes) == 1 ? 0 : -EIO;
+	*bytes *= 512;
+	fclose(file);
+	return ret;
+}
+
+int work_see_partition(struct work *work, const char *name, uint64_t start, uint64_t size)
+{
+	uint64_t at = 0, bytes = 0;
+
+	if (!work->block ||
+		(!work_kernel_number(name, "start", &at) &&
+			!work_kernel_number(name, "size", &bytes) && at == start && bytes == size))
+		return 0;
+	return work_fail(work, -EBUSY,
+		_("%s is not to the kernel what it is in the table; restart the machine, then try again"),
+		name);
+}
+
+int work_make_option(struct work *work, unsigned number, uint64_t start, uint64_t size)
+{
+	struct efi_file file = {.number = number, .path = WORK_EFI_GRUB};
+	struct disklabel_identity identity;
+	int ret = disklabel_identify(work->device, number, &identity);
+
+	if (ret)
+		return work_fail(
+			work, ret, _("%s has no partition %u any more"), work->device, number);
+	file.gpt = identity.gpt;
+	file.start = start / raw_sector(work->device);
+	file.sectors = size / raw_sector(work->device);
+	if (identity.gpt) {
+		ret = efi_guid(identity.text, file.signature);
+	} else {
+		unsigned long signature = strtoul(identity.text, NULL, 16);
+
+		for (unsigned i = 0; i < 4; i++)
+			file.signature[i] = (uint8_t)(signature >> 8 * i);
+	}
+	if (!ret)
+		ret = efi_option("Posada", &file, work->option, sizeof(work->option));
+	if (ret < 0)
+		return work_fail(work, ret, _("no boot entry can be made for %s"), work->partition);
+	work->option_size = (size_t)ret;
+	return 0;
+}
+
+void work_device(struct work *work, const char *name, char device[PATH_MAX])
+{
+	snprintf(device, PATH_MAX, "%s/%s", work->places.devices, name);
+}
+
+/* --- The file system with the payload ----------------------------------- */
+
+void work_path(struct work *work, const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s%s", work->mount, name);
+}
+
+int work_make_folders(const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(at - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+int work_mount(struct work *work, bool read_only)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (read_only ? MS_RDONLY : 0);
+	int ret = 0;
+
+	snprintf(work->mount, sizeof(work->mount), "%s/target.XXXXXX", work->places.mount);
+	if (work_make_folders(work->mount) || !mkdtemp(work->mount)) {
+		ret = -errno;
+	} else if (mount(work->partition, work->mount, "vfat", flags, "errors=remount-ro")) {
+		ret = -errno;
+		rmdir(work->mount);
+	}
+	if (ret)
+		return work_fail(
+			work, ret, _("%s cannot be mounted: %s"), work->partition, strerror(-ret));
+	work->mounted = true;
+	work->read_only = read_only;
+	return 0;
+}
+
+int work_sync(const struct work *work)
+{
+	int fd = open(work->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || syncfs(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int flush_device(const char *device)
+{
+	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || fsync(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int work_unmount(struct work *work, int ret)
+{
+	int flushed = 0;
+
+	if (!work->mounted)
+		return ret;
+	work->mounted = false;
+	if (!work->read_only)
+		flushed = work_sync(work);
+	if (umount(work->mount)) {
+		if (!flushed)
+			flushed = -errno;
+	} else {
+		rmdir(work->mount);
+	}
+	/* FAT leaves what it writes at the end in the disk's own cache. */
+	if (!flushed && !work->read_only)
+		flushed = flush_device(work->partition);
+	if (ret || !flushed)
+		return ret;
+	return work_fail(work, flushed, _("%s cannot be unmounted: %s"), work->partition,
+		strerror(-flushed));
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What writing an installation and taking it back share; for these two alone. */
+#ifndef POSADA_WORK_H
+#define POSADA_WORK_H
+
+#include <limits.h>
+#include "apply.h"
+#include "raw.h"
+
+/* Where our files are on their file system. */
+#define WORK_FOLDER	 "/posada"
+#define WORK_VERSION_A	 WORK_FOLDER "/a"
+#define WORK_UNDO	 WORK_FOLDER "/undo"
+#define WORK_EFI_FOLDER	 "/EFI/posada"
+#define WORK_EFI_GRUB	 WORK_EFI_FOLDER "/grubx64.efi"
+#define WORK_BOOT_FOLDER "/EFI/BOOT"
+#define WORK_FALLBACK	 WORK_BOOT_FOLDER "/BOOTX64.EFI"
+
+/* The file system that is ours is called so. */
+#define WORK_LABEL "POSADA"
+
+#define WORK_HASH 32
+
+struct work {
+	const struct plan *plan;
+	const struct apply_options *options;
+	const struct plan_step *step; /* the one at work */
+	struct apply_places places;
+	struct apply_result *result;
+	char device[PATH_MAX];	  /* of the disk */
+	char partition[PATH_MAX]; /* of the partition with the payload */
+	char mount[256];	  /* where that is mounted */
+	char identity[17];	  /* of this installation: the file that GRUB looks for */
+	int lock;		  /* on the disk's device */
+	bool block;		  /* the disk is a device, no image file */
+	struct raw_ends before, after;
+	uint64_t total, done;	 /* bytes, for the gauge */
+	uint8_t hash[WORK_HASH]; /* of the file written last */
+	bool mounted, read_only;
+	/* What this run has begun to change, for the way back. */
+	bool table_made, files_made, sector0_made, nvram_made, fallback_made, boot_folder_made;
+	const struct plan_step *part_made;
+	uint8_t option[512]; /* the firmware's entry */
+	size_t option_size;
+	char *why; /* APPLY_TEXT */
+};
+
+/* For work that is all zero but for its why. Places that were not given are a running system's. */
+void work_open(struct work *work, const struct apply_options *options);
+void work_close(struct work *work);
+
+/*
+ * Say why, unless a reason has been given already; returns RET. The functions below that return 0
+ * or -errno have said why after an error, but those that take no struct work, work_sync and
+ * work_kernel_number.
+ */
+int work_fail(struct work *work, int ret, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* --- The disk ----------------------------------------------------------- */
+
+/* Have the disk alone until work_close: no second installer, no udev that reads its table. */
+int work_claim(struct work *work);
+
+/* The machine as it is now, which the caller frees also after an error, and the disk NAME in it. */
+int work_look(
+	struct work *work, const char *name, struct machine *machine, const struct disk **disk);
+
+int work_write(struct work *work, const void *bytes, size_t size, uint64_t at);
+int work_read_ends(struct work *work, struct raw_ends *ends);
+
+/* What the kernel knows of a partition ("start", "size"), in bytes; -ENOENT: nothing. */
+int work_kernel_number(const char *name, const char *fact, uint64_t *bytes);
+
+/* A name that the kernel has given to something else must not be written to: -EBUSY. */
+int work_see_partition(struct work *work, const char *name, uint64_t start, uint64_t size);
+
+/* Fills work->option, the firmware's entry for our loader on a partition. */
+int work_make_option(struct work *work, unsigned number, uint64_t start, uint64_t size);
+
+/* The device of a disk or partition. */
+void work_device(struct work *work, const char *name, char device[PATH_MAX]);
+
+/* --- The file system with the payload ----------------------------------- */
+
+/* On a directory that nobody else knows. */
+int work_mount(struct work *work, bool read_only);
+
+/* RET is what went wrong before; what was written is on the disk when this returns 0. */
+int work_unmount(struct work *work, int ret);
+
+/* Flush what was written so far. */
+int work_sync(const struct work *work);
+
+/* Where a file of that file system is. */
+void work_path(struct work *work, const char *name, char path[PATH_MAX]);
+
+/* Make the directories that lead to a path. */
+int work_make_folders(const char *path);
+
+/* --- The way back ------------------------------------------------------- */
+
+/* Undo what this run has done, the last first; no record on the disk is needed. */
+int work_take_back(struct work *work);
+
+#endif

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of apply.c on an image file. What it mounts is a directory of the test, so that nobody
+// needs to be root.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "apply.h"
+#include "bootcode.h"
+#include "disklabel.h"
+#include "efi.h"
+#include "probe.h"
+#include "raw.h"
+#include "unit.h"
+
+#define MIB  ((size_t)1 << 20)
+#define SIZE (400 * MIB)
+
+static struct plan plan;
+static struct raw_ends before, now;
+static char why[APPLY_TEXT];
+
+/* These stand in front of the C library's. */
+int mount(const char *source, const char *target, const char *kind, unsigned long flags,
+	const void *data)
+{
+	(void)source;
+	(void)kind;
+	(void)flags;
+	(void)data;
+	mkdir(unit_path("fs"), 0700);
+	return rmdir(target) || symlink(unit_path("fs"), target) ? -1 : 0;
+}
+
+int umount(const char *target)
+{
+	return unlink(target) || mkdir(target, 0700) ? -1 : 0;
+}
+
+static void put_sector0(const char *path, uint8_t first)
+{
+	uint8_t sector[512] = {first, 0x3c, 0x90};
+
+	/* One partition from 1 MiB on, of 16 MiB. */
+	memcpy(sector + 440, "\1\2\3\4", 4);
+	sector[446 + 4] = 0x83;
+	sector[446 + 9] = 0x08;
+	sector[446 + 13] = 0x80;
+	sector[510] = 0x55;
+	sector[511] = 0xaa;
+	assert_int_equal(raw_write(path, sector, sizeof(sector), 0), 0);
+}
+
+/* A disk with a system on it, and the plan for it. */
+static const char *make_disk(void)
+{
+	static char path[256];
+	struct machine machine = {0};
+	const struct plan_wish wish = {.disk = "disk", .timeout = 5, .payload = 3 * MIB};
+
+	strcpy(path, unit_write("dev/disk", "", 0));
+	assert_int_equal(truncate(path, SIZE), 0);
+	put_sector0(path, 0xeb);
+	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
+	assert_int_equal(plan_make(&machine, &wish, &plan), 0);
+	assert_non_null(plan_find(&plan, PLAN_SECTOR0));
+	disks_free(&machine);
+	unit_write("dev/disk2", "", 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	return path;
+}
+
+static struct apply_result result;
+static bool exact;
+
+static void fill(struct apply_options *options, char texts[4][256])
+{
+	strcpy(texts[0], unit_path("dev"));
+	strcpy(texts[1], unit_path("mount"));
+	strcpy(texts[2], unit_path("root"));
+	strcpy(texts[3], unit_path("variables"));
+	*options = (struct apply_options){.places = {.devices = texts[0],
+						  .mount = texts[1],
+						  .payload = texts[2],
+						  .variables = texts[3]}};
+}
+
+static int apply(void)
+{
+	struct apply_options options;
+	char texts[4][256];
+
+	fill(&options, texts);
+	return apply_plan(&plan, &options, &result, why);
+}
+
+static int undo(unsigned number, uint64_t start, uint64_t size)
+{
+	struct part part = {.number = number, .start = start, .size = size};
+	struct apply_options options;
+	char texts[4][256];
+
+	snprintf(part.name, sizeof(part.name), "disk%u", number);
+	fill(&options, texts);
+	return apply_undo("disk", &part, &options, &exact, why);
+}
+
+static int undo_plan(void)
+{
+	const struct plan_step *files = plan_find(&plan, PLAN_FILES);
+
+	return undo(files->number, files->start, files->size);
+}
+
+static bool there(const char *name)
+{
+	return !access(unit_path(name), F_OK);
+}
+
+static void clear(const char *name)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", unit_path(name));
+	assert_int_equal(system(command), 0);
+}
+
+/* A running system: its payload, and a mkfs.fat that makes nothing. */
+static void put_system(void)
+{
+	static const char script[] = "#!/bin/sh\n";
+	uint8_t boot[512] = {0xeb}, core[3 * 512] = {0};
+	const char *path = getenv("PATH");
+	char all[4096];
+
+	boot[0x64] = 0xff;
+	boot[510] = 0x55;
+	boot[511] = 0xaa;
+	core[0x1fc] = 2;
+	unit_write("root/payload/xen.gz", "xen", 3);
+	unit_write("root/payload/vmlinuz", "linux", 5);
+	unit_write("root/payload/contents", "file /init 0755\n", 16);
+	unit_write("root/init", "init", 4);
+	unit_write("root/payload/boot/boot.img", boot, sizeof(boot));
+	unit_write("root/payload/boot/core.img", core, sizeof(core));
+	unit_write("root/payload/boot/BOOTX64.EFI", "grub", 4);
+	chmod(unit_write("bin/mkfs.fat", script, strlen(script)), 0700);
+	snprintf(all, sizeof(all), "%s:%s", unit_path("bin"), path ? path : "/usr/bin:/bin");
+	setenv("PATH", all, 1);
+	clear("fs");
+	clear("variables");
+	clear("mount");
+	mkdir(unit_path("variables"), 0700);
+}
+
+static void see_as_before(const char *path)
+{
+	assert_int_equal(raw_ends_read(path, &now), 0);
+	assert_memory_equal(&now, &before, sizeof(now));
+}
+
+static void see_nothing_written(const char *path, const char *reason)
+{
+	assert_non_null(strstr(why, reason));
+	assert_non_null(strstr(why, ". Nothing was written."));
+	see_as_before(path);
+}
+
+TEST(a_changed_disk_is_refused)
+{
+	const char *path = make_disk();
+	int fd;
+
+	plan.part_count++;
+	assert_int_equal(apply(), -EBUSY);
+	see_nothing_written(path, "has changed since the plan was made");
+
+	path = make_disk();
+	assert_int_equal(truncate(path, SIZE + MIB), 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	assert_int_equal(apply(), -EBUSY);
+	see_nothing_written(path, "has changed since the plan was made");
+
+	/* What would be refused now says why. */
+	path = make_disk();
+	assert_int_equal(truncate(path, 20 * MIB), 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	assert_int_equal(apply(), -EBUSY);
+	see_nothing_written(path, "has no room");
+
+	path = make_disk();
+	fd = open(path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(apply(), -EBUSY);
+	see_nothing_written(path, "another program is changing");
+	close(fd);
+}
+
+static const char *install(void)
+{
+	const char *path = make_disk();
+	uint8_t sector[512];
+
+	put_system();
+	if (apply())
+		fail_msg("%s", why);
+	assert_int_equal(rmdir(unit_path("mount")), 0);
+	assert_int_equal(raw_read(path, sector, sizeof(sector), 0), 0);
+	assert_true(bootcode_loads(sector) == plan_find(&plan, PLAN_CORE)->start / 512);
+	return path;
+}
+
+TEST(an_installation_comes_and_goes)
+{
+	const char *path = install();
+	static const char *const names[] = {"fs/posada/a/xen.gz", "fs/posada/a/vmlinuz",
+		"fs/posada/a/initramfs.img", "fs/posada/grub.cfg", "fs/posada/origin.mbr",
+		"fs/posada/undo/record"};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (!there(names[i]))
+			fail_msg("%s", names[i]);
+	assert_int_equal(undo_plan(), 0);
+	assert_true(exact);
+	see_as_before(path);
+
+	/* Broken off behind the record: sector 0 was never switched. */
+	path = install();
+	assert_int_equal(raw_write(path, before.head, BOOTCODE_CODE, 0), 0);
+	assert_int_equal(undo_plan(), 0);
+	assert_true(exact);
+	see_as_before(path);
+}
+
+TEST(changes_of_others_stay)
+{
+	const char *path = install();
+	uint8_t sector[512];
+
+	/* Somebody's small change in our code: it still is ours. */
+	assert_int_equal(raw_write(path, "x", 1, 300), 0);
+	assert_int_equal(undo_plan(), 0);
+	assert_true(exact);
+	see_as_before(path);
+
+	/* Other code stays, and that is told. */
+	path = install();
+	assert_int_equal(raw_write(path, "\1\0\0\0\0\0\0\0", 8, 0x5c), 0);
+	assert_int_equal(undo_plan(), 0);
+	assert_false(exact);
+	assert_int_equal(raw_read(path, sector, sizeof(sector), 0), 0);
+	assert_int_equal(bootcode_loads(sector), 1);
+	assert_memory_equal(sector + 446, before.head + 446, 64);
+
+	/* Somebody has given the disk another signature. */
+	path = install();
+	assert_int_equal(raw_write(path, "\4\3\2\1", 4, 440), 0);
+	assert_int_equal(undo_plan(), 0);
+	assert_false(exact);
+	assert_int_equal(raw_read(path, sector, sizeof(sector), 0), 0);
+	assert_memory_equal(sector, before.head, 440);
+	assert_memory_equal(sector + 440, "\4\3\2\1", 4);
+	assert_memory_equal(sector + 446, before.head + 446, 64);
+}
+
+TEST(a_failure_is_taken_back)
+{
+	const char *path = make_disk();
+
+	put_system();
+	unlink(unit_path("root/payload/boot/core.img"));
+	assert_int_not_equal(apply(), 0);
+	assert_non_null(strstr(why, "core.img"));
+	assert_non_null(strstr(why, "has been taken back"));
+	see_as_before(path);
+}
+
+/* --- UEFI --------------------------------------------------------------- */
+
+#define ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+
+/* A GPT without partitions, and the plan for it. */
+static const char *make_gpt(void)
+{
+	const char *path = make_disk();
+	struct machine machine = {.uefi = true, .nvram = true};
+	const struct plan_wish wish = {.disk = "disk", .timeout = 5, .payload = 3 * MIB};
+
+	assert_int_equal(disklabel_new(path), 0);
+	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
+	assert_int_equal(plan_make(&machine, &wish, &plan), 0);
+	assert_non_null(plan_find(&plan, PLAN_NVRAM));
+	disks_free(&machine);
+	unit_write("dev/disk1", "", 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	put_system();
+	return path;
+}
+
+static size_t entries(void)
+{
+	struct efi_order order;
+
+	assert_int_equal(efi_order(unit_path("variables"), &order), 0);
+	return order.count;
+}
+
+TEST(firmware_is_told)
+{
+	const char *path = make_gpt();
+
+	if (apply())
+		fail_msg("%s", why);
+	assert_string_equal(result.note, "");
+	assert_int_equal(entries(), 1);
+	assert_true(there("fs/EFI/BOOT/BOOTX64.EFI") && there("fs/EFI/posada/grubx64.efi"));
+	assert_int_equal(undo_plan(), 0);
+	assert_true(exact);
+	assert_int_equal(entries(), 0);
+	see_as_before(path);
+
+	/* One that takes no entry: the other way serves. */
+	make_gpt();
+	clear("variables");
+	if (apply())
+		fail_msg("%s", why);
+	assert_non_null(strstr(result.note, "takes no boot entry"));
+	assert_true(there("fs/EFI/BOOT/BOOTX64.EFI"));
+
+	/* An entry that was made is taken back too. */
+	path = make_gpt();
+	unit_write("fs/EFI/BOOT", "", 0);
+	assert_int_not_equal(apply(), 0);
+	assert_non_null(strstr(why, "has been taken back"));
+	assert_int_equal(entries(), 0);
+	see_as_before(path);
+}
+
+/* Our files in the ESP of another system, as an installation leaves them. */
+static const char *install_in_esp(void)
+{
+	const struct disklabel_part esp = {1, MIB, 64 * MIB, ESP_TYPE, "ESP"};
+	struct efi_file file = {.number = 1,
+		.start = MIB / 512,
+		.sectors = 64 * MIB / 512,
+		.gpt = true,
+		.path = "/EFI/posada/grubx64.efi"};
+	const char *path = make_gpt();
+	struct disklabel_identity identity;
+	uint8_t option[512];
+	uint16_t number;
+	int size;
+
+	assert_int_equal(disklabel_add(path, &esp), 0);
+	assert_int_equal(disklabel_identify(path, 1, &identity), 0);
+	assert_int_equal(efi_guid(identity.text, file.signature), 0);
+	size = efi_option("Posada", &file, option, sizeof(option));
+	assert_true(size > 0);
+	assert_int_equal(efi_add(unit_path("variables"), option, (size_t)size, &number), 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	unit_write("fs/EFI/debian/grubx64.efi", "other", 5);
+	unit_write("fs/EFI/posada/grubx64.efi", "grub", 4);
+	unit_write("fs/EFI/BOOT/BOOTX64.EFI", "grub", 4);
+	unit_write("fs/posada/a/xen.gz", "xen", 3);
+	unit_write("fs/posada/undo/head.before", before.head, RAW_END);
+	unit_write("fs/posada/undo/head.after", before.head, RAW_END);
+	unit_write("fs/posada/undo/tail.before", before.tail, RAW_END);
+	unit_write("fs/posada/undo/tail.after", before.tail, RAW_END);
+	return path;
+}
+
+static void see_left(const char *path)
+{
+	assert_true(there("fs/EFI/debian/grubx64.efi"));
+	assert_false(there("fs/EFI/posada") || there("fs/posada"));
+	assert_int_equal(entries(), 0);
+	see_as_before(path);
+}
+
+TEST(undo_leaves_others_files)
+{
+	static const char all[] = "nvram=1\nfallback=1\nboot_folder=1\n";
+	const char *path = install_in_esp();
+
+	unit_write("fs/posada/undo/record", all, strlen(all));
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_true(exact);
+	assert_false(there("fs/EFI/BOOT"));
+	see_left(path);
+
+	/* The folder was there before. */
+	path = install_in_esp();
+	unit_write("fs/posada/undo/record", all, strlen(all) - strlen("boot_folder=1\n"));
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_true(exact);
+	assert_true(there("fs/EFI/BOOT") && !there("fs/EFI/BOOT/BOOTX64.EFI"));
+	see_left(path);
+
+	/* Another system has put its own there. */
+	path = install_in_esp();
+	unit_write("fs/posada/undo/record", all, strlen(all));
+	unit_write("fs/EFI/BOOT/BOOTX64.EFI", "theirs", 6);
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_false(exact);
+	assert_true(there("fs/EFI/BOOT/BOOTX64.EFI"));
+	see_left(path);
+
+	/* Without a record only what is surely ours goes. */
+	path = install_in_esp();
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_false(exact);
+	assert_true(there("fs/EFI/BOOT"));
+	see_left(path);
+}
+
+TEST(an_installation_is_found)
+{
+	struct part parts[2] = {{.name = "sda1"}, {.name = "sda2", .posada = true}};
+	struct disk disk = {.name = "sda", .parts = parts, .part_count = 2};
+
+	assert_ptr_equal(apply_find(&disk, why), &parts[1]);
+	disk.in_use = true;
+	assert_null(apply_find(&disk, why));
+	assert_non_null(strstr(why, "in use"));
+	disk.medium = true;
+	assert_null(apply_find(&disk, why));
+	assert_non_null(strstr(why, "started from"));
+	parts[1].posada = false;
+	assert_null(apply_find(&disk, why));
+	assert_non_null(strstr(why, "no installation"));
+}
+
+TEST(undo_wants_the_partition_that_was_seen)
+{
+	const char *path = make_disk();
+
+	assert_int_equal(undo(2, 20 * MIB, MIB), -ENODEV);
+	assert_non_null(strstr(why, "has changed"));
+	see_as_before(path);
+}
+
+RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
+	T(changes_of_others_stay), T(a_failure_is_taken_back), T(firmware_is_told),
+	T(undo_leaves_others_files), T(an_installation_is_found),
+	T(undo_wants_the_partition_that_was_seen))
