@@ -5,9 +5,7 @@
 #include "xml.h"
 
 #define SPEC(k, mib, cpus, ...)                                                                    \
-	{                                                                                          \
-		.kind = POSADA_##k, .memory_kib = (mib)*1024, .vcpus = cpus, __VA_ARGS__           \
-	}
+	{.kind = POSADA_##k, .memory_kib = (mib) * 1024, .vcpus = cpus, __VA_ARGS__}
 #define DISK(...) .disk_count = 1, .disks = {{__VA_ARGS__}}
 
 TEST(kinds_have_names)
