@@ -134,9 +134,9 @@ def peer_debian(work):
         subprocess.run(["mmdebstrap", "--variant=important", f"--include={packages.replace(' ', ',')}", "trixie", root],
                        check=True, stdout=log, stderr=log)
     unit = root / "etc/systemd/system/ready.service"
-    unit.write_text("[Unit]\nAfter=multi-user.target libvirtd.service\n[Service]\nType=oneshot\n"
+    unit.write_text("[Unit]\nAfter=libvirtd.service\n[Service]\nType=oneshot\n"
                     "ExecStart=/bin/sh -c 'until virsh -c xen:///system list >/dev/null; do sleep 0.2; done; "
-                    "echo peer-ready >/dev/console'\n[Install]\nWantedBy=graphical.target multi-user.target\n")
+                    "echo peer-ready >/dev/console'\n[Install]\nWantedBy=multi-user.target\n")
     (root / "etc/fstab").write_text("/dev/vda / ext4 defaults 0 1\n")
     for command in (["systemctl", "enable", "ready.service"], ["systemctl", "enable", "libvirtd.service"]):
         subprocess.run(["chroot", root, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
