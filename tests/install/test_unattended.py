@@ -16,7 +16,7 @@ def sha256(file):
 
 def test_refusals_and_answers(origins):
     disks = [origins.bios("bios-cli"), origins.disk("four", 900 * MIB, FOUR), origins.disk("full", 901 * MIB, FULL),
-             origins.disk("damaged", 900 * MIB, FULL), origins.disk("empty", 3000 * MIB, "label: gpt\n")]
+             origins.disk("damaged", 901 * MIB, FULL), origins.disk("empty", 3000 * MIB, "label: gpt\n")]
     with disks[3].open("r+b") as file:
         file.seek(512)
         file.write(bytes(92))
