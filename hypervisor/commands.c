@@ -569,7 +569,7 @@ static int print_pool(const struct posada_pool *pool)
 	char size[32], used[32];
 	size_t i;
 
-	printf(_("%s: %s, %s free\n"), pool->path,
+	printf(_("%s (%s): %s, %s free\n"), pool->path, pool->place ? pool->place : _("memory"),
 		posada_size_text(pool->bytes, size, sizeof(size)),
 		posada_size_text(pool->free_bytes, used, sizeof(used)));
 	if (!pool->volume_count)
@@ -599,6 +599,7 @@ int command_storage_list(struct posada *handle, const struct args *args)
 		json_open(&json, NULL, '{');
 		json_string(&json, "name", pool.name);
 		json_string(&json, "path", pool.path);
+		json_string(&json, "place", pool.place);
 		json_number(&json, "bytes", (int64_t)pool.bytes);
 		json_number(&json, "free_bytes", (int64_t)pool.free_bytes);
 		json_open(&json, "volumes", '[');

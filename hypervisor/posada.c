@@ -83,10 +83,17 @@ static const struct command {
 
 /* What needs nothing of libvirt are programs of their own. */
 static const struct {
-	const char *noun, *program, *help;
+	const char *noun;
+	const char *verb; /* NULL: all of them */
+	const char *program, *help;
 } programs[] = {
-	{"payload", "posada-payload", N_("the files that this system started from")},
-	{"install", "posada-install", N_("this machine's disks, and Posada on one of them")},
+	{"storage", "create", "posada-storage", N_("make a data place, where what lasts is kept")},
+	{"storage", "attach", "posada-storage", N_("use the data place that is there")},
+	{"storage", "move", "posada-storage", N_("copy everything to another, and use that")},
+	{"storage", "detach", "posada-storage", N_("let go of it")},
+	{"config", NULL, "posada-config", N_("the settings of this host")},
+	{"install", NULL, "posada-install", N_("this machine's disks, and Posada on one of them")},
+	{"payload", NULL, "posada-payload", N_("the files that this system started from")},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -124,8 +131,10 @@ static void print_help(FILE *out, const char *noun)
 			continue;
 		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", _(at->help));
 	}
-	for (i = 0; i < PROGRAMS && !noun; i++)
-		fprintf(out, "  %-18s%s\n", programs[i].noun, _(programs[i].help));
+	for (i = 0; i < PROGRAMS; i++)
+		if (!noun || !strcmp(noun, programs[i].noun))
+			fprintf(out, "  %-8s%-10s%s\n", programs[i].noun,
+				programs[i].verb ? programs[i].verb : "", _(programs[i].help));
 	fputs(_("\n\"--help\" after a command tells its options.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
@@ -263,12 +272,13 @@ static int dispatch(char **words)
 	return words[1] ? EXIT_DONE : EXIT_USAGE;
 }
 
-static const char *find_program(const char *noun)
+static const char *find_program(const char *noun, const char *verb)
 {
 	size_t i;
 
 	for (i = 0; i < PROGRAMS; i++)
-		if (!strcmp(noun, programs[i].noun))
+		if (!strcmp(noun, programs[i].noun) &&
+			(!programs[i].verb || (verb && !strcmp(verb, programs[i].verb))))
 			return programs[i].program;
 	return NULL;
 }
@@ -293,7 +303,7 @@ int main(int argc, char **argv)
 		print_help(stderr, NULL);
 		return EXIT_USAGE;
 	}
-	program = find_program(argv[1]);
+	program = find_program(argv[1], argv[2]);
 	if (program)
 		return run_program(program, argv + 1);
 	/* A libvirtd, or a reader of our output, that goes away is an error that is told. */

@@ -269,6 +269,7 @@ struct posada_volume {
 struct posada_pool {
 	char *name;
 	char *path;
+	char *place; /* the partition or volume that it is on, or NULL: it is in memory */
 	uint64_t bytes;
 	uint64_t free_bytes;
 	struct posada_volume *volumes;

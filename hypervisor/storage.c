@@ -173,6 +173,20 @@ static int by_name(const void *a, const void *b)
 		((const struct posada_volume *)a)->name, ((const struct posada_volume *)b)->name);
 }
 
+/* The installer's side writes there what it has taken into use. */
+static char *place_name(void)
+{
+	FILE *file = fopen(POSADA_RUN "/place", "re");
+	char name[64] = "";
+
+	if (!file)
+		return NULL;
+	if (fscanf(file, "%63s", name) != 1)
+		*name = '\0';
+	fclose(file);
+	return *name ? strdup(name) : NULL;
+}
+
 int posada_storage_list(struct posada *handle, struct posada_pool *out, struct posada_error *err)
 {
 	struct posada_guests guests = {0};
@@ -196,6 +210,7 @@ int posada_storage_list(struct posada *handle, struct posada_pool *out, struct p
 	}
 	out->name = strdup(POOL);
 	out->path = strdup(POSADA_VOLUMES);
+	out->place = place_name();
 	out->bytes = info.capacity;
 	out->free_bytes = info.available;
 	out->volumes = calloc((size_t)count + 1, sizeof(*out->volumes));
@@ -229,5 +244,6 @@ void posada_pool_free(struct posada_pool *pool)
 	free(pool->volumes);
 	free(pool->name);
 	free(pool->path);
+	free(pool->place);
 	memset(pool, 0, sizeof(*pool));
 }

@@ -26,7 +26,7 @@ static bool take_serial(struct answers *answers, const char *value)
 
 static bool take_layout(struct answers *answers, const char *value)
 {
-	for (unsigned i = 0; i < PLAN_LAYOUTS; i++)
+	for (unsigned i = 0; i < PLAN_PLACE; i++)
 		if (!strcmp(value, plan_layout_names[i])) {
 			answers->wish.layout = i;
 			answers->layout_known = true;

@@ -5,11 +5,9 @@
 #include <gnutls/crypto.h>
 #include <inttypes.h>
 #include <libintl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "bootcode.h"
@@ -17,6 +15,8 @@
 #include "efi.h"
 #include "loader.h"
 #include "payload.h"
+#include "place.h"
+#include "tool.h"
 #include "work.h"
 
 #define _(text) gettext(text)
@@ -37,7 +37,9 @@ static int see_unchanged(struct work *work)
 		.layout = plan->layout,
 		.origin_first = plan->origin_first,
 		.timeout = plan->timeout,
-		.payload = plan->payload};
+		.payload = plan->payload,
+		.part = *plan->part ? plan->part : NULL,
+		.whole = plan->whole};
 	struct plan *now = malloc(sizeof(*now));
 	const struct disk *disk;
 	struct machine machine = {0};
@@ -278,27 +280,12 @@ static int load_carried(struct work *work, const char *name, uint8_t **bytes, si
 	return ret;
 }
 
-/* A program without a shell; 0 when it ended well. */
-static int run(struct work *work, char *const words[])
+/* 0 when the program ended well. */
+static int run(struct work *work, const char *const words[])
 {
-	extern char **environ;
-	posix_spawn_file_actions_t actions;
-	int status, ret;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (!ret) {
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (!WIFEXITED(status) || WEXITSTATUS(status))
-			ret = -EIO;
-	}
-	return ret ? work_fail(work, ret, _("%s of %s failed"), words[0], work->step->part) : 0;
+	return tool_run(words, NULL, 0)
+		       ? work_fail(work, -EIO, _("%s of %s failed"), words[0], work->step->part)
+		       : 0;
 }
 
 /* --- Steps -------------------------------------------------------------- */
@@ -357,12 +344,22 @@ static int do_partition(struct work *work)
 static int do_format(struct work *work)
 {
 	char device[PATH_MAX], reserved[16];
-	char *const vfat[] = {
+	const char *const vfat[] = {
 		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, device, NULL};
-	char *const ext4[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-L", "posada-data", device, NULL};
+	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", device, NULL};
+	const char *const ext4[] = {
+		"mke2fs", "-q", "-F", "-t", "ext4", "-L", PLACE_LABEL, device, NULL};
+	int ret;
 
 	work_device(work, work->step->part, device);
+	ret = work_see_partition(work, work->step->part, work->step->start, work->step->size);
+	/* Of a partition that was there, what it held would be found again. */
+	if (!ret && !work->part_made) {
+		work->lost = true;
+		ret = run(work, wipe);
+	}
+	if (ret)
+		return ret;
 	snprintf(reserved, sizeof(reserved), "%u", (unsigned)(PLAN_RESERVED / raw_sector(device)));
 	return run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4);
 }
@@ -546,7 +543,11 @@ static void roll_back(struct work *work)
 	snprintf(first, sizeof(first), "%s", work->why);
 	work_unmount(work, 0);
 	*work->why = '\0';
-	if (work->table_made)
+	if (work->plan->layout == PLAN_PLACE && (work->table_made || work->lost))
+		snprintf(work->why, APPLY_TEXT,
+			_("%s. What was there is lost, and it is no data place yet; try again, or choose another."),
+			first);
+	else if (work->table_made)
 		snprintf(work->why, APPLY_TEXT,
 			_("%s. The disk holds nothing that starts; install again, or choose another disk."),
 			first);

@@ -608,7 +608,7 @@ static void wait_for_devices(void)
 	const struct timespec pause = {.tv_nsec = 250000000};
 
 	for (int i = 0; i < SETTLE_S * 4 && !access("/run/posada", F_OK) &&
-			access("/run/posada/configured", F_OK);
+			access("/run/posada/devices", F_OK);
 		i++)
 		nanosleep(&pause, NULL);
 }

@@ -23,14 +23,17 @@
 #define ALIGNED	    (1 * MIB)
 /* Below this mkfs.fat makes no FAT32, and firmware reads nothing else for sure. */
 #define BOOT_LEAST (260 * MIB)
+/* Settings and definitions are small; less than this is not worth a partition. */
+#define PLACE_LEAST (64 * MIB)
 
 #define TYPE_ESP       "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 #define TYPE_LINUX     "0fc63daf-8483-4772-8e79-3d69d8477de4"
 #define TYPE_BIOS_BOOT "21686148-6449-6e6f-744e-656564454649"
 #define DOS_ESP	       "ef"
 #define DOS_FAT32      "0c"
+#define DOS_LINUX      "83"
 
-const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk"};
+const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk", "data-place"};
 
 static const char *const action_names[PLAN_ACTIONS] = {
 	"record", "table", "partition", "format", "files", "core", "sector0", "nvram", "fallback"};
@@ -509,6 +512,97 @@ static int plan_whole(struct planner *planner)
 	return 0;
 }
 
+/* A file system within a partition that is there. */
+static int plan_place_in(struct planner *planner, const struct part *part)
+{
+	struct plan_step *step;
+	char size[32];
+
+	if (part->posada)
+		return refuse(planner->plan,
+			_("Posada itself is on %s. Choose another partition, or the free room of %s."),
+			part->name, planner->disk->name);
+	if (*part->mounted || *part->group || !strcmp(part->content, "linux_raid_member"))
+		return refuse(planner->plan,
+			_("%s is in use. Release it, or choose another partition."), part->name);
+	if (part->size < PLACE_LEAST)
+		return refuse(planner->plan, _("%s is too small: a data place needs %s."),
+			part->name, size_text(PLACE_LEAST, size));
+	step = add(planner, PLAN_FORMAT, part->name);
+	step->role = PLAN_DATA;
+	step->number = part->number;
+	step->start = part->start;
+	step->size = part->size;
+	snprintf(step->content, sizeof(step->content), "ext4");
+	say(step->does, _("make a file system (ext4) in %s"), part->name);
+	say(step->touches, _("%s (%s%s%s%s%s): what is on it is lost"), part->name,
+		size_text(part->size, size), *part->content ? ", " : "", part->content,
+		*part->system ? ", " : "", part->system);
+	say(step->undo, _("none: what was on %s is gone"), part->name);
+	say(planner->plan->stays, _("every other partition of %s"), planner->disk->name);
+	return 0;
+}
+
+/* A partition in the free room; the medium that this host was started from has some too. */
+static int plan_place(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	struct plan_step *step;
+	uint64_t start = 0, room;
+	char text[32], have[32];
+	unsigned number;
+
+	for (size_t i = 0; planner->wish->part && i < disk->part_count; i++)
+		if (!strcmp(disk->parts[i].name, planner->wish->part))
+			return plan_place_in(planner, &disk->parts[i]);
+	if (planner->wish->part)
+		return refuse(planner->plan, _("There is no partition %s."), planner->wish->part);
+	if (planner->wish->whole && disk->medium)
+		return refuse(planner->plan,
+			_("%s is what this host was started from: only its free room can be a data place."),
+			disk->name);
+	if (planner->wish->whole) {
+		uint64_t end = disk->size / ALIGNED * ALIGNED - ALIGNED;
+
+		if (disk->size < PLACE_LEAST + 2 * ALIGNED)
+			return refuse(planner->plan, _("%s is too small: a data place needs %s."),
+				disk->name, size_text(PLACE_LEAST, text));
+		step = add(planner, PLAN_TABLE, disk->name);
+		say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
+		say(step->touches, _("the whole of %s (%s): what is on it is lost"), disk->name,
+			size_text(disk->size, text));
+		step = add_partition(planner, PLAN_DATA, 1, ALIGNED, end - ALIGNED, TYPE_LINUX);
+		add_format(planner, step, "ext4");
+		for (size_t i = 0; i < planner->plan->step_count; i++)
+			say(planner->plan->steps[i].undo, _("none: what was on the disk is gone"));
+		return 0;
+	}
+	if (disk->table == TABLE_DAMAGED)
+		return refuse(planner->plan,
+			_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
+			disk->name);
+	if (disk->table == TABLE_NONE)
+		return refuse(planner->plan,
+			_("%s has no partition table. Take the whole disk, if what is on it is not wanted."),
+			disk->name);
+	number = free_number(disk);
+	room = largest_gap(disk, &start);
+	if (!number)
+		return refuse(planner->plan,
+			_("%s has no number left for one more partition. Choose one of its partitions, or another disk."),
+			disk->name);
+	if (room < PLACE_LEAST)
+		return refuse(planner->plan,
+			_("%s has no room: a data place needs %s in one piece that no partition has, and the largest is %s. Choose one of its partitions, or another disk."),
+			disk->name, size_text(PLACE_LEAST, text), size_text(room, have));
+	step = add_partition(planner, PLAN_DATA, number, start, room,
+		disk->table == TABLE_DOS ? DOS_LINUX : TYPE_LINUX);
+	say(step->undo, _("none that is needed: any partition tool removes %s"), step->part);
+	add_format(planner, step, "ext4");
+	say(planner->plan->stays, _("every partition and file that is on %s now"), disk->name);
+	return 0;
+}
+
 /* --- The plan ----------------------------------------------------------- */
 
 static const struct disk *find_disk(const struct machine *machine, const char *name)
@@ -531,7 +625,7 @@ static int check_disk(struct planner *planner)
 			disk->name);
 	if (disk->failing)
 		return refuse(plan, _("%s reports that it is failing. Replace it."), disk->name);
-	if (disk->medium)
+	if (disk->medium && plan->layout != PLAN_PLACE)
 		return refuse(plan,
 			_("%s is what this host was started from. Choose another disk."),
 			disk->name);
@@ -539,6 +633,9 @@ static int check_disk(struct planner *planner)
 		return refuse(plan,
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
+	/* What nothing starts from can be on any disk. */
+	if (plan->layout == PLAN_PLACE)
+		return 0;
 	if (planner->machine->secure_boot)
 		return refuse(plan,
 			_("Secure Boot is on, and Posada's boot loader is not signed yet. Switch Secure Boot off in the firmware's setup, then try again."));
@@ -548,6 +645,9 @@ static int check_disk(struct planner *planner)
 			disk->name, disk->sector);
 	return 0;
 }
+
+static int (*const layouts[PLAN_LAYOUTS])(struct planner *planner) = {
+	plan_alongside, plan_whole, plan_place};
 
 int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan)
 {
@@ -569,10 +669,12 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 	memcpy(plan->table_uuid, planner.disk->table_uuid, sizeof(plan->table_uuid));
 	plan->size = planner.disk->size;
 	plan->part_count = planner.disk->part_count;
+	plan->whole = wish->whole;
+	snprintf(plan->part, sizeof(plan->part), "%s", wish->part ? wish->part : "");
 	ret = check_disk(&planner);
 	if (!ret)
-		ret = wish->layout == PLAN_WHOLE ? plan_whole(&planner) : plan_alongside(&planner);
-	if (ret)
+		ret = layouts[wish->layout](&planner);
+	if (ret || wish->layout == PLAN_PLACE)
 		return ret;
 	if (machine->uefi)
 		find_loaders(&planner);
@@ -602,10 +704,15 @@ int plan_print(const struct plan *plan, const struct machine *machine, FILE *out
 		fprintf(out, "%s\n", plan->refusal);
 		return fflush(out) || ferror(out) ? -EIO : 0;
 	}
-	fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
-		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
-		size_text(disk->size, size), plan_layout_names[plan->layout],
-		plan->uefi ? "UEFI" : "BIOS");
+	if (plan->layout == PLAN_PLACE)
+		fprintf(out, _("A data place on %s (%s, serial %s, %s)\n"), plan->disk,
+			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
+			size_text(disk->size, size));
+	else
+		fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
+			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
+			size_text(disk->size, size), plan_layout_names[plan->layout],
+			plan->uefi ? "UEFI" : "BIOS");
 	for (size_t i = 0; i < plan->step_count; i++)
 		fprintf(out, _("%2zu. %s\n    changes: %s\n    undo: %s\n"), i + 1,
 			plan->steps[i].does, plan->steps[i].touches, plan->steps[i].undo);
@@ -615,6 +722,8 @@ int plan_print(const struct plan *plan, const struct machine *machine, FILE *out
 		if (&machine->disks[i] != disk)
 			fprintf(out, _("Stays as it is: %s (%s)\n"), machine->disks[i].name,
 				size_text(machine->disks[i].size, size));
+	if (plan->layout == PLAN_PLACE)
+		return fflush(out) || ferror(out) ? -EIO : 0;
 	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
 		plan->origin_first ? "" : " *");
 	for (size_t i = 0; i < plan->origin_count; i++)

@@ -25,7 +25,8 @@
 #define PLAN_TIMEOUT_LEAST 1
 #define PLAN_TIMEOUT_MOST  3600
 
-enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_LAYOUTS };
+/* The first two install; a data place is a file system alone. */
+enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_PLACE, PLAN_LAYOUTS };
 
 /* How the layouts are called in words, and by programs. */
 extern const char *const plan_layout_names[PLAN_LAYOUTS];
@@ -37,6 +38,10 @@ struct plan_wish {
 	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
 	unsigned timeout;  /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
 	uint64_t payload;  /* bytes of one version of the payload */
+	/* For a data place: within this partition, which loses what it holds, or, when it is NULL,
+	 * in the largest free room, or, with whole, on the disk, which loses all. */
+	const char *part;
+	bool whole;
 };
 
 enum plan_action {
@@ -80,6 +85,8 @@ struct plan_origin {
 struct plan {
 	enum plan_layout layout;
 	char disk[32];
+	char part[64]; /* a data place: the partition that is to be one, or empty */
+	bool whole;
 	/* What the disk was when it was planned for. */
 	char serial[64];
 	char table_uuid[40];

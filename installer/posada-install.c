@@ -10,6 +10,7 @@
 #include "answers.h"
 #include "apply.h"
 #include "payload.h"
+#include "place.h"
 #include "plan.h"
 #include "probe.h"
 #include "text.h"
@@ -312,6 +313,27 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 	*last = what;
 }
 
+/* What is set and made on the live system moves along, where the plan has a place for it. */
+static int move_along(const struct plan *plan)
+{
+	char why[PLACE_TEXT];
+
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		if (step->action != PLAN_FORMAT || step->role != PLAN_DATA)
+			continue;
+		if (place_use(step->part, why)) {
+			fprintf(stderr,
+				_("posada install: settings and guests did not move along: %s \"posada storage attach\" or \"move\" tries again.\n"),
+				why);
+			return FAILED;
+		}
+		printf(_("Settings and guests are on %s now.\n"), step->part);
+	}
+	return DONE;
+}
+
 static int carry_out(const struct plan *plan)
 {
 	struct apply_result result = {0};
@@ -328,7 +350,7 @@ static int carry_out(const struct plan *plan)
 	if (*result.note)
 		printf("%s\n", result.note);
 	printf(_("Posada is on %s.\n"), plan->disk);
-	return DONE;
+	return move_along(plan);
 }
 
 /* Nobody is asked: whatever the answers leave unclear is refused. */

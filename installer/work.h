@@ -40,6 +40,7 @@ struct work {
 	/* What this run has begun to change, for the way back. */
 	bool table_made, files_made, sector0_made, nvram_made, fallback_made, boot_folder_made;
 	const struct plan_step *part_made;
+	bool lost;	     /* what a partition that was there held */
 	uint8_t option[512]; /* the firmware's entry */
 	size_t option_size;
 	char *why; /* APPLY_TEXT */

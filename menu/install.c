@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apply.h"
+#include "dataplace.h"
+#include "disk.h"
 #include "menu.h"
 #include "payload.h"
 #include "plan.h"
-#include "probe.h"
 #include "ui.h"
-
-#define DISKS_MAX 32
 
 /* What is decided on the way to a plan. */
 struct choice {
@@ -19,61 +18,6 @@ struct choice {
 	struct plan_wish wish;
 	struct plan plan;
 };
-
-static void describe(const struct disk *disk, char *text, size_t size)
-{
-	char bytes[32];
-	size_t used;
-
-	used = (size_t)snprintf(text, size, "%s  %s  %s",
-		posada_size_text(disk->size, bytes, sizeof(bytes)),
-		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "");
-	if (disk->medium && used < size)
-		used += (size_t)snprintf(text + used, size - used, "  %s", _("(started from it)"));
-	for (size_t i = 0; i < disk->part_count && used < size; i++) {
-		const struct part *part = &disk->parts[i];
-
-		if (part->posada || *part->system)
-			used += (size_t)snprintf(text + used, size - used, "  [%s]",
-				part->posada ? "Posada" : part->system);
-	}
-}
-
-/* Which disk? -1 for none. */
-static int choose_disk(const struct machine *machine, const char *title, const char *prompt)
-{
-	struct ui_item items[DISKS_MAX];
-	char texts[DISKS_MAX][256];
-	size_t count = machine->disk_count < DISKS_MAX ? machine->disk_count : DISKS_MAX,
-	       chosen = 0;
-
-	if (!count) {
-		ui_message(title,
-			_("This machine has no disk that could be written. Connect one and try again."));
-		return -1;
-	}
-	for (size_t i = 0; i < count; i++) {
-		describe(&machine->disks[i], texts[i], sizeof(texts[i]));
-		items[i] = (struct ui_item){machine->disks[i].name, texts[i]};
-	}
-	return ui_menu(title, prompt, items, count, &chosen) ? (int)chosen : -1;
-}
-
-static bool probe(struct machine *machine)
-{
-	char *why = NULL, text[512];
-	int ret;
-
-	ui_wait(_("Looking at the disks, without writing…"));
-	ret = probe_machine(machine, "/sys", &why);
-	if (ret) {
-		snprintf(text, sizeof(text), _("The disks could not be looked at: %s: %s."),
-			why ? why : "", strerror(-ret));
-		ui_message(_("Install"), text);
-	}
-	free(why);
-	return !ret;
-}
 
 static bool choose_layout(struct choice *choice)
 {
@@ -120,67 +64,24 @@ static bool choose_boot(struct choice *choice)
 	return true;
 }
 
-static void fill_plan(struct ui_lines *lines, void *opaque)
+static bool accept(const struct choice *choice)
 {
-	struct choice *choice = opaque;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	char text[512];
 
-	if (!out)
-		return;
-	plan_print(&choice->plan, &choice->machine, out);
-	if (!fclose(out))
-		for (char *at = text, *line; (line = strsep(&at, "\n"));)
-			ui_add(lines, UI_PLAIN, "%s", line);
-	free(text);
-}
-
-static bool accept_plan(struct choice *choice)
-{
-	const struct ui_page page = {
-		.title = _("Install: the plan"),
-		.keys = _("<Up>/<Down> Move   <Enter> Go on   <Esc> Back, nothing is written"),
-		.fill = fill_plan,
-		.opaque = choice,
-	};
-	char typed[64] = "", text[512];
-	int key;
-
-	do {
-		key = ui_page_run(&page, NULL);
-		if (key == UI_KEY_BACK || key == 'q')
-			return false;
-	} while (key != UI_KEY_ENTER);
 	snprintf(text, sizeof(text),
 		choice->wish.layout == PLAN_WHOLE
 			? _("Everything on %s will be lost. Type the disk's name, %s, to go on.")
 			: _("Posada will be written to %s as the plan says. Type the disk's name, %s, to go on."),
 		choice->plan.disk, choice->plan.disk);
-	if (!ui_input(_("Install"), text, typed, sizeof(typed)))
-		return false;
-	if (!strcmp(typed, choice->plan.disk))
-		return true;
-	ui_message(_("Install"), _("That is not the disk's name, so nothing was written."));
-	return false;
-}
-
-static void show_progress(void *opaque, const char *what, unsigned percent)
-{
-	unsigned *last = opaque;
-
-	/* Drawing takes longer than writing a block. */
-	if (percent == *last)
-		return;
-	*last = percent;
-	ui_gauge(_("Install"), what, percent);
+	return disk_accept(
+		&choice->plan, &choice->machine, _("Install: the plan"), text, choice->plan.disk);
 }
 
 static void carry_out(struct choice *choice)
 {
 	struct apply_result result = {0};
 	unsigned last = 101;
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512];
 	int ret;
 
@@ -195,6 +96,11 @@ static void carry_out(struct choice *choice)
 			result.sha256[1], payload_names[2], result.sha256[2],
 			*result.note ? "\n\n" : "", result.note);
 	ui_message(_("Install"), text);
+	/* What is set and made on the live system moves along. */
+	for (size_t i = 0; !ret && i < choice->plan.step_count; i++)
+		if (choice->plan.steps[i].action == PLAN_FORMAT &&
+			choice->plan.steps[i].role == PLAN_DATA)
+			dataplace_use(choice->plan.steps[i].part);
 }
 
 void install_run(struct app *app)
@@ -205,9 +111,9 @@ void install_run(struct app *app)
 	(void)app;
 	if (!choice)
 		return;
-	if (!probe(&choice->machine))
+	if (!disk_probe(_("Install"), &choice->machine))
 		goto out;
-	disk = choose_disk(
+	disk = disk_choose(
 		&choice->machine, _("Install"), _("Onto which disk? The others stay untouched."));
 	if (disk < 0 || !choose_layout(choice))
 		goto out;
@@ -225,7 +131,7 @@ void install_run(struct app *app)
 	}
 	if (*choice->plan.refusal)
 		ui_message(_("Install"), choice->plan.refusal);
-	else if (accept_plan(choice))
+	else if (accept(choice))
 		carry_out(choice);
 out:
 	disks_free(&choice->machine);
@@ -259,9 +165,9 @@ void uninstall_run(struct app *app)
 	int disk;
 
 	(void)app;
-	if (!probe(&machine))
+	if (!disk_probe(_("Install"), &machine))
 		goto out;
-	disk = choose_disk(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
+	disk = disk_choose(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
 	if (disk < 0)
 		goto out;
 	part = apply_find(&machine.disks[disk], text);

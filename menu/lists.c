@@ -49,7 +49,10 @@ static void fill_storage(struct ui_lines *lines, void *opaque)
 		ui_add(lines, UI_WARNING, "%s", err.text);
 		return;
 	}
-	ui_add(lines, UI_PLAIN, _("Volumes are kept in %s: %s, %s free."), pool.path,
+	ui_add(lines, UI_PLAIN,
+		pool.place ? _("Data place %s: %s, %s free.")
+			   : _("In %s, and gone at power-off: %s, %s free."),
+		pool.place ? pool.place : _("memory"),
 		posada_size_text(pool.bytes, size, sizeof(size)),
 		posada_size_text(pool.free_bytes, rest, sizeof(rest)));
 	ui_add(lines, UI_PLAIN, " ");

@@ -12,7 +12,9 @@ static const struct menu_entry main_entries[] = {
 		.help = N_("Create, start, stop and delete guests, open their consoles"),
 		.run = guests_run,
 		.submenu = &guest_menu},
-	{.title = N_("Storage"), .help = N_("The volumes of the guests"), .run = storage_run},
+	{.title = N_("Storage"),
+		.help = N_("Where settings, guests and media are kept"),
+		.submenu = &storage_menu},
 	{.title = N_("Network"),
 		.help = N_("Networks and bridges that guests can join"),
 		.run = network_run},
@@ -87,6 +89,22 @@ static const struct menu_entry guest_entries[] = {
 	{0},
 };
 
+static const struct menu_entry storage_entries[] = {
+	{.title = N_("Volumes"), .help = N_("The disks of the guests"), .run = storage_run},
+	{.title = N_("Make"),
+		.help = N_("A data place: what is set and made outlasts a reboot"),
+		.run = place_create_run},
+	{.title = N_("Attach"),
+		.help = N_("Use a data place that a disk has"),
+		.run = place_attach_run,
+		.visible_if = when_no_place},
+	{.title = N_("Detach"),
+		.help = N_("Let go of the data place, to take its disk out"),
+		.run = place_detach_run,
+		.visible_if = when_place},
+	{0},
+};
+
 static const struct menu_entry install_entries[] = {
 	{.title = N_("Onto a disk"),
 		.help = N_("Plan first; nothing is written before you say so"),
@@ -121,6 +139,8 @@ static const struct menu_entry system_entries[] = {
 const struct menu main_menu = {N_("Posada"), N_("Choose what to do."), main_entries};
 const struct menu guest_menu = {
 	N_("Guest"), N_("Choose what to do with this guest."), guest_entries};
+const struct menu storage_menu = {
+	N_("Storage"), N_("Choose what to do with what is kept."), storage_entries};
 const struct menu install_menu = {
 	N_("Install"), N_("Choose what to do with a disk of this machine."), install_entries};
 const struct menu system_menu = {N_("System"), N_("Choose what to set or to see."), system_entries};

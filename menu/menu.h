@@ -34,6 +34,7 @@ struct menu {
 
 extern const struct menu main_menu;
 extern const struct menu guest_menu;
+extern const struct menu storage_menu;
 extern const struct menu install_menu;
 extern const struct menu system_menu;
 
@@ -47,6 +48,9 @@ void menu_dump(const struct menu *menu, FILE *out, unsigned depth);
 void status_run(struct app *app);
 void guests_run(struct app *app);
 void storage_run(struct app *app);
+void place_create_run(struct app *app);
+void place_attach_run(struct app *app);
+void place_detach_run(struct app *app);
 void network_run(struct app *app);
 void services_run(struct app *app);
 void shell_run(struct app *app);
@@ -78,6 +82,8 @@ bool when_running(const struct app *app);
 bool when_paused(const struct app *app);
 bool when_off(const struct app *app);
 bool when_broken(const struct app *app);
+bool when_place(const struct app *app);
+bool when_no_place(const struct app *app);
 bool when_ssh_on(const struct app *app);
 bool when_ssh_off(const struct app *app);
 bool when_logged_in(const struct app *app);

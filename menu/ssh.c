@@ -2,11 +2,13 @@
 // Who may log in from the network: root's password, public keys, and SSH on or off.
 #include <errno.h>
 #include <fcntl.h>
+#include <shadow.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "menu.h"
+#include "settings.h"
 #include "sshkey.h"
 #include "terminal.h"
 #include "ui.h"
@@ -48,6 +50,14 @@ static int sv(const char *verb)
 	return ret;
 }
 
+/* Whether it is to be so after a reboot too; where nothing lasts, the host says so elsewhere. */
+static bool keep(const char *key, const char *value)
+{
+	char why[SETTINGS_TEXT];
+
+	return !settings_set(SETTINGS_FILE, settings_find(key), value, why);
+}
+
 static bool switch_on(void)
 {
 	int fd = open(SSH_ENABLED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -55,7 +65,7 @@ static bool switch_on(void)
 	if (fd < 0)
 		return false;
 	close(fd);
-	return !sv("up");
+	return keep("ssh.enabled", "yes") && !sv("up");
 }
 
 static void enable(const char *title, const char *done)
@@ -72,6 +82,14 @@ static void enable(const char *title, const char *done)
 
 /* --- Password ----------------------------------------------------------- */
 
+/* As a hash, which is what the system keeps. */
+static int keep_password(void)
+{
+	const struct spwd *entry = getspnam("root");
+
+	return entry && keep("ssh.password", entry->sp_pwdp) ? 0 : -EIO;
+}
+
 static int set_password(const char *password)
 {
 	static const char *const places[] = {
@@ -87,7 +105,7 @@ static int set_password(const char *password)
 		ret = program_run(argv, line, output, sizeof(output));
 	}
 	explicit_bzero(line, sizeof(line));
-	return ret;
+	return ret ? ret : keep_password();
 }
 
 void password_run(struct app *app)
@@ -139,6 +157,8 @@ static int append_key(const char *key)
 	if (chmod(SSH_DIR, 0700) || fchmod(fd, 0600))
 		ret = -errno;
 	fprintf(file, "%s\n", key);
+	if (fflush(file) || fsync(fd))
+		ret = -errno;
 	if (fclose(file) && !ret)
 		ret = -errno;
 	return ret;
@@ -187,21 +207,10 @@ void ssh_key_run(struct app *app)
 
 static bool has_credentials(void)
 {
-	char line[512];
-	bool password = false;
+	const struct spwd *entry = getspnam("root");
 	struct stat st;
-	FILE *shadow;
 
-	if (!stat(SSH_KEYS, &st) && st.st_size > 0)
-		return true;
-	shadow = fopen("/etc/shadow", "re");
-	if (!shadow)
-		return false;
-	while (fgets(line, sizeof(line), shadow))
-		if (!strncmp(line, "root:$", 6))
-			password = true;
-	fclose(shadow);
-	return password;
+	return (!stat(SSH_KEYS, &st) && st.st_size > 0) || (entry && *entry->sp_pwdp == '$');
 }
 
 void ssh_enable_run(struct app *app)
@@ -218,7 +227,7 @@ void ssh_disable_run(struct app *app)
 {
 	(void)app;
 	unlink(SSH_ENABLED);
-	if (sv("down"))
+	if (sv("down") || !keep("ssh.enabled", "no"))
 		ui_message(_("SSH"),
 			_("SSH could not be stopped. Look at the services and in the log."));
 	else

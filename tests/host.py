@@ -7,7 +7,7 @@ import shlex
 import vm
 
 MENU = r"<F2> or <Enter> Menu"
-PROMPT = r"posada:[^ ]*# "
+PROMPT = r"\w+:[^ ]*# "
 DOWN, UP, ESC = "\x1bOB", "\x1bOA", "\x1b"
 
 

@@ -67,8 +67,9 @@ def first_file(*names):
 
 
 def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks=(), nic="virtio-net-pci",
-                 serial="mon:stdio", forward=(), variables=None, extra=()):
-    """The QEMU command for a machine; SCRATCH is a directory for what it writes, VARIABLES what its UEFI remembers."""
+                 serial="mon:stdio", forward=(), variables=None, stick=None, extra=()):
+    """The QEMU command for a machine; SCRATCH is a directory for what it writes, VARIABLES what its UEFI remembers,
+    STICK a file that keeps what is written to the USB stick."""
     if accelerator() == "kvm":
         machine = ["-accel", "kvm", "-cpu", "host"]
     else:
@@ -89,7 +90,7 @@ def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks
         args += ["-drive", f"if=none,id=medium,media=cdrom,format=raw,readonly=on,file={ISO}",
                  "-device", "ide-cd,drive=medium,bootindex=0"]
     elif boot == "usb":
-        args += ["-drive", f"if=none,id=medium,format=raw,snapshot=on,file={ISO}",
+        args += ["-drive", f"if=none,id=medium,format=raw,{f'file={stick}' if stick else f'snapshot=on,file={ISO}'}",
                  "-device", "usb-storage,id=stick,drive=medium,bootindex=0"]
     net = f"user,id=net{''.join(f',hostfwd=tcp:127.0.0.1:{here}-:{there}' for here, there in forward)}"
     if boot == "pxe":

@@ -50,7 +50,8 @@ class Running:
         self.files = [directory / f"{time.monotonic_ns()}.{name}" for name in ("stdout", "stderr")]
         with self.files[0].open("wb") as stdout, self.files[1].open("wb") as stderr:
             self.process = subprocess.Popen(
-                arguments, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+                ["env", "--default-signal=HUP,INT", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                start_new_session=True
             )
 
     @property

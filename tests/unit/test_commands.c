@@ -77,7 +77,7 @@ TEST(statuses_and_messages_fit)
 		{"guest stop test --timeout=1", EXIT_DONE, "The guest test is off.\n"},
 		{"guest delete test", EXIT_FAILED, "is running"},
 		{"guest list", EXIT_DONE, "NAME  KIND"},
-		{"storage list", EXIT_DONE, POSADA_VOLUMES ": "},
+		{"storage list", EXIT_DONE, POSADA_VOLUMES " (memory): "},
 		{"network list", EXIT_DONE, "default  network"},
 		{"status", EXIT_DONE, "Hypervisor"},
 		{"status --help >/dev/full", EXIT_FAILED, "could not be written"},

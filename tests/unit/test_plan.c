@@ -13,8 +13,10 @@
 
 static const char *const nothing = "";
 
-/* "--- DISK LAYOUT" stands between the description and the plan. */
-static void read_case(const char *path, char *text, char disk[32], char layout[32], char **plan)
+/* "--- DISK LAYOUT" stands between the description and the plan; a data place may have a third
+ * word: a partition, or "whole". */
+static void read_case(
+	const char *path, char *text, char disk[32], char layout[32], char where[32], char **plan)
 {
 	FILE *file = fopen(path, "r");
 	char *wish;
@@ -26,22 +28,28 @@ static void read_case(const char *path, char *text, char disk[32], char layout[3
 	fclose(file);
 	wish = strstr(text, "\n--- ");
 	assert_non_null(wish);
-	assert_int_equal(sscanf(wish, "\n--- %31s %31s", disk, layout), 2);
+	*where = '\0';
+	assert_true(sscanf(wish, "\n--- %31s %31s%*1[ ]%31[a-z0-9]", disk, layout, where) >= 2);
 	*wish = '\0';
 	*plan = strchr(wish + 1, '\n');
 	*plan = *plan ? *plan + 1 : wish + strlen(wish + 1);
 }
 
-static void make(struct machine *machine, const char *disk, const char *layout, struct plan *plan)
+static void make(struct machine *machine, const char *disk, const char *layout, const char *where,
+	struct plan *plan)
 {
-	struct plan_wish wish = {
-		.disk = disk, .layout = PLAN_LAYOUTS, .timeout = 5, .payload = PAYLOAD};
+	struct plan_wish wish = {.disk = disk,
+		.layout = PLAN_LAYOUTS,
+		.timeout = 5,
+		.payload = PAYLOAD,
+		.whole = !strcmp(where, "whole")};
 	int ret;
 
 	for (unsigned i = 0; i < PLAN_LAYOUTS; i++)
 		if (!strcmp(layout, plan_layout_names[i]))
 			wish.layout = i;
 	assert_int_not_equal(wish.layout, PLAN_LAYOUTS);
+	wish.part = *where && !wish.whole ? where : NULL;
 	ret = plan_make(machine, &wish, plan);
 	assert_int_equal(ret, *plan->refusal ? -EPERM : 0);
 	assert_int_equal(plan->step_count == 0, ret != 0);
@@ -60,10 +68,13 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 
 		assert_true(*step->does && *step->touches && *step->undo);
 		assert_true(end <= disk->size);
-		if (plan->layout == PLAN_WHOLE || step->action != PLAN_PARTITION)
+		/* A file system is made in what is new, or in the partition that was named. */
+		assert_true(step->action != PLAN_FORMAT || plan_find(plan, PLAN_PARTITION) ||
+			    !strcmp(step->part, plan->part));
+		if (plan->layout == PLAN_WHOLE || plan->whole || step->action != PLAN_PARTITION)
 			continue;
-		assert_true(
-			step->start >= MIB && step->start % MIB == 0 && step->size >= 260 * MIB);
+		assert_true(step->start >= MIB && step->start % MIB == 0 &&
+			    step->size >= (plan->layout == PLAN_PLACE ? 64 : 260) * MIB);
 		assert_true(!disk->last || end <= disk->last);
 		for (size_t j = 0; j < disk->part_count; j++) {
 			const struct part *part = &disk->parts[j];
@@ -83,21 +94,21 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 static void run_case(const char *path)
 {
 	static char text[FILE_MAX];
-	char disk[32], layout[32], *wanted;
+	char disk[32], layout[32], where[32], *wanted;
 	struct machine machine;
 	struct plan plan;
 	const char *got;
 	unsigned line;
 	FILE *in, *out;
 
-	read_case(path, text, disk, layout, &wanted);
+	read_case(path, text, disk, layout, where, &wanted);
 	in = fmemopen(text, strlen(text), "r");
 	if (disks_read(in, &machine, &line))
 		fail_msg("%s: line %u is wrong", path, line);
 	fclose(in);
-	make(&machine, disk, layout, &plan);
+	make(&machine, disk, layout, where, &plan);
 	out = unit_open();
-	if (plan_find(&plan, PLAN_RECORD) || *plan.refusal) {
+	if (plan_find(&plan, PLAN_RECORD) || plan.layout == PLAN_PLACE || *plan.refusal) {
 		assert_int_equal(plan_print(&plan, &machine, out), 0);
 		got = unit_close(out, NULL);
 	} else {
@@ -106,7 +117,8 @@ static void run_case(const char *path)
 	if (getenv("UPDATE_PLANS")) {
 		out = fopen(path, "w");
 		assert_non_null(out);
-		fprintf(out, "%s\n--- %s %s\n%s", text, disk, layout, got);
+		fprintf(out, "%s\n--- %s %s%s%s\n%s", text, disk, layout, *where ? " " : "", where,
+			got);
 		fclose(out);
 	} else if (strcmp(got, wanted) != 0) {
 		fail_msg("%s gives:\n%s", path, got);
@@ -173,7 +185,7 @@ TEST(plans_are_safe)
 				part->room = unit_chance(400) * MIB;
 			}
 		}
-		make(&machine, "sda", plan_layout_names[unit_chance(PLAN_LAYOUTS)], &plan);
+		make(&machine, "sda", plan_layout_names[unit_chance(PLAN_LAYOUTS)], nothing, &plan);
 		if (!*plan.refusal)
 			see_safety(&machine, &plan);
 	}
@@ -187,16 +199,16 @@ TEST(partitions_are_large_enough)
 	} rows[] = {
 		{60, 9000, 1024}, {60, 500, 0}, {700, 9000, 1416}, {700, 1430, 0}, {700, 1000, 0}};
 
-	for (size_t i = 0; i < COUNT(rows) * PLAN_LAYOUTS; i++) {
+	for (size_t i = 0; i < COUNT(rows) * PLAN_PLACE; i++) {
 		struct disk disk = {.name = "sda",
 			.sector = 512,
-			.size = rows[i / PLAN_LAYOUTS].disk * MIB,
+			.size = rows[i / PLAN_PLACE].disk * MIB,
 			.table = TABLE_DOS};
 		const struct machine machine = {.uefi = true, .disks = &disk, .disk_count = 1};
 		const struct plan_wish wish = {.disk = "sda",
-			.layout = i % PLAN_LAYOUTS,
+			.layout = i % PLAN_PLACE,
 			.timeout = 5,
-			.payload = rows[i / PLAN_LAYOUTS].payload * MIB};
+			.payload = rows[i / PLAN_PLACE].payload * MIB};
 		const struct plan_step *step;
 		struct plan plan;
 
@@ -206,8 +218,8 @@ TEST(partitions_are_large_enough)
 		}
 		step = plan_find(&plan, PLAN_FILES);
 		assert_true(step->size >= 2 * wish.payload + 16 * MIB);
-		if (rows[i / PLAN_LAYOUTS].wanted)
-			assert_int_equal(step->size, rows[i / PLAN_LAYOUTS].wanted * MIB);
+		if (rows[i / PLAN_PLACE].wanted)
+			assert_int_equal(step->size, rows[i / PLAN_PLACE].wanted * MIB);
 	}
 }
 

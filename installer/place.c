@@ -1,0 +1,856 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finds the data place, takes it into use and lets go of it. */
+#include "place.h"
+
+#include <blkid/blkid.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libintl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "probe.h"
+#include "tool.h"
+
+#define _(text) gettext(text)
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define RUN	"/run/posada"
+#define CURRENT RUN "/place"
+#define LOCK	RUN "/place.lock"
+#define MOUNT	RUN "/place.mount"
+#define NOTICE	RUN "/notices/place"
+#define SHIPPED "/usr/share/posada/VERSION"
+#define HOOK	"/etc/init/place"
+
+#define PATH_SIZE 1024
+
+/* A file's bytes are moved in pieces of this size, and a piece of zeros is left out. */
+#define PIECE 65536
+
+/* What lasts: where it is used, and where on the place it is. What is below PLACE_ROOT is there by
+ * itself; the rest is bound to its path, so that whoever writes there writes to the place. */
+static const struct {
+	const char *path, *kept;
+} kept[] = {
+	{PLACE_ROOT "/media", "media"},
+	{PLACE_ROOT "/volumes", "volumes"},
+	{"/etc/posada", "state/settings"},
+	{"/etc/dropbear", "state/sshd"},
+	{"/root/.ssh", "state/ssh"},
+	{"/etc/libvirt/libxl", "state/xen"},
+	{"/etc/libvirt/qemu", "state/qemu"},
+	{"/etc/libvirt/storage", "state/pools"},
+	{"/var/lib/libvirt/libxl/save", "state/xen-saved"},
+	{"/var/lib/libvirt/qemu/save", "state/qemu-saved"},
+	{"/var/lib/libvirt/qemu/snapshot", "state/qemu-snapshots"},
+	{"/var/lib/libvirt/qemu/nvram", "state/qemu-nvram"},
+};
+
+static int fail(char why[PLACE_TEXT], int ret, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(char why[PLACE_TEXT], int ret, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, PLACE_TEXT, format, args);
+	va_end(args);
+	return ret;
+}
+
+static bool below_root(const char *path)
+{
+	return !strncmp(path, PLACE_ROOT "/", strlen(PLACE_ROOT "/"));
+}
+
+/* --- Finding it --------------------------------------------------------- */
+
+/* A group that holds a place lets it be seen; its other volumes stay as they are. */
+static void activate_volumes(void)
+{
+	static const char *const list[] = {"lvm", "lvs", "--noheadings", "-o", "lv_full_name",
+		"--select", "lv_name=" PLACE_LABEL, NULL};
+	char output[4096], *rest, *name;
+
+	if (tool_run(list, output, sizeof(output)))
+		return;
+	for (name = strtok_r(output, " \n", &rest); name; name = strtok_r(NULL, " \n", &rest))
+		tool_run((const char *const[]){"lvm", "lvchange", "-ay", name, NULL}, NULL, 0);
+	tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
+}
+
+/* /dev/dm-3 is called by whoever made it: group-volume, with doubled hyphens within a name. */
+static void name_volume(const char *device, char name[64])
+{
+	char path[128], line[128] = "", *to = name;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/dm/name", device);
+	file = fopen(path, "re");
+	if (file) {
+		if (fgets(line, sizeof(line), file))
+			line[strcspn(line, "\n")] = '\0';
+		fclose(file);
+	}
+	for (const char *at = line; *at && to < name + 63; at++) {
+		if (*at == '-' && at[1] == '-')
+			*to++ = *at++;
+		else
+			*to++ = *at == '-' ? '/' : *at;
+	}
+	*to = '\0';
+	if (!*name)
+		snprintf(name, 64, "%s", device);
+}
+
+static void add_place(struct places *places, const char *device, const char *uuid)
+{
+	const char *base = strrchr(device, '/');
+	struct place *place;
+	char real[PATH_SIZE];
+
+	/* A volume has names of its own below /dev/mapper, which lead to the kernel's. */
+	if (places->count == PLACES_MAX || !realpath(device, real))
+		return;
+	base = strrchr(real, '/') + 1;
+	place = &places->items[places->count];
+	memset(place, 0, sizeof(*place));
+	if (!strncmp(base, "dm-", 3))
+		name_volume(base, place->name);
+	else
+		snprintf(place->name, sizeof(place->name), "%.63s", base);
+	snprintf(place->device, sizeof(place->device), "%.79s", real);
+	snprintf(place->uuid, sizeof(place->uuid), "%.39s", uuid);
+	for (size_t i = 0; i < places->count; i++)
+		if (!strcmp(places->items[i].device, place->device))
+			return;
+	places->count++;
+}
+
+/* Every device with a file system that is a place; TRUE when there is a group that may have more.
+ */
+static bool scan(struct places *places)
+{
+	blkid_cache cache = NULL;
+	blkid_dev_iterate at;
+	bool groups = false;
+	blkid_dev device;
+
+	if (blkid_get_cache(&cache, "/dev/null") || blkid_probe_all(cache) < 0)
+		goto out;
+	at = blkid_dev_iterate_begin(cache);
+	while (!blkid_dev_next(at, &device)) {
+		const char *path = blkid_dev_devname(device);
+		char *label, *type, *uuid;
+
+		device = blkid_verify(cache, device);
+		if (!device)
+			continue;
+		label = blkid_get_tag_value(cache, "LABEL", path);
+		type = blkid_get_tag_value(cache, "TYPE", path);
+		uuid = blkid_get_tag_value(cache, "UUID", path);
+		groups |= type && !strcmp(type, "LVM2_member");
+		if (label && type && uuid && !strcmp(label, PLACE_LABEL) && !strcmp(type, "ext4"))
+			add_place(places, path, uuid);
+		free(label);
+		free(type);
+		free(uuid);
+	}
+	blkid_dev_iterate_end(at);
+out:
+	if (cache)
+		blkid_put_cache(cache);
+	return groups;
+}
+
+/* Only one of several needs to know where it is. */
+static void mark_medium(struct places *places)
+{
+	struct machine machine;
+
+	if (probe_machine(&machine, "/sys", NULL))
+		return;
+	for (size_t i = 0; i < machine.disk_count; i++)
+		for (size_t j = 0; j < machine.disks[i].part_count; j++)
+			for (size_t k = 0; k < places->count; k++)
+				if (!strcmp(machine.disks[i].parts[j].name, places->items[k].name))
+					places->items[k].medium = machine.disks[i].medium;
+	disks_free(&machine);
+}
+
+int place_list(struct places *places, char why[PLACE_TEXT])
+{
+	*why = '\0';
+	memset(places, 0, sizeof(*places));
+	if (scan(places)) {
+		activate_volumes();
+		memset(places, 0, sizeof(*places));
+		scan(places);
+	}
+	if (places->count > 1)
+		mark_medium(places);
+	return 0;
+}
+
+static bool is_called(const struct place *place, const char *name)
+{
+	if (!strncmp(name, "/dev/", 5))
+		name += 5;
+	return !strcmp(place->name, name) || !strcmp(place->uuid, name);
+}
+
+static const char *list_names(const struct places *places, char names[256])
+{
+	size_t used = 0;
+
+	snprintf(names, 256, "-");
+	for (size_t i = 0; i < places->count && used < 256; i++)
+		used += (size_t)snprintf(
+			names + used, 256 - used, "%s%s", i ? ", " : "", places->items[i].name);
+	return names;
+}
+
+int place_choose(const struct places *places, const char *name, const struct place **place,
+	char why[PLACE_TEXT])
+{
+	size_t count = 0, on_medium = 0;
+	char names[256];
+
+	*place = NULL;
+	for (size_t i = 0; i < places->count; i++) {
+		const struct place *at = &places->items[i];
+
+		if (name && !is_called(at, name))
+			continue;
+		count++;
+		on_medium += at->medium;
+		if (!*place || at->medium)
+			*place = at;
+	}
+	if (!count)
+		return name ? fail(why, -ENOENT,
+				      _("There is no data place \"%s\". Those there are: %s."),
+				      name, list_names(places, names))
+			    : fail(why, -ENOENT,
+				      _("There is no data place: settings, guests and media live in memory and are gone at power-off. Make one: Storage in the menu, or \"posada storage create\"."));
+	if (count == 1 || (!name && on_medium == 1))
+		return 0;
+	*place = NULL;
+	return fail(why, -ENOTUNIQ,
+		_("There are several data places (%s), so none is used. Say which: Storage in the menu, or \"posada storage attach NAME\"."),
+		list_names(places, names));
+}
+
+int place_current(struct place *place)
+{
+	FILE *file = fopen(CURRENT, "re");
+	int found;
+
+	memset(place, 0, sizeof(*place));
+	if (!file)
+		return -ENOENT;
+	found = fscanf(file, "%63s %39s %79s", place->name, place->uuid, place->device);
+	fclose(file);
+	return found == 3 ? 0 : -EIO;
+}
+
+/* --- Copying ------------------------------------------------------------ */
+
+static int write_piece(int out, const char *piece, size_t size, off_t at)
+{
+	while (size) {
+		ssize_t put = pwrite(out, piece, size, at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		piece += put;
+		size -= (size_t)put;
+		at += put;
+	}
+	return 0;
+}
+
+static int copy_bytes(int in, int out)
+{
+	static const char zeros[PIECE];
+	char *piece = malloc(PIECE);
+	off_t at = 0;
+	ssize_t got;
+	int ret = 0;
+
+	if (!piece)
+		return -ENOMEM;
+	while (!ret && (got = read(in, piece, PIECE))) {
+		if (got < 0) {
+			ret = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		if (memcmp(piece, zeros, (size_t)got) != 0)
+			ret = write_piece(out, piece, (size_t)got, at);
+		at += got;
+	}
+	if (!ret && ftruncate(out, at))
+		ret = -errno;
+	free(piece);
+	return ret;
+}
+
+/* In place once it is whole and on the disk. */
+static int copy_file(const char *from, const char *to, const struct stat *status)
+{
+	char part[PATH_SIZE + 8];
+	int in = -1, out = -1, ret = 0;
+
+	snprintf(part, sizeof(part), "%s.new", to);
+	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (in >= 0)
+		out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (out < 0)
+		ret = -errno;
+	if (!ret)
+		ret = copy_bytes(in, out);
+	if (!ret && (fchmod(out, status->st_mode & 07777) ||
+			    fchown(out, status->st_uid, status->st_gid) || fsync(out)))
+		ret = -errno;
+	if (in >= 0)
+		close(in);
+	if (out >= 0 && close(out) && !ret)
+		ret = -errno;
+	if (!ret && rename(part, to))
+		ret = -errno;
+	if (ret && out >= 0)
+		unlink(part);
+	return ret;
+}
+
+static int copy_link(const char *from, const char *to)
+{
+	char target[PATH_SIZE];
+	ssize_t length = readlink(from, target, sizeof(target) - 1);
+
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	if (unlink(to) && errno != ENOENT)
+		return -errno;
+	return symlink(target, to) ? -errno : 0;
+}
+
+/* What is told apart on the way through a tree. */
+struct copy {
+	int64_t shipped;
+	bool over;
+	char *why;
+};
+
+static int copy_tree(const struct copy *copy, const char *from, const char *to);
+
+static int copy_entry(const struct copy *copy, const char *from, const char *to)
+{
+	struct stat status, there;
+	int ret;
+
+	if (lstat(from, &status))
+		return errno == ENOENT ? 0
+				       : fail(copy->why, -errno, "%s: %s", from, strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		return copy_tree(copy, from, to);
+	/* Sockets and the like belong to whoever runs now. */
+	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+		return 0;
+	if (!lstat(to, &there) && !copy->over)
+		return 0;
+	if (copy->shipped && status.st_mtim.tv_sec == copy->shipped)
+		return 0;
+	ret = S_ISLNK(status.st_mode) ? copy_link(from, to) : copy_file(from, to, &status);
+	return ret ? fail(copy->why, ret, "%s: %s", from, strerror(-ret)) : 0;
+}
+
+static int copy_tree(const struct copy *copy, const char *from, const char *to)
+{
+	char source[PATH_SIZE], target[PATH_SIZE];
+	struct dirent *entry;
+	struct stat status;
+	DIR *directory;
+	int ret = 0;
+
+	if (stat(from, &status))
+		return errno == ENOENT ? 0
+				       : fail(copy->why, -errno, "%s: %s", from, strerror(errno));
+	if (mkdir(to, status.st_mode & 07777) && errno != EEXIST)
+		return fail(copy->why, -errno, "%s: %s", to, strerror(errno));
+	directory = opendir(from);
+	if (!directory)
+		return fail(copy->why, -errno, "%s: %s", from, strerror(errno));
+	while (!ret && (entry = readdir(directory))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_SIZE ||
+			snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_SIZE)
+			ret = fail(
+				copy->why, -ENAMETOOLONG, "%s: %s", from, strerror(ENAMETOOLONG));
+		else
+			ret = copy_entry(copy, source, target);
+	}
+	closedir(directory);
+	return ret;
+}
+
+int place_copy(const char *from, const char *to, int64_t shipped, bool over, char why[PLACE_TEXT])
+{
+	const struct copy copy = {shipped, over, why};
+
+	return copy_tree(&copy, from, to);
+}
+
+static uint64_t tree_bytes(const char *path)
+{
+	struct dirent *entry;
+	char name[PATH_SIZE];
+	struct stat status;
+	uint64_t bytes = 0;
+	DIR *directory;
+
+	if (lstat(path, &status))
+		return 0;
+	bytes = (uint64_t)status.st_blocks * 512;
+	directory = S_ISDIR(status.st_mode) ? opendir(path) : NULL;
+	while (directory && (entry = readdir(directory)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			snprintf(name, sizeof(name), "%s/%s", path, entry->d_name) < PATH_SIZE)
+			bytes += tree_bytes(name);
+	if (directory)
+		closedir(directory);
+	return bytes;
+}
+
+static int make_folders(const char *path, mode_t mode)
+{
+	char part[PATH_SIZE];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *at = part + 1; (at = strchr(at, '/')); *at++ = '/') {
+		*at = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+	}
+	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
+}
+
+/* Everything that lasts, from memory onto the place that is mounted on MOUNT. */
+static int fill(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+{
+	char to[PATH_SIZE];
+	struct statvfs room;
+	struct stat status;
+	uint64_t bytes = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < COUNT(kept); i++)
+		bytes += tree_bytes(kept[i].path);
+	if (statvfs(MOUNT, &room))
+		return fail(why, -errno, "%s: %s", place->name, strerror(errno));
+	if (bytes > (uint64_t)room.f_bavail * room.f_frsize)
+		return fail(why, -ENOSPC,
+			_("What is in memory (%llu MiB) does not fit on %s, which has %llu MiB left."),
+			(unsigned long long)(bytes >> 20), place->name,
+			(unsigned long long)((uint64_t)room.f_bavail * room.f_frsize >> 20));
+	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
+		int64_t shipped = 0;
+		bool there;
+
+		snprintf(to, sizeof(to), MOUNT "/%s", kept[i].kept);
+		there = !stat(to, &status);
+		/* What came with the image is written once: who deletes it then means that. */
+		if (there && !stat(SHIPPED, &status))
+			shipped = status.st_mtim.tv_sec;
+		ret = make_folders(to, strstr(kept[i].kept, "ssh") ? 0700 : 0755);
+		if (ret)
+			fail(why, ret, "%s: %s", to, strerror(-ret));
+		else
+			ret = place_copy(kept[i].path, to, shipped, memory_wins, why);
+	}
+	return ret;
+}
+
+/* --- Who is in the way -------------------------------------------------- */
+
+static bool leads_below(const char *link, const char *directory)
+{
+	char target[PATH_SIZE];
+	ssize_t length = readlink(link, target, sizeof(target) - 1);
+	size_t size = strlen(directory);
+
+	if (length < 0)
+		return false;
+	target[length] = '\0';
+	return !strncmp(target, directory, size) && (target[size] == '/' || !target[size]);
+}
+
+static bool has_file_open(const char *pid, const char *directory)
+{
+	char path[64], link[128];
+	struct dirent *entry;
+	bool found = false;
+	DIR *files;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/cwd", pid);
+	if (leads_below(path, directory))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+	files = opendir(path);
+	while (files && !found && (entry = readdir(files))) {
+		snprintf(link, sizeof(link), "%s/%.32s", path, entry->d_name);
+		found = leads_below(link, directory);
+	}
+	if (files)
+		closedir(files);
+	return found;
+}
+
+/* A disk that Xen serves from a file is a loop device. */
+static bool is_looped(const char *directory, char *name, size_t size)
+{
+	char path[PATH_SIZE], file[PATH_SIZE];
+	bool found = false;
+
+	for (int i = 0; i < 256 && !found; i++) {
+		FILE *backing;
+
+		snprintf(path, sizeof(path), "/sys/block/loop%d/loop/backing_file", i);
+		backing = fopen(path, "re");
+		if (!backing)
+			continue;
+		if (fgets(file, sizeof(file), backing) &&
+			!strncmp(file, directory, strlen(directory)) &&
+			file[strlen(directory)] == '/') {
+			file[strcspn(file, "\n")] = '\0';
+			snprintf(name, size, "%.*s", (int)size - 1, file);
+			found = true;
+		}
+		fclose(backing);
+	}
+	return found;
+}
+
+static int see_unused(const char *directory, char why[PLACE_TEXT])
+{
+	char name[256] = "", path[64];
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	FILE *file;
+
+	if (is_looped(directory, name, sizeof(name))) {
+		closedir(processes);
+		return fail(why, -EBUSY,
+			_("%s is the disk of a guest that runs. Shut that guest down, then try again."),
+			name);
+	}
+	while (processes && (entry = readdir(processes)) && !*name) {
+		if (*entry->d_name < '1' || *entry->d_name > '9' ||
+			!has_file_open(entry->d_name, directory))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
+		file = fopen(path, "re");
+		if (file && fgets(name, sizeof(name) - 32, file))
+			snprintf(name + strcspn(name, "\n"), 32, " (%.16s)", entry->d_name);
+		if (file)
+			fclose(file);
+	}
+	if (processes)
+		closedir(processes);
+	return *name ? fail(why, -EBUSY,
+			       _("The program %s uses files in %s: a guest that runs, or a shell that stands there. End it, then try again."),
+			       name, directory)
+		     : 0;
+}
+
+/* Something that a person has mounted within it would be hidden, and not copied as it should. */
+static int see_plain(char why[PLACE_TEXT])
+{
+	struct stat root, part;
+
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (below_root(kept[i].path) && !stat(PLACE_ROOT, &root) &&
+			!stat(kept[i].path, &part) && part.st_dev != root.st_dev)
+			return fail(why, -EBUSY,
+				_("Another file system is mounted on %s. Unmount it, then try again."),
+				kept[i].path);
+	return 0;
+}
+
+/* --- In use, and not ---------------------------------------------------- */
+
+/* One at a time changes what is in use; -errno or what to close. */
+static int lock(char why[PLACE_TEXT])
+{
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		int ret = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return fail(why, ret, "%s: %s", LOCK, strerror(-ret));
+	}
+	return fd;
+}
+
+static void unbind(void)
+{
+	for (size_t i = COUNT(kept); i-- > 0;)
+		if (!below_root(kept[i].path))
+			umount2(kept[i].path, MNT_DETACH);
+}
+
+static int bind_all(char why[PLACE_TEXT])
+{
+	char from[PATH_SIZE];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
+		if (below_root(kept[i].path))
+			continue;
+		snprintf(from, sizeof(from), PLACE_ROOT "/%s", kept[i].kept);
+		ret = make_folders(kept[i].path, 0755);
+		if (!ret && mount(from, kept[i].path, NULL, MS_BIND, NULL))
+			ret = -errno;
+		if (ret)
+			fail(why, ret, "%s: %s", kept[i].path, strerror(-ret));
+	}
+	if (ret)
+		unbind();
+	return ret;
+}
+
+static int check_file_system(const struct place *place, char why[PLACE_TEXT])
+{
+	int status = tool_run((const char *const[]){"e2fsck", "-p", place->device, NULL}, NULL, 0);
+
+	/* 1 and 2: errors, which are mended now. */
+	if (status >= 0 && status < 4)
+		return 0;
+	return fail(why, -EIO,
+		_("The file system of %s is damaged, or is in use by another. Look at it with: e2fsck -f %s"),
+		place->name, place->device);
+}
+
+static int remember(const struct place *place)
+{
+	FILE *file = fopen(CURRENT, "we");
+
+	if (!file)
+		return -errno;
+	fprintf(file, "%s %s %s\n", place->name, place->uuid, place->device);
+	return fclose(file) ? -errno : 0;
+}
+
+/* Guests whose disks lie on the place are saved; "settle" lets them go on. */
+static int hold_guests(char why[PLACE_TEXT])
+{
+	return tool_run((const char *const[]){HOOK, "hold", NULL}, NULL, 0)
+		       ? fail(why, -EBUSY,
+				 _("A guest that runs cannot be saved; the log tells which. Shut it down, then try again."))
+		       : 0;
+}
+
+/* Who has read the old definitions reads the new ones. */
+static void settle(void)
+{
+	tool_run((const char *const[]){HOOK, "settle", NULL}, NULL, 0);
+}
+
+/* On MOUNT, which nobody else looks at. */
+static int mount_aside(const struct place *place, char why[PLACE_TEXT])
+{
+	int ret = check_file_system(place, why);
+
+	if (ret)
+		return ret;
+	ret = make_folders(MOUNT, 0700);
+	if (!ret && mount(place->device, MOUNT, "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		ret = -errno;
+	return ret ? fail(why, ret, _("%s cannot be mounted: %s."), place->name, strerror(-ret))
+		   : 0;
+}
+
+/* What is mounted aside takes its place. */
+static int switch_to(const struct place *place, char why[PLACE_TEXT])
+{
+	int ret;
+
+	if (mount(MOUNT, PLACE_ROOT, NULL, MS_MOVE, NULL)) {
+		ret = fail(why, -errno, "%s: %s", PLACE_ROOT, strerror(errno));
+		umount2(MOUNT, MNT_DETACH);
+		return ret;
+	}
+	ret = bind_all(why);
+	if (!ret) {
+		ret = remember(place);
+		if (ret)
+			fail(why, ret, "%s: %s", CURRENT, strerror(-ret));
+	}
+	if (ret) {
+		unbind();
+		umount2(PLACE_ROOT, MNT_DETACH);
+	}
+	return ret;
+}
+
+int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+{
+	struct place current;
+	int ret, fd;
+
+	*why = '\0';
+	fd = lock(why);
+	if (fd < 0)
+		return fd;
+	if (!place_current(&current)) {
+		ret = fail(why, -EBUSY,
+			_("%s is the data place already. Detach it first, or move: \"posada storage move\" copies everything."),
+			current.name);
+		goto out;
+	}
+	ret = see_unused(PLACE_ROOT, why);
+	if (!ret)
+		ret = see_plain(why);
+	if (!ret)
+		ret = mount_aside(place, why);
+	if (ret)
+		goto out;
+	ret = fill(place, memory_wins, why);
+	if (ret)
+		umount2(MOUNT, MNT_DETACH);
+	else
+		ret = switch_to(place, why);
+	if (ret)
+		goto out;
+	sync();
+	place_notice(NULL);
+	settle();
+out:
+	close(fd);
+	return ret;
+}
+
+/* The mounts of the place that is in use, away; they are back when it fails. */
+static int let_go(const struct place *current, char why[PLACE_TEXT])
+{
+	char ignored[PLACE_TEXT];
+	int ret;
+
+	sync();
+	unbind();
+	if (!umount2(PLACE_ROOT, 0))
+		return 0;
+	ret = fail(why, -errno, _("%s cannot be let go of: %s. See what uses %s."), current->name,
+		strerror(errno), PLACE_ROOT);
+	bind_all(ignored);
+	return ret;
+}
+
+int place_move(const struct place *place, char why[PLACE_TEXT])
+{
+	struct place current;
+	int ret, fd;
+
+	*why = '\0';
+	fd = lock(why);
+	if (fd < 0)
+		return fd;
+	if (place_current(&current))
+		ret = fail(why, -ENOENT, _("No data place is in use. Attach %s instead."),
+			place->name);
+	else if (!strcmp(current.uuid, place->uuid))
+		ret = fail(why, -EEXIST, _("%s is the data place already."), place->name);
+	else
+		ret = mount_aside(place, why);
+	if (ret)
+		goto out;
+	ret = hold_guests(why);
+	if (!ret)
+		ret = see_unused(PLACE_ROOT, why);
+	if (!ret)
+		ret = fill(place, true, why);
+	if (!ret)
+		ret = let_go(&current, why);
+	if (ret) {
+		umount2(MOUNT, MNT_DETACH);
+	} else {
+		unlink(CURRENT);
+		ret = switch_to(place, why);
+		if (ret)
+			place_notice(why);
+	}
+	sync();
+	settle();
+out:
+	close(fd);
+	return ret;
+}
+
+int place_use(const char *name, char why[PLACE_TEXT])
+{
+	const struct place *place;
+	struct places places;
+	struct place current;
+	int ret = place_list(&places, why);
+
+	if (!ret)
+		ret = place_choose(&places, name, &place, why);
+	if (ret)
+		return ret;
+	return place_current(&current) ? place_attach(place, false, why) : place_move(place, why);
+}
+
+int place_detach(char why[PLACE_TEXT])
+{
+	struct place current;
+	int ret, fd;
+
+	*why = '\0';
+	fd = lock(why);
+	if (fd < 0)
+		return fd;
+	ret = place_current(&current) ? fail(why, -ENOENT, _("No data place is in use.")) : 0;
+	if (!ret)
+		ret = see_unused(PLACE_ROOT, why);
+	if (!ret)
+		ret = let_go(&current, why);
+	if (!ret) {
+		unlink(CURRENT);
+		place_notice(_(
+			"The data place was detached: what changes now lives in memory and is gone at power-off."));
+		settle();
+	}
+	close(fd);
+	return ret;
+}
+
+void place_notice(const char *why)
+{
+	FILE *file;
+
+	if (!why) {
+		unlink(NOTICE);
+		return;
+	}
+	file = fopen(NOTICE, "we");
+	if (file) {
+		fprintf(file, "%s\n", why);
+		fclose(file);
+	}
+}

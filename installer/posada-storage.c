@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* posada-storage: makes the data place, takes it into use and lets go of it. */
+#include <errno.h>
+#include <libintl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "apply.h"
+#include "place.h"
+#include "plan.h"
+#include "probe.h"
+
+#define _(text)	 gettext(text)
+#define N_(text) text
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };
+
+static int run_create(char **words);
+static int run_attach(char **words);
+static int run_move(char **words);
+static int run_detach(char **words);
+
+static const struct verb {
+	const char *name;
+	const char *options;
+	const char *help;
+	int (*run)(char **words); /* what follows the verb; returns an exit status */
+} verbs[] = {
+	{"create", "DISK|PARTITION [--whole-disk] [--confirm NAME]",
+		N_("make a data place, and use it: settings, guests and media outlast a reboot"),
+		run_create},
+	{"attach", "[PARTITION|UUID]", N_("use the data place that is there"), run_attach},
+	{"move", "PARTITION|UUID",
+		N_("copy everything to another data place and use that; guests pause meanwhile"),
+		run_move},
+	{"detach", "", N_("let go of it; what is on it stays there"), run_detach},
+};
+
+static int usage(FILE *out, int status)
+{
+	fputs(_("Usage: posada storage COMMAND\n\n"), out);
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
+			_(verbs[i].help));
+	fputs(_("  list [--json]\n        the volumes of the guests\n"
+		"\nOn a disk, a data place takes the largest room that no partition has, also on the stick that\n"
+		"this host was started from; with --whole-disk it takes the disk, and what is on it is lost. A\n"
+		"partition that is named loses what it holds. --confirm NAME answers what would be asked.\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
+		out);
+	return status;
+}
+
+static int failed(const char *why)
+{
+	fprintf(stderr, "posada storage: %s\n", why);
+	return FAILED;
+}
+
+/* --- Making one --------------------------------------------------------- */
+
+/* What is wished of DISK or a partition of MACHINE called NAME. */
+static void point_at(const struct machine *machine, const char *name, struct plan_wish *wish)
+{
+	wish->disk = name;
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (machine->disks[i].parts[j].number &&
+				!strcmp(machine->disks[i].parts[j].name, name)) {
+				wish->disk = machine->disks[i].name;
+				wish->part = name;
+			}
+}
+
+/* Whoever means it types the name. */
+static bool confirmed(const char *name, const char *confirm)
+{
+	char line[64];
+
+	if (!confirm && !isatty(0)) {
+		failed(_(
+			"nothing was written, for there is no terminal to ask at. Use --confirm."));
+		return false;
+	}
+	if (!confirm) {
+		printf(_("Type the name, %s, to go on: "), name);
+		fflush(stdout);
+		if (!fgets(line, sizeof(line), stdin))
+			*line = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		confirm = line;
+	}
+	if (!strcmp(confirm, name))
+		return true;
+	failed(_("that is not the name, so nothing was written."));
+	return false;
+}
+
+static void show_progress(void *opaque, const char *what, unsigned percent)
+{
+	const char **last = opaque;
+
+	(void)percent;
+	if (*last != what)
+		printf("%s\n", what);
+	fflush(stdout);
+	*last = what;
+}
+
+static int use(const char *name)
+{
+	char why[PLACE_TEXT];
+
+	if (place_use(name, why))
+		return failed(why);
+	printf(_("%s is the data place of this host now.\n"), name);
+	return DONE;
+}
+
+static int create(const struct machine *machine, const struct plan_wish *wish, const char *confirm)
+{
+	struct apply_result result;
+	const char *last = NULL, *name = wish->part ? wish->part : wish->disk;
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	char why[APPLY_TEXT];
+	struct plan plan;
+
+	if (plan_make(machine, wish, &plan))
+		return failed(plan.refusal);
+	if (plan_print(&plan, machine, stdout) || !confirmed(name, confirm))
+		return FAILED;
+	if (apply_plan(&plan, &options, &result, why))
+		return failed(why);
+	return use(plan_find(&plan, PLAN_FORMAT)->part);
+}
+
+static int run_create(char **words)
+{
+	struct plan_wish wish = {.layout = PLAN_PLACE};
+	const char *name = NULL, *confirm = NULL;
+	struct machine machine = {0};
+	char *why = NULL;
+	int status;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--whole-disk"))
+			wish.whole = true;
+		else if (!strcmp(*words, "--confirm") && words[1])
+			confirm = *++words;
+		else if (**words != '-' && !name)
+			name = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+		else
+			return usage(stderr, USAGE);
+	}
+	if (!name)
+		return usage(stderr, USAGE);
+	if (probe_machine(&machine, "/sys", &why)) {
+		status = failed(why ? why : _("the disks cannot be looked at."));
+	} else {
+		point_at(&machine, name, &wish);
+		if (wish.part && wish.whole)
+			status = usage(stderr, USAGE);
+		else
+			status = create(&machine, &wish, confirm);
+	}
+	free(why);
+	disks_free(&machine);
+	return status;
+}
+
+/* --- Using it ----------------------------------------------------------- */
+
+static int run_attach(char **words)
+{
+	const struct place *place = NULL;
+	struct places places;
+	char why[PLACE_TEXT];
+	struct place current;
+
+	if (words[0] && (words[1] || *words[0] == '-'))
+		return usage(stderr, USAGE);
+	if (place_list(&places, why) || place_choose(&places, words[0], &place, why) ||
+		place_attach(place, false, why)) {
+		if (place_current(&current))
+			place_notice(why);
+		return failed(why);
+	}
+	printf(_("%s is the data place of this host now.\n"), place->name);
+	return DONE;
+}
+
+static int run_move(char **words)
+{
+	const struct place *place = NULL;
+	struct places places;
+	char why[PLACE_TEXT];
+
+	if (!words[0] || words[1] || *words[0] == '-')
+		return usage(stderr, USAGE);
+	if (place_list(&places, why) || place_choose(&places, words[0], &place, why))
+		return failed(why);
+	puts(_("Guests whose disks are copied pause until that is done."));
+	fflush(stdout);
+	if (place_move(place, why))
+		return failed(why);
+	printf(_("%s is the data place of this host now.\n"), place->name);
+	return DONE;
+}
+
+static int run_detach(char **words)
+{
+	char why[PLACE_TEXT];
+
+	if (words[0])
+		return usage(stderr, USAGE);
+	if (place_detach(why))
+		return failed(why);
+	puts(_("Detached. What changes now lives in memory."));
+	return DONE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = -1;
+
+	setlocale(LC_ALL, "");
+	textdomain("posada");
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return usage(stdout, DONE);
+	for (size_t i = 0; i < COUNT(verbs) && argc > 1 && status < 0; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			status = verbs[i].run(argv + 2);
+	if (status < 0)
+		return usage(stderr, USAGE);
+	if (fflush(stdout) || ferror(stdout))
+		return failed(_("the output could not be written."));
+	return status;
+}

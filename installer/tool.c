@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs other programs, without a shell. */
+#include "tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void take_output(int from, char *output, size_t size)
+{
+	size_t length = 0;
+	char rest[512];
+	ssize_t got;
+
+	/* Whoever prints more than is wanted must not wait for a reader. */
+	while ((got = length + 1 < size ? read(from, output + length, size - length - 1)
+					: read(from, rest, sizeof(rest))) > 0 ||
+		(got < 0 && errno == EINTR))
+		if (got > 0 && length + 1 < size)
+			length += (size_t)got;
+	if (size)
+		output[length] = '\0';
+}
+
+int tool_run(const char *const words[], char *output, size_t size)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	int pipes[2] = {-1, -1}, status = 0, ret;
+	pid_t pid;
+
+	if (output && pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	if (output)
+		posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
+	else
+		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	ret = -posix_spawnp(&pid, words[0], &actions, NULL, (char *const *)words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (output) {
+		close(pipes[1]);
+		if (!ret)
+			take_output(pipes[0], output, size);
+		close(pipes[0]);
+	}
+	if (ret)
+		return ret;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}

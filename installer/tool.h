@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Other programs, without a shell. */
+#ifndef POSADA_TOOL_H
+#define POSADA_TOOL_H
+
+#include <stddef.h>
+
+/*
+ * Run a program, found by PATH, with no input; WORDS ends with NULL. What it prints goes into
+ * OUTPUT, of SIZE bytes, as far as it fits and ended by a null byte, or nowhere when that is NULL;
+ * what it complains of goes nowhere. Returns its exit status, or -errno when it could not be run,
+ * -EINTR when a signal ended it.
+ */
+int tool_run(const char *const words[], char *output, size_t size);
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lets a disk be chosen and a plan be read before anything is written.
+#include "disk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "posada.h"
+#include "probe.h"
+#include "ui.h"
+
+#define DISKS_MAX 32
+
+static void describe(const struct disk *disk, char *text, size_t size)
+{
+	char bytes[32];
+	size_t used;
+
+	used = (size_t)snprintf(text, size, "%s  %s  %s",
+		posada_size_text(disk->size, bytes, sizeof(bytes)),
+		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "");
+	if (disk->medium && used < size)
+		used += (size_t)snprintf(text + used, size - used, "  %s", _("(started from it)"));
+	for (size_t i = 0; i < disk->part_count && used < size; i++) {
+		const struct part *part = &disk->parts[i];
+
+		if (part->posada || *part->system)
+			used += (size_t)snprintf(text + used, size - used, "  [%s]",
+				part->posada ? "Posada" : part->system);
+	}
+}
+
+int disk_choose(const struct machine *machine, const char *title, const char *prompt)
+{
+	struct ui_item items[DISKS_MAX];
+	char texts[DISKS_MAX][256];
+	size_t count = machine->disk_count < DISKS_MAX ? machine->disk_count : DISKS_MAX,
+	       chosen = 0;
+
+	if (!count) {
+		ui_message(title,
+			_("This machine has no disk that could be written. Connect one and try again."));
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		describe(&machine->disks[i], texts[i], sizeof(texts[i]));
+		items[i] = (struct ui_item){machine->disks[i].name, texts[i]};
+	}
+	return ui_menu(title, prompt, items, count, &chosen) ? (int)chosen : -1;
+}
+
+bool disk_probe(const char *title, struct machine *machine)
+{
+	char *why = NULL, text[512];
+	int ret;
+
+	ui_wait(_("Looking at the disks, without writing…"));
+	ret = probe_machine(machine, "/sys", &why);
+	if (ret) {
+		snprintf(text, sizeof(text), _("The disks could not be looked at: %s: %s."),
+			why ? why : "", strerror(-ret));
+		ui_message(title, text);
+	}
+	free(why);
+	return !ret;
+}
+
+/* A plan, and the machine that it was made for. */
+struct reading {
+	const struct plan *plan;
+	const struct machine *machine;
+};
+
+static void fill_plan(struct ui_lines *lines, void *opaque)
+{
+	const struct reading *reading = opaque;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	plan_print(reading->plan, reading->machine, out);
+	if (!fclose(out))
+		for (char *at = text, *line; (line = strsep(&at, "\n"));)
+			ui_add(lines, UI_PLAIN, "%s", line);
+	free(text);
+}
+
+bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
+	const char *prompt, const char *name)
+{
+	struct reading reading = {plan, machine};
+	const struct ui_page page = {
+		.title = title,
+		.keys = _("<Up>/<Down> Move   <Enter> Go on   <Esc> Back, nothing is written"),
+		.fill = fill_plan,
+		.opaque = &reading,
+	};
+	char typed[64] = "";
+	int key;
+
+	do {
+		key = ui_page_run(&page, NULL);
+		if (key == UI_KEY_BACK || key == 'q')
+			return false;
+	} while (key != UI_KEY_ENTER);
+	if (!ui_input(title, prompt, typed, sizeof(typed)))
+		return false;
+	if (!strcmp(typed, name))
+		return true;
+	ui_message(title, _("That is not the name, so nothing was written."));
+	return false;
+}
+
+void disk_progress(void *opaque, const char *what, unsigned percent)
+{
+	unsigned *last = opaque;
+
+	/* Drawing takes longer than writing a block. */
+	if (percent == *last)
+		return;
+	*last = percent;
+	ui_gauge(_("At work"), what, percent);
+}

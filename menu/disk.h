@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the screens that write to a disk share: choosing it, and the plan that is read first. */
+#ifndef POSADA_DISK_H
+#define POSADA_DISK_H
+
+#include <stdbool.h>
+#include "plan.h"
+
+/* Looks at all disks, and tells why when that fails; the caller frees the machine. */
+bool disk_probe(const char *title, struct machine *machine);
+
+/* Which disk? Its place in the machine, or -1 for none. */
+int disk_choose(const struct machine *machine, const char *title, const char *prompt);
+
+/* Shows PLAN, and then asks for NAME to be typed, as PROMPT says. */
+bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
+	const char *prompt, const char *name);
+
+/* For struct apply_options; its opaque is the unsigned percentage shown last, at first 101. */
+void disk_progress(void *opaque, const char *what, unsigned percent);
+
+#endif

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The data place: what is set and made outlasts a power cut, and moves to another disk."""
+import shutil
+import subprocess
+
+import pytest
+import vm
+from host import Host
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5vdGhpbmcgYnV0IGEga2V5IGZvciB0aGUgdGVzdHMhISE= guest@inn"
+KERNEL = "/run/payload/payload/vmlinuz"
+
+
+@pytest.fixture(name="stick")
+def make_stick(tmp_path):
+    """A stick with room, onto which the image was written."""
+    stick = tmp_path / "stick"
+    shutil.copy(vm.ISO, stick)
+    subprocess.run(["truncate", "-s", "2G", stick], check=True)
+    return stick
+
+
+def guests(host):
+    return sorted(guest["name"] for guest in host.posada("guest", "list", "--json"))
+
+
+def marks(host):
+    """What a person would miss: the host's identity, names, keys and the bytes on a guest's disk."""
+    return (host.sh("hostname; cat /root/.ssh/authorized_keys; sha256sum /etc/dropbear/*; virsh -q net-list --all --name"),
+            host.sh("dd if=/data/volumes/early.img bs=512 count=1 2>/dev/null | head -c 5"), guests(host))
+
+
+def test_from_memory_to_the_stick_to_a_disk(stick, tmp_path):
+    disk = tmp_path / "disk"
+    subprocess.run(["truncate", "-s", "4G", disk], check=True)
+    with Host(boot="usb", stick=stick) as host:
+        host.booted()
+        host.see("There is no data place")
+        assert "in memory" in host.posada("config", "set", "host.name", "inn")
+        host.posada("guest", "create", "early", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M", "--disk", "8M")
+        host.sh("printf hello | dd of=/data/volumes/early.img conv=notrunc,fsync")
+        # What cannot be is refused, and what is wrong changes nothing.
+        assert "no data place" in host.posada("config", "save", status=1)
+        assert "no data place" in host.posada("storage", "attach", status=1)
+        assert "host was started from" in host.posada("storage", "create", "sda", "--whole-disk", status=1)
+        assert "not the name" in host.posada("storage", "create", "sda", "--confirm", "sdb", status=1)
+        assert "no terminal" in host.sh("posada storage create sda </dev/null 2>&1", 120, status=1)
+        assert "letters" in host.posada("config", "set", "host.name", "not a name", status=1)
+        host.posada("config", "set", "host.nam", "x", status=2)
+        # Through the menu, as a person does it.
+        host.menu("Storage", "Make")
+        host.see("On which disk", 120)
+        host.choose("sda")
+        host.choose("Free room")
+        host.see("The plan|the plan", 120)
+        host.send("\r")
+        host.see("Type its name, sda")
+        host.answer("sdx")
+        host.see("not the name")
+        host.send("\r")
+        host.home()
+        host.menu("Storage", "Make")
+        host.see("On which disk", 120)
+        host.choose("sda")
+        host.choose("Free room")
+        host.see("The plan|the plan", 120)
+        host.send("\r")
+        host.answer("sda")
+        host.see("sda3 is the data place", 300)
+        host.send("\r")
+        host.home()
+        assert not any("data place" in notice for notice in host.posada("status", "--json")["notices"])
+        assert host.posada("storage", "list", "--json")["place"] == "sda3"
+        host.posada("guest", "create", "late", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M")
+        host.sh(f"mkdir -p /root/.ssh && echo '{KEY}' >>/root/.ssh/authorized_keys")
+        assert "memory" not in host.posada("config", "set", "ssh.enabled", "yes")
+        host.sh("until ls /etc/dropbear/*key || setsid ssh -y localhost true </dev/null 2>&1; do sleep 1; done", 120)
+        host.sh("virsh net-define /dev/stdin <<'E'\n<network><name>lab</name></network>\nE")
+        before = marks(host)
+        assert before[1:] == ("hello", ["early", "late"]) and "inn" in before[0] and "lab" in before[0]
+        # The plug is pulled: nothing was told to save.
+        host.sh("sync")
+    with Host(boot="usb", stick=stick, disks=[disk]) as host:
+        host.booted()
+        host.see("inn")
+        assert marks(host) == before
+        assert host.sh("sv status /run/service/sshd").startswith("run:")
+        host.posada("guest", "start", "early")
+        refusal = host.posada("storage", "detach", status=1)
+        assert "early.img" in refusal or "qemu" in refusal
+        # The whole of it moves to a disk with Posada, while the guest runs.
+        host.sh("printf '[install]\\nserial = DISK0\\nlayout = whole-disk\\n' >/tmp/answers")
+        assert "Settings and guests are on vda3" in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=600)
+        assert host.posada("guest", "show", "early", "--json")["state"] == "running"
+        host.posada("guest", "kill", "early")
+        host.posada("storage", "detach", seconds=180)
+        assert guests(host) == []
+        host.posada("storage", "attach", "vda3", seconds=180)
+        assert marks(host) == before
+    with Host(boot="disk", disks=[disk]) as host:
+        host.booted()
+        assert marks(host) == before
+        assert host.posada("storage", "list", "--json")["place"] == "vda3"
+        host.healthy()

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of place.c: which place is meant, and what is copied to it.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "place.h"
+#include "unit.h"
+
+static char why[PLACE_TEXT];
+
+static const struct places three = {
+	.items = {{"sda3", "1111", "/dev/sda3", false}, {"sdb1", "2222", "/dev/sdb1", true},
+		{"vg/posada-data", "3333", "/dev/dm-0", false}},
+	.count = 3,
+};
+
+static const char *choose(size_t first, size_t count, const char *name)
+{
+	struct places places = {.count = count};
+	const struct place *place;
+	int ret;
+
+	memcpy(places.items, three.items + first, count * sizeof(*places.items));
+	ret = place_choose(&places, name, &place, why);
+	assert_int_equal(!ret, place != NULL);
+	if (!ret)
+		return strcmp(place->uuid, "1111") == 0	  ? "sda3"
+		       : strcmp(place->uuid, "2222") == 0 ? "sdb1"
+							  : "vg/posada-data";
+	return ret == -ENOENT ? "none" : ret == -ENOTUNIQ ? "many" : "?";
+}
+
+TEST(the_one_that_is_meant)
+{
+	assert_string_equal(choose(0, 0, NULL), "none");
+	assert_string_equal(choose(0, 1, NULL), "sda3");
+	assert_string_equal(choose(2, 1, NULL), "vg/posada-data");
+	/* The medium's own comes first; among equals nobody guesses. */
+	assert_string_equal(choose(0, 3, NULL), "sdb1");
+	assert_string_equal(choose(0, 3, "sda3"), "sda3");
+	assert_string_equal(choose(0, 3, "/dev/sda3"), "sda3");
+	assert_string_equal(choose(0, 3, "3333"), "vg/posada-data");
+	assert_string_equal(choose(0, 3, "vg/posada-data"), "vg/posada-data");
+	assert_string_equal(choose(0, 3, "sda"), "none");
+	assert_non_null(strstr(why, "sda3, sdb1, vg/posada-data"));
+}
+
+TEST(two_of_a_kind)
+{
+	struct places places = {.count = 2};
+	const struct place *place;
+
+	/* A stick and its copy, of which none is the medium, or both are. */
+	for (int medium = 0; medium < 2; medium++) {
+		places.items[0] = (struct place){"sda3", "1111", "/dev/sda3", medium};
+		places.items[1] = (struct place){"sdb3", "1111", "/dev/sdb3", medium};
+		assert_int_equal(place_choose(&places, NULL, &place, why), -ENOTUNIQ);
+		assert_int_equal(place_choose(&places, "1111", &place, why), -ENOTUNIQ);
+		assert_int_equal(place_choose(&places, "sdb3", &place, why), 0);
+		assert_string_equal(place->name, "sdb3");
+	}
+}
+
+static void see_file(const char *path, const char *wanted)
+{
+	char text[64] = "";
+	FILE *in = fopen(path, "r");
+
+	assert_non_null(in);
+	text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+	fclose(in);
+	assert_string_equal(text, wanted);
+}
+
+static void make_old(const char *path)
+{
+	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+TEST(what_is_missing_is_copied)
+{
+	char target[64] = "";
+	struct stat status;
+
+	unit_write("from/a", "a", 1);
+	unit_write("from/deep/er/b", "b", 1);
+	assert_int_equal(chmod(unit_write("from/secret", "s", 1), 0600), 0);
+	make_old(unit_write("from/shipped", "x", 1));
+	assert_int_equal(symlink("deep/er/b", unit_path("from/link")), 0);
+	assert_int_equal(mkfifo(unit_path("from/pipe"), 0600), 0);
+	unit_write("to/a", "mine", 4);
+	assert_int_equal(place_copy(unit_path("from"), unit_path("to"), 1000, false, why), 0);
+	see_file(unit_path("to/a"), "mine");
+	see_file(unit_path("to/deep/er/b"), "b");
+	assert_int_equal(stat(unit_path("to/secret"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_true(readlink(unit_path("to/link"), target, sizeof(target) - 1) > 0);
+	assert_string_equal(target, "deep/er/b");
+	assert_int_not_equal(access(unit_path("to/shipped"), F_OK), 0);
+	assert_int_not_equal(access(unit_path("to/pipe"), F_OK), 0);
+	/* The first time also what came with the image; and what is newer in memory when asked. */
+	assert_int_equal(place_copy(unit_path("from"), unit_path("to"), 0, true, why), 0);
+	see_file(unit_path("to/a"), "a");
+	see_file(unit_path("to/shipped"), "x");
+}
+
+TEST(holes_stay_holes)
+{
+	const char *file = unit_write("holes/disk", "begin", 5);
+	struct stat status;
+	int fd = open(file, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, "end", 3, (64 << 20) - 3), 3);
+	close(fd);
+	assert_int_equal(place_copy(unit_path("holes"), unit_path("copied"), 0, false, why), 0);
+	assert_int_equal(stat(unit_path("copied/disk"), &status), 0);
+	assert_int_equal(status.st_size, 64 << 20);
+	assert_true(status.st_blocks * 512 < 1 << 20);
+}
+
+TEST(what_cannot_be_copied_is_named)
+{
+	unit_write("bad/file", "x", 1);
+	unit_write("there/file/in", "x", 1);
+	assert_true(place_copy(unit_path("bad"), unit_path("there"), 0, true, why) < 0);
+	assert_non_null(strstr(why, "bad/file"));
+	assert_int_not_equal(access(unit_path("there/file.new"), F_OK), 0);
+	/* What is not there has nothing to copy. */
+	assert_int_equal(place_copy(unit_path("nowhere"), unit_path("there"), 0, true, why), 0);
+}
+
+RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
+	T(holes_stay_holes), T(what_cannot_be_copied_is_named))
