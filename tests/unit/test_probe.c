@@ -774,8 +774,12 @@ TEST(groups_are_listed)
 		"#!/bin/sh\n"
 		"case $1 in\n"
 		"vgs) echo '  vg0|4194304|1048576|wz--n-'; echo '  old|4194304|99|wz-pn-'; echo bad;;\n"
-		"lvs) echo '  vg0|ro-ot|8388608|uuid-1'; echo '  none|x|1|u'; echo '  vg0|a|b|c|d';;\n"
-		"pvs) echo '  /dev/null|vg0'; echo '  [unknown]|old';;\n"
+		"lvs) echo '  vg0|ro-ot|8388608|uuid-1|a,not-posada'; echo '  none|x|1|u|';\n"
+		"echo '  vg0|a|b|c|d|e'; echo '  vg0|posada|4194304|uuid-2|a,posada'; echo '  vg0|two|8388608|uuid-3|';;\n"
+		"pvs) echo '  /dev/null|vg0|ro-ot|1048576|2|2|linear'; echo '  /dev/null|vg0||1048576|4|3|free';\n"
+		"echo '  /dev/null|vg0|two|1048576|7|1|linear'; echo '  /dev/null|vg0|two|1048576|9|1|linear';\n"
+		"echo '  /dev/null|vg0|posada|1048576|99|1|linear'; echo '  /dev/null|vg0||1048576|8|1|free';\n"
+		"echo '  [unknown]|old|||0|9|free';;\n"
 		"esac\n";
 	const char *path = getenv("PATH");
 	struct machine machine = {0};
@@ -785,6 +789,7 @@ TEST(groups_are_listed)
 
 	snprintf(old, sizeof(old), "%s", path ? path : "/usr/bin:/bin");
 	strcpy(part->name, "null");
+	part->size = 64 * MIB;
 	chmod(unit_write("bin/lvm", script, strlen(script)), 0700);
 	setenv("PATH", unit_path("bin"), 1);
 	assert_int_equal(lvm_list(&machine), 0);
@@ -793,14 +798,22 @@ TEST(groups_are_listed)
 	assert_int_equal(machine.groups[0].extent, 4194304);
 	assert_int_equal(machine.groups[0].free, 1048576);
 	assert_int_equal(machine.groups[1].free, 0);
-	assert_int_equal(machine.groups[0].volume_count, 1);
+	assert_int_equal(machine.groups[0].volume_count, 3);
 	assert_string_equal(machine.groups[0].volumes[0].name, "vg0/ro-ot");
 	assert_string_equal(machine.groups[0].volumes[0].uuid, "uuid-1");
 	assert_int_equal(machine.groups[0].volumes[0].size, 8388608);
 	assert_string_equal(part->group, "vg0");
-	assert_int_equal(lvm_device(&machine.groups[0].volumes[0], device, sizeof(device)), 0);
+	/* The largest free piece; where a volume is that is in one piece and on the partition; a tag. */
+	assert_int_equal(part->room, 3 * 4194304);
+	assert_string_equal(machine.groups[0].volumes[0].on, "null");
+	assert_int_equal(machine.groups[0].volumes[0].start, MIB + 2 * 4194304);
+	assert_false(machine.groups[0].volumes[0].ours || machine.groups[0].volumes[0].posada);
+	assert_true(machine.groups[0].volumes[1].ours && machine.groups[0].volumes[1].posada);
+	assert_string_equal(machine.groups[0].volumes[1].on, "");
+	assert_string_equal(machine.groups[0].volumes[2].on, "");
+	assert_int_equal(lvm_device(machine.groups[0].volumes[0].name, device, sizeof(device)), 0);
 	assert_string_equal(device, "/dev/mapper/vg0-ro--ot");
-	assert_int_equal(lvm_device(&machine.groups[0].volumes[0], device, 20), -ENAMETOOLONG);
+	assert_int_equal(lvm_device(machine.groups[0].volumes[0].name, device, 20), -ENAMETOOLONG);
 	disks_free(&machine);
 
 	/* One that fails, and none. */
