@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes an installation to a disk step by step, and checks it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -14,9 +15,9 @@
 #include "disklabel.h"
 #include "efi.h"
 #include "loader.h"
+#include "lvm.h"
 #include "payload.h"
 #include "place.h"
-#include "tool.h"
 #include "work.h"
 
 #define _(text) gettext(text)
@@ -253,10 +254,15 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 static int produce_record(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
+	const struct plan_step *part = plan_find(plan, PLAN_PARTITION);
 
 	(void)what;
 	fprintf(out, "layout=%s\n", plan_layout_names[plan->layout]);
-	fprintf(out, "partition=%d\n", plan_find(plan, PLAN_PARTITION) != NULL);
+	fprintf(out, "partition=%d\n", part && part->role != PLAN_BIOS_BOOT);
+	if (part && part->role == PLAN_BIOS_BOOT)
+		fprintf(out, "core_partition=%u %" PRIu64 "\n", part->number, part->start);
+	if (work->core)
+		fprintf(out, "core=%" PRIu64 "\n", plan_find(plan, PLAN_CORE)->start);
 	fprintf(out, "sector0=%d\n", plan_find(plan, PLAN_SECTOR0) != NULL);
 	fprintf(out, "nvram=%d\n", plan_find(plan, PLAN_NVRAM) != NULL);
 	fprintf(out, "fallback=%d\n", plan_find(plan, PLAN_FALLBACK) != NULL);
@@ -280,12 +286,16 @@ static int load_carried(struct work *work, const char *name, uint8_t **bytes, si
 	return ret;
 }
 
-/* 0 when the program ended well. */
-static int run(struct work *work, const char *const words[])
+/* The core image, told where it will lie. */
+static int load_core(struct work *work, uint8_t **image, size_t *size)
 {
-	return tool_run(words, NULL, 0)
-		       ? work_fail(work, -EIO, _("%s of %s failed"), words[0], work->step->part)
-		       : 0;
+	const struct plan_step *core = plan_find(work->plan, PLAN_CORE);
+	int ret = load_carried(work, "core.img", image, size);
+
+	if (!ret &&
+		(*size > core->size || bootcode_core(*image, *size, core->start / BOOTCODE_SECTOR)))
+		ret = work_fail(work, -EINVAL, _("core.img of the running system is damaged"));
+	return ret;
 }
 
 /* --- Steps -------------------------------------------------------------- */
@@ -341,27 +351,51 @@ static int do_partition(struct work *work)
 		   : 0;
 }
 
+static int do_volume(struct work *work)
+{
+	const struct plan_step *step = work->step;
+	const char *name = strchr(step->part, '/') + 1;
+	char member[PATH_MAX], group[64], size[32];
+	const char *const words[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y",
+		"--contiguous", "y", "--addtag", LVM_TAG, "--size", size, "--name", name, group,
+		member, NULL};
+
+	work_device(work, step->on, member);
+	snprintf(group, sizeof(group), "%.*s", (int)(name - step->part) - 1, step->part);
+	snprintf(size, sizeof(size), "%" PRIu64 "b", step->size);
+	work_choose(work, step->part, step->on, "");
+	/* What it could not finish it takes back. */
+	if (work_run(work, words))
+		return -EIO;
+	work->volume_made = true;
+	return work_release(work, 0);
+}
+
 static int do_format(struct work *work)
 {
-	char device[PATH_MAX], reserved[16];
+	const struct plan_step *step = work->step;
+	char reserved[16];
 	const char *const vfat[] = {
-		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, device, NULL};
-	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", device, NULL};
+		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, work->partition, NULL};
+	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", work->partition, NULL};
 	const char *const ext4[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-L", PLACE_LABEL, device, NULL};
+		"mke2fs", "-q", "-F", "-t", "ext4", "-L", PLACE_LABEL, work->partition, NULL};
 	int ret;
 
-	work_device(work, work->step->part, device);
-	ret = work_see_partition(work, work->step->part, work->step->start, work->step->size);
+	work_choose(work, step->part, step->on, step->content);
+	ret = work_activate(work);
 	/* Of a partition that was there, what it held would be found again. */
-	if (!ret && !work->part_made) {
-		work->lost = true;
-		ret = run(work, wipe);
+	if (!ret && !work->part_made && !work->volume_made) {
+		ret = work_see_partition(work, step->part, step->start, step->size);
+		work->lost = !ret;
+		if (!ret)
+			ret = work_run(work, wipe);
 	}
 	if (ret)
 		return ret;
-	snprintf(reserved, sizeof(reserved), "%u", (unsigned)(PLAN_RESERVED / raw_sector(device)));
-	return run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4);
+	snprintf(reserved, sizeof(reserved), "%u",
+		(unsigned)(PLAN_RESERVED / raw_sector(work->partition)));
+	return work_release(work, work_run(work, !strcmp(step->content, "vfat") ? vfat : ext4));
 }
 
 /* Sector 0 as it will be, from what it is now. */
@@ -388,6 +422,7 @@ static int write_undo(struct work *work)
 		{WORK_UNDO "/tail.before", produce_bytes, {work->before.tail, RAW_END}},
 		{WORK_UNDO "/head.after", produce_bytes, {work->after.head, RAW_END}},
 		{WORK_UNDO "/tail.after", produce_bytes, {work->after.tail, RAW_END}},
+		{WORK_CORE, produce_bytes, {work->core, work->core_size}},
 		{WORK_UNDO "/record", produce_record, {NULL, 0}}};
 	char path[PATH_MAX];
 	int ret = work_read_ends(work, &work->after);
@@ -397,8 +432,33 @@ static int write_undo(struct work *work)
 	if (!ret && plan_find(work->plan, PLAN_SECTOR0))
 		ret = make_sector0(work, work->after.head);
 	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
-		ret = write_file(work, files[i].name, files[i].produce, &files[i].bytes);
+		if (work->core || strcmp(files[i].name, WORK_CORE) != 0)
+			ret = write_file(work, files[i].name, files[i].produce, &files[i].bytes);
 	return ret;
+}
+
+/* In a file system of others a folder of our name is ours only when nothing but the beginnings of
+ * an installation is in it. */
+static int see_folder(struct work *work)
+{
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	bool others = false;
+	DIR *dir;
+
+	work_path(work, WORK_FOLDER, path);
+	dir = opendir(path);
+	if (!dir && errno == ENOENT)
+		return 0;
+	others = !dir;
+	while (dir && (entry = readdir(dir)))
+		others |= strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+			  strcmp(entry->d_name, WORK_UNDO_NAME);
+	if (dir)
+		closedir(dir);
+	return others ? work_fail(work, -EEXIST, _("%s of %s is there already, and is not Posada's"),
+				WORK_FOLDER, work->step->part)
+		      : 0;
 }
 
 /* The origin's sector 0 with the table as it is now, which its code looks at. */
@@ -428,15 +488,20 @@ static int write_payload(struct work *work)
 
 static int do_files(struct work *work)
 {
-	const struct plan_step *step = work->step;
+	const struct plan_step *step = work->step, *core = plan_find(work->plan, PLAN_CORE);
 	const struct bytes nothing = {"", 0};
 	char name[64];
-	int ret;
+	int ret = 0;
 
-	work_device(work, step->part, work->partition);
-	ret = work_see_partition(work, step->part, step->start, step->size);
+	work_choose(work, step->part, step->on, step->content);
+	if (!*step->on)
+		ret = work_see_partition(work, step->part, step->start, step->size);
+	if (!ret && core && !core->number)
+		ret = load_core(work, &work->core, &work->core_size);
 	if (!ret)
 		ret = work_mount(work, false);
+	if (!ret)
+		ret = see_folder(work);
 	work->files_made = !ret;
 	/* First what can take everything back. */
 	if (!ret)
@@ -463,11 +528,9 @@ static int do_core(struct work *work)
 	const struct plan_step *step = work->step;
 	uint8_t *image = NULL;
 	size_t size = 0;
-	int ret = load_carried(work, "core.img", &image, &size);
+	int ret = load_core(work, &image, &size);
 
-	if (!ret &&
-		(size > step->size || bootcode_core(image, size, step->start / BOOTCODE_SECTOR)))
-		ret = work_fail(work, -EINVAL, _("core.img of the running system is damaged"));
+	work->core_made = !ret && !step->number;
 	if (!ret)
 		ret = work_write(work, image, size, step->start);
 	free(image);
@@ -526,6 +589,7 @@ static int (*const actions[PLAN_ACTIONS])(struct work *work) = {
 	[PLAN_RECORD] = do_record,
 	[PLAN_TABLE] = do_table,
 	[PLAN_PARTITION] = do_partition,
+	[PLAN_VOLUME] = do_volume,
 	[PLAN_FORMAT] = do_format,
 	[PLAN_FILES] = do_files,
 	[PLAN_CORE] = do_core,
@@ -551,7 +615,7 @@ static void roll_back(struct work *work)
 		snprintf(work->why, APPLY_TEXT,
 			_("%s. The disk holds nothing that starts; install again, or choose another disk."),
 			first);
-	else if (!work->part_made && !work->files_made)
+	else if (!work->part_made && !work->volume_made && !work->files_made)
 		snprintf(work->why, APPLY_TEXT, _("%s. Nothing was written."), first);
 	else if (work_take_back(work))
 		snprintf(work->why, APPLY_TEXT,

@@ -40,14 +40,14 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT]);
 
 /*
- * Our partition on DISK, if the installation can be taken back; else NULL, with the reason as a
- * sentence in WHY.
+ * The partition or logical volume on DISK of MACHINE that has our files, if the installation can be
+ * taken back; else NULL, with the reason as a sentence in WHY.
  */
-const struct part *apply_find(const struct disk *disk, char why[APPLY_TEXT]);
+const struct part *apply_find(
+	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT]);
 
 /*
- * Take back the installation on the partition PART ("sda3", number, bytes from the disk's start) of
- * DISK by the record that it holds. What others have changed since stays as it is. *EXACT tells
+ * Take back the installation on PART of DISK, which apply_find found, by the record that it holds. What others have changed since stays as it is. *EXACT tells
  * whether what was there is as it was before: the same bytes in the disk's table and boot code, no
  * file of ours left. Without a record, on a file system of others, only what is surely ours goes.
  * Returns 0 or -errno with WHY.

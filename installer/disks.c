@@ -70,12 +70,15 @@ static const struct field part_fields[] = {
 	FIELD(part, room, BYTES),
 	FIELD(part, mounted, TEXT),
 	FIELD(part, group, TEXT),
+	FIELD(part, on, TEXT),
 	FIELD(part, system, TEXT),
 	FIELD(part, loader, TEXT),
 	FIELD(part, fallback, FLAG),
 	FIELD(part, dirty, FLAG),
 	FIELD(part, hibernated, FLAG),
+	FIELD(part, readable, FLAG),
 	FIELD(part, posada, FLAG),
+	FIELD(part, ours, FLAG),
 };
 
 static const struct field group_fields[] = {
@@ -163,6 +166,31 @@ void disks_free(struct machine *machine)
 	free(machine->disks);
 	free(machine->groups);
 	memset(machine, 0, sizeof(*machine));
+}
+
+void disks_part_name(const char *disk, unsigned number, char name[64])
+{
+	size_t length = strlen(disk);
+	char last = length ? disk[length - 1] : 0;
+
+	snprintf(name, 64, "%s%s%u", disk, last >= '0' && last <= '9' ? "p" : "", number);
+}
+
+struct group *disks_find_group(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; *name && i < machine->group_count; i++)
+		if (!strcmp(machine->groups[i].name, name))
+			return &machine->groups[i];
+	return NULL;
+}
+
+struct part *disks_find_volume(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->group_count; i++)
+		for (size_t j = 0; j < machine->groups[i].volume_count; j++)
+			if (!strcmp(machine->groups[i].volumes[j].name, name))
+				return &machine->groups[i].volumes[j];
+	return NULL;
 }
 
 /* --- Values ------------------------------------------------------------- */

@@ -28,15 +28,20 @@ struct part {
 			     that is known */
 	char content_uuid[40];
 	char label[64];
-	uint64_t room;	   /* free bytes of the file system; 0 when it was not looked into */
+	uint64_t room;	   /* free bytes of the file system; 0 when it was not looked into.
+			      LVM2_member: the largest piece that no volume has */
 	char mounted[128]; /* where this host has it mounted */
 	char group[64];	   /* LVM2_member: the volume group it belongs to */
+	char on[64];	   /* logical volume in one piece: the partition or disk that it lies on, and
+			      start is from there */
 	char system[96];   /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
 	char loader[128];  /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
 	bool fallback;	   /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
 	bool dirty;	   /* was not unmounted cleanly */
 	bool hibernated;   /* a sleeping Windows or Linux will write to it */
+	bool readable;	   /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
 	bool posada;	   /* a payload of ours lies in /posada, or the beginnings of one */
+	bool ours;	   /* a logical volume that we made for ourselves */
 };
 
 struct disk {
@@ -100,6 +105,15 @@ void disks_free(struct machine *machine);
 
 /* The same as JSON (RFC 8259), every field there. 0 or -EIO. */
 int disks_json(const struct machine *machine, FILE *out);
+
+/* The kernel's name of a disk's partition: nvme0n1 has nvme0n1p1, sda has sda1. */
+void disks_part_name(const char *disk, unsigned number, char name[64]);
+
+/* The group of that name, or NULL; none has an empty one. */
+struct group *disks_find_group(const struct machine *machine, const char *name);
+
+/* The volume GROUP/VOLUME, or NULL. */
+struct part *disks_find_volume(const struct machine *machine, const char *name);
 
 /* Room for one element more in a list that those above free; cleared. NULL when there is no memory.
  */

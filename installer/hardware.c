@@ -530,6 +530,16 @@ static int add_disks(const struct hardware *hardware, struct machine *machine, c
 
 /* --- Groups, firmware, and names ---------------------------------------- */
 
+/* The disk that a volume lies on in one piece, or NULL. */
+static struct disk *disk_of(struct machine *machine, const struct part *volume)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (*volume->on && !strcmp(machine->disks[i].parts[j].name, volume->on))
+				return &machine->disks[i];
+	return NULL;
+}
+
 static void fill_volumes(const struct hardware *hardware, struct machine *machine)
 {
 	char path[PATH_SIZE];
@@ -537,14 +547,28 @@ static void fill_volumes(const struct hardware *hardware, struct machine *machin
 
 	for (size_t i = 0; i < machine->group_count; i++)
 		for (size_t j = 0; j < machine->groups[i].volume_count; j++) {
-			struct part *volume = &machine->groups[i].volumes[j];
+			struct part *volume = &machine->groups[i].volumes[j], found = *volume;
+			struct disk *disk = disk_of(machine, volume);
 
-			/* One that is not active keeps what it holds to itself. */
-			if (lvm_device(volume, path, sizeof(path)) || probe_content(path, volume))
+			if (lvm_device(volume->name, path, sizeof(path)))
 				continue;
-			is_used(hardware, device_of(path), volume, NULL);
-			if (is_quiet(hardware, path, volume))
-				peek_part(path, hardware->medium, volume, &is_medium);
+			/* One that is not active can be looked at where it lies, if that is in one
+			 * piece. */
+			if (!access(path, F_OK))
+				found.start = 0;
+			else if (disk)
+				snprintf(path, sizeof(path), "/dev/%s", volume->on);
+			else
+				continue;
+			if (probe_content(path, &found))
+				continue;
+			is_used(hardware, device_of(path), &found, NULL);
+			if (is_quiet(hardware, path, &found) &&
+				!peek_part(path, hardware->medium, &found, &is_medium) && disk)
+				disk->medium |= is_medium;
+			found.start = volume->start;
+			found.posada |= found.ours;
+			*volume = found;
 		}
 }
 

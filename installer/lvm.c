@@ -19,7 +19,7 @@
 /* A disk that does not answer makes LVM wait. */
 #define PATIENCE_S  30
 #define OUTPUT_MAX  ((size_t)1 << 20)
-#define COLUMNS_MAX 4
+#define COLUMNS_MAX 7
 
 /* --- A program's output ------------------------------------------------- */
 
@@ -138,14 +138,6 @@ static int each_line(struct machine *machine, const char *report, const char *fi
 	return ret;
 }
 
-static struct group *find_group(struct machine *machine, const char *name)
-{
-	for (size_t i = 0; i < machine->group_count; i++)
-		if (!strcmp(machine->groups[i].name, name))
-			return &machine->groups[i];
-	return NULL;
-}
-
 static int add_group(struct machine *machine, char **columns)
 {
 	const char *attributes = columns[3];
@@ -158,16 +150,28 @@ static int add_group(struct machine *machine, char **columns)
 		return -ENOMEM;
 	posada_text_clean(columns[0], group->name, sizeof(group->name));
 	group->extent = strtoull(columns[1], NULL, 10);
-	/* Room is for use only where the group can be changed: writeable, here, and whole. */
-	if (strlen(attributes) >= 4 && attributes[0] == 'w' && attributes[2] != 'x' &&
-		attributes[3] != 'p')
+	/* Room is for use only where the group can be changed: writeable, here, whole, and nobody
+	 * else's. */
+	if (strlen(attributes) >= 6 && attributes[0] == 'w' && attributes[2] != 'x' &&
+		attributes[3] != 'p' && attributes[5] == '-')
 		group->free = strtoull(columns[2], NULL, 10);
 	return 0;
 }
 
+/* Is WORD among those between commas? */
+static bool has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (; *words; words += strcspn(words, ","), words += *words == ',')
+		if (strcspn(words, ",") == length && !strncmp(words, word, length))
+			return true;
+	return false;
+}
+
 static int add_volume(struct machine *machine, char **columns)
 {
-	struct group *group = find_group(machine, columns[0]);
+	struct group *group = disks_find_group(machine, columns[0]);
 	struct part *volume;
 	char name[sizeof(volume->name)];
 
@@ -180,7 +184,33 @@ static int add_volume(struct machine *machine, char **columns)
 	posada_text_clean(name, volume->name, sizeof(volume->name));
 	volume->size = strtoull(columns[2], NULL, 10);
 	posada_text_clean(columns[3], volume->uuid, sizeof(volume->uuid));
+	volume->ours = volume->posada = has_word(columns[4], LVM_TAG);
 	return 0;
+}
+
+/* What a piece of a member is: free, or all of a volume. */
+static void add_piece(struct machine *machine, struct part *member, char **columns)
+{
+	struct group *group = disks_find_group(machine, columns[1]);
+	uint64_t begin = strtoull(columns[3], NULL, 10), first = strtoull(columns[4], NULL, 10);
+	uint64_t extents = strtoull(columns[5], NULL, 10);
+	struct part *volume;
+	char name[sizeof(volume->name)];
+
+	if (!group || !group->extent || extents > UINT64_MAX / group->extent)
+		return;
+	if (!strcmp(columns[6], "free") && group->free && extents * group->extent > member->room)
+		member->room = extents * group->extent;
+	if (strcmp(columns[6], "linear") != 0 || !*columns[2] ||
+		snprintf(name, sizeof(name), "%s/%s", columns[1], columns[2]) >= (int)sizeof(name))
+		return;
+	volume = disks_find_volume(machine, name);
+	if (!volume || volume->size != extents * group->extent ||
+		begin + first * group->extent > member->size ||
+		volume->size > member->size - begin - first * group->extent)
+		return;
+	volume->start = begin + first * group->extent;
+	memcpy(volume->on, member->name, sizeof(volume->on));
 }
 
 static int add_member(struct machine *machine, char **columns)
@@ -193,8 +223,10 @@ static int add_member(struct machine *machine, char **columns)
 		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
 			struct part *part = &machine->disks[i].parts[j];
 
-			if (!strcmp(part->name, name))
-				posada_text_clean(columns[1], part->group, sizeof(part->group));
+			if (strcmp(part->name, name) != 0)
+				continue;
+			posada_text_clean(columns[1], part->group, sizeof(part->group));
+			add_piece(machine, part, columns);
 		}
 	free(path);
 	return 0;
@@ -205,18 +237,20 @@ int lvm_list(struct machine *machine)
 	int ret = each_line(machine, "vgs", "vg_name,vg_extent_size,vg_free,vg_attr", add_group);
 
 	if (!ret && machine->group_count)
-		ret = each_line(machine, "lvs", "vg_name,lv_name,lv_size,lv_uuid", add_volume);
+		ret = each_line(machine, "lvs", "vg_name,lv_name,lv_size,lv_uuid,lv_tags", add_volume);
+	/* A line for each piece of each member. */
 	if (!ret && machine->group_count)
-		ret = each_line(machine, "pvs", "pv_name,vg_name", add_member);
+		ret = each_line(machine, "pvs",
+			"pv_name,vg_name,lv_name,pe_start,pvseg_start,pvseg_size,segtype", add_member);
 	return ret;
 }
 
-int lvm_device(const struct part *volume, char *path, size_t size)
+int lvm_device(const char *volume, char *path, size_t size)
 {
 	size_t used = (size_t)snprintf(path, size, "/dev/mapper/");
 
 	/* A dash within a name is doubled, so that the one between the names stands out. */
-	for (const char *at = volume->name; *at; at++) {
+	for (const char *at = volume; *at; at++) {
 		if (used + 3 > size)
 			return -ENAMETOOLONG;
 		if (*at == '-')

@@ -5,14 +5,19 @@
 
 #include "disks.h"
 
+/* What a volume of ours is tagged with, from the moment that it is there. */
+#define LVM_TAG "posada"
+
 /*
  * Add the groups and their volumes to MACHINE, and tell each of its partitions (by name) which
- * group it belongs to. Nothing is activated. A volume's start is 0 and its name GROUP/VOLUME.
- * Without LVM there are no groups. Returns 0 or -ENOMEM.
+ * group it belongs to and what room is left there. Nothing is activated. A volume's name is
+ * GROUP/VOLUME; one that is all in one piece has where that is. Without LVM there are no groups.
+ * Returns 0 or -ENOMEM.
  */
 int lvm_list(struct machine *machine);
 
-/* Where the device of a volume is while it is active: /dev/mapper/…; -ENAMETOOLONG. */
-int lvm_device(const struct part *volume, char *path, size_t size);
+/* Where the device of the volume GROUP/VOLUME is while it is active: /dev/mapper/…;
+ * -ENAMETOOLONG. */
+int lvm_device(const char *volume, char *path, size_t size);
 
 #endif

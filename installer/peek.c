@@ -338,16 +338,19 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 static const struct {
 	const char *content, *driver;
 	const char *flags[3]; /* without a value */
-	const char *key, *value;
+	struct {
+		const char *key, *value;
+	} options[2];
 } drivers[] = {
-	{"ext2", "ext4", {"ro", "noload"}, "errors", "continue"},
-	{"ext3", "ext4", {"ro", "noload"}, "errors", "continue"},
-	{"ext4", "ext4", {"ro", "noload"}, "errors", "continue"},
-	{"xfs", "xfs", {"ro", "norecovery", "nouuid"}, NULL, NULL},
-	{"btrfs", "btrfs", {"ro"}, "rescue", "nologreplay"},
-	{"vfat", "vfat", {"ro"}, "utf8", "1"},
-	{"ntfs", "ntfs3", {"ro"}, "iocharset", "utf8"},
-	{"iso9660", "iso9660", {"ro"}, NULL, NULL},
+	{"ext2", "ext4", {"ro", "noload"}, {{"errors", "continue"}}},
+	{"ext3", "ext4", {"ro", "noload"}, {{"errors", "continue"}}},
+	{"ext4", "ext4", {"ro", "noload"}, {{"errors", "continue"}}},
+	{"xfs", "xfs", {"ro", "norecovery", "nouuid"}, {{NULL, NULL}}},
+	/* Its topmost folder, whichever subvolume its system mounts: GRUB begins there too. */
+	{"btrfs", "btrfs", {"ro"}, {{"rescue", "nologreplay"}, {"subvolid", "5"}}},
+	{"vfat", "vfat", {"ro"}, {{"utf8", "1"}}},
+	{"ntfs", "ntfs3", {"ro"}, {{"iocharset", "utf8"}}},
+	{"iso9660", "iso9660", {"ro"}, {{NULL, NULL}}},
 };
 
 static int find_driver(const char *content)
@@ -409,9 +412,10 @@ static int mount_apart(const char *source, int driver)
 	for (size_t i = 0; i < COUNT(drivers[driver].flags) && drivers[driver].flags[i]; i++)
 		if (!ret)
 			ret = configure(context, FSCONFIG_SET_FLAG, drivers[driver].flags[i], NULL);
-	if (!ret && drivers[driver].key)
-		ret = configure(
-			context, FSCONFIG_SET_STRING, drivers[driver].key, drivers[driver].value);
+	for (size_t i = 0; i < COUNT(drivers[driver].options); i++)
+		if (!ret && drivers[driver].options[i].key)
+			ret = configure(context, FSCONFIG_SET_STRING,
+				drivers[driver].options[i].key, drivers[driver].options[i].value);
 	if (!ret)
 		ret = configure(context, FSCONFIG_CMD_CREATE, NULL, NULL);
 	if (!ret) {

@@ -36,7 +36,7 @@
 const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk", "data-place"};
 
 static const char *const action_names[PLAN_ACTIONS] = {
-	"record", "table", "partition", "format", "files", "core", "sector0", "nvram", "fallback"};
+	"record", "table", "partition", "volume", "format", "files", "core", "sector0", "nvram", "fallback"};
 
 /* What is planned for, in one place. */
 struct planner {
@@ -88,6 +88,8 @@ static const char *size_text(uint64_t bytes, char text[32])
 {
 	if (bytes >= 10 * GIB || (bytes && bytes % GIB == 0))
 		snprintf(text, 32, "%" PRIu64 " GiB", bytes / GIB);
+	else if (bytes && bytes < MIB)
+		snprintf(text, 32, "%" PRIu64 " KiB", bytes / KIB);
 	else
 		snprintf(text, 32, "%" PRIu64 " MiB", (bytes + MIB - 1) / MIB);
 	return text;
@@ -98,15 +100,6 @@ static const char *size_text(uint64_t bytes, char text[32])
 static bool is_esp(const struct part *part)
 {
 	return !strcmp(part->type, TYPE_ESP) || !strcmp(part->type, DOS_ESP);
-}
-
-/* nvme0n1 has nvme0n1p1, sda has sda1. */
-static void part_name(const struct disk *disk, unsigned number, char name[64])
-{
-	size_t length = strlen(disk->name);
-	char last = length ? disk->name[length - 1] : 0;
-
-	snprintf(name, 64, "%s%s%u", disk->name, last >= '0' && last <= '9' ? "p" : "", number);
 }
 
 /* The lowest number that a new partition can have, or 0. */
@@ -125,10 +118,10 @@ static unsigned free_number(const struct disk *disk)
 	return 0;
 }
 
-/* The largest run of bytes that no partition has, on whole MiB. */
-static uint64_t largest_gap(const struct disk *disk, uint64_t *start)
+/* The largest run of bytes that no partition has, in whole pieces of that size. */
+static uint64_t largest_gap(const struct disk *disk, uint64_t aligned, uint64_t *start)
 {
-	uint64_t at = disk->first > ALIGNED ? disk->first : ALIGNED, largest = 0;
+	uint64_t at = disk->first > aligned ? disk->first : aligned, largest = 0;
 	uint64_t end = disk->last ? disk->last : disk->size;
 
 	/* A DOS table has 32 bits for a sector's number. */
@@ -141,8 +134,8 @@ static uint64_t largest_gap(const struct disk *disk, uint64_t *start)
 		/* What is in an extended partition takes no room of its own. */
 		if (part && part->logical)
 			continue;
-		at = (at + ALIGNED - 1) / ALIGNED * ALIGNED;
-		until = until / ALIGNED * ALIGNED;
+		at = (at + aligned - 1) / aligned * aligned;
+		until = until / aligned * aligned;
 		if (until > at && until - at > largest) {
 			largest = until - at;
 			*start = at;
@@ -180,7 +173,7 @@ static struct plan_step *add_partition(struct planner *planner, enum plan_role r
 	struct plan_step *step = add(planner, PLAN_PARTITION, "");
 	char text[32];
 
-	part_name(planner->disk, number, step->part);
+	disks_part_name(planner->disk->name, number, step->part);
 	step->role = role;
 	step->number = number;
 	step->start = start;
@@ -194,10 +187,36 @@ static struct plan_step *add_partition(struct planner *planner, enum plan_role r
 	return step;
 }
 
+static struct plan_step *add_volume(
+	struct planner *planner, const struct part *member, uint64_t size)
+{
+	struct plan_step *step = add(planner, PLAN_VOLUME, "");
+	char text[32];
+
+	/* It was seen that it fits. */
+	snprintf(step->part, sizeof(step->part), "%.*s/" PLAN_VOLUME_NAME,
+		(int)(sizeof(step->part) - sizeof("/" PLAN_VOLUME_NAME)), member->group);
+	memcpy(step->on, member->name, sizeof(step->on));
+	step->size = size;
+	say(step->does, _("make the logical volume %s, %s, on %s"), step->part,
+		size_text(size, text), member->name);
+	say(step->touches, _("what the group %s keeps about its volumes; %s that no volume has"),
+		member->group, text);
+	say(step->undo, _("the volume is removed, and %s has its room again"), member->group);
+	return step;
+}
+
+/* What becomes of things in a partition or volume of ours when that goes. */
+static const char *goes_along(const struct plan_step *place)
+{
+	return *place->on ? _("goes with the volume") : _("goes with the partition");
+}
+
 static void add_format(struct planner *planner, const struct plan_step *part, const char *content)
 {
 	struct plan_step *step = add(planner, PLAN_FORMAT, part->part);
 
+	memcpy(step->on, part->on, sizeof(step->on));
 	step->role = part->role;
 	step->number = part->number;
 	step->start = part->start;
@@ -205,26 +224,74 @@ static void add_format(struct planner *planner, const struct plan_step *part, co
 	snprintf(step->content, sizeof(step->content), "%s", content);
 	say(step->does, _("make a file system (%s) in %s"), content, part->part);
 	say(step->touches, _("%s, which is new"), part->part);
-	say(step->undo, _("goes with the partition"));
+	say(step->undo, "%s", goes_along(part));
 }
 
-static struct plan_step *add_files(struct planner *planner, const char *part, unsigned number,
-	uint64_t start, uint64_t size, bool ours)
+static struct plan_step *add_payload(struct planner *planner, const char *part, const char *content)
 {
 	struct plan_step *step = add(planner, PLAN_FILES, part);
 	char text[32];
 
-	step->number = number;
-	step->start = start;
-	step->size = size;
-	snprintf(step->content, sizeof(step->content), "vfat");
+	snprintf(step->content, sizeof(step->content), "%s", content);
 	say(step->does, _("write Posada (%s) into %s, read it back and compare"),
 		size_text(planner->wish->payload, text), part);
-	say(step->touches,
-		ours ? _("%s, which is new") : _("the folders /posada and /EFI/posada of %s"),
-		part);
-	say(step->undo, ours ? _("goes with the partition") : _("those folders are removed"));
 	return step;
+}
+
+/* Into a place of our own. */
+static void add_files(struct planner *planner, const struct plan_step *place)
+{
+	struct plan_step *step = add_payload(planner, place->part, "vfat");
+
+	memcpy(step->on, place->on, sizeof(step->on));
+	step->number = place->number;
+	step->start = place->start;
+	step->size = place->size;
+	say(step->touches, _("%s, which is new"), place->part);
+	say(step->undo, "%s", goes_along(place));
+}
+
+/* Into a file system that is there. */
+static void add_files_beside(struct planner *planner, const struct part *part)
+{
+	struct plan_step *step = add_payload(planner, part->name, part->content);
+
+	memcpy(step->on, part->on, sizeof(step->on));
+	step->number = part->number;
+	step->start = part->start;
+	step->size = part->size;
+	if (planner->machine->uefi) {
+		say(step->touches, _("the folders /posada and /EFI/posada of %s"), part->name);
+		say(step->undo, _("those folders are removed"));
+	} else {
+		say(step->touches, _("the folder /posada of %s"), part->name);
+		say(step->undo, _("that folder is removed"));
+	}
+}
+
+static void add_sector0(struct planner *planner)
+{
+	struct plan_step *step = add(planner, PLAN_SECTOR0, planner->disk->name);
+
+	say(step->does, _("put GRUB's boot code into sector 0 of %s, in one write"),
+		planner->disk->name);
+	say(step->touches, _("the first 440 bytes of %s"), planner->disk->name);
+	say(step->undo, _("the boot code that was there is written back"));
+}
+
+/* Into sectors that belong to nobody. */
+static void add_core_beside(struct planner *planner, uint64_t start)
+{
+	const struct disk *disk = planner->disk;
+	struct plan_step *step = add(planner, PLAN_CORE, disk->name);
+
+	step->start = start;
+	step->size = PLAN_CORE_MOST;
+	say(step->does, _("write GRUB's core image to %s, sectors %" PRIu64 " to %" PRIu64),
+		disk->name, start / disk->sector, (start + step->size) / disk->sector - 1);
+	say(step->touches, _("those sectors in front of the first partition, which are all zero"));
+	say(step->undo, _("they are made zero again"));
+	add_sector0(planner);
 }
 
 static void add_core(struct planner *planner, const struct plan_step *place)
@@ -239,11 +306,7 @@ static void add_core(struct planner *planner, const struct plan_step *place)
 	say(step->does, _("write GRUB's core image into %s"), place->part);
 	say(step->touches, _("%s, which is new"), place->part);
 	say(step->undo, _("goes with the partition"));
-	step = add(planner, PLAN_SECTOR0, planner->disk->name);
-	say(step->does, _("put GRUB's boot code into sector 0 of %s, in one write"),
-		planner->disk->name);
-	say(step->touches, _("the first 440 bytes of %s"), planner->disk->name);
-	say(step->undo, _("the boot code that was there is written back"));
+	add_sector0(planner);
 }
 
 static void add_nvram(struct planner *planner, const char *part)
@@ -359,7 +422,7 @@ static const struct plan_step *plan_own_partition(struct planner *planner)
 {
 	const struct disk *disk = planner->disk;
 	bool dos = disk->table == TABLE_DOS;
-	uint64_t start = 0, room = largest_gap(disk, &start);
+	uint64_t start = 0, room = largest_gap(disk, ALIGNED, &start);
 	uint64_t least = boot_least(planner), size = boot_wanted(planner);
 	unsigned number = free_number(disk);
 	const char *type = planner->machine->uefi ? (dos ? DOS_ESP : TYPE_ESP)
@@ -404,7 +467,7 @@ static int plan_alongside_uefi(struct planner *planner)
 			_("The file system of %s was not unmounted cleanly. Start the system it belongs to and shut it down properly, then try again."),
 			esp->name);
 	if (esp && esp->room >= needed(planner)) {
-		add_files(planner, esp->name, esp->number, esp->start, esp->size, false);
+		add_files_beside(planner, esp);
 		add_nvram(planner, esp->name);
 		if (!esp->fallback)
 			add_fallback(planner, esp->name);
@@ -420,20 +483,180 @@ static int plan_alongside_uefi(struct planner *planner)
 	own = plan_own_partition(planner);
 	if (!own)
 		return -EPERM;
-	add_files(planner, own->part, own->number, own->start, own->size, true);
+	add_files(planner, own);
 	add_nvram(planner, own->part);
 	add_fallback(planner, own->part);
 	return 0;
 }
 
+/* --- BIOS, where no partition of our own can be ------------------------- */
+
+/* What there is on a disk beside free partitions, the best of each kind. */
+struct places {
+	uint64_t core;		   /* where the core image can be; 0: nowhere */
+	unsigned core_number;	   /* of the partition that it needs there; 0: none */
+	uint64_t core_room;	   /* the most that there is for it */
+	const struct part *member; /* of a group, with the largest free piece; NULL: none */
+	const struct part *system; /* the file system with the most room that serves; NULL: none */
+};
+
+/* DOS: the zero sectors before the first partition, their end, so that the core image before them
+ * may grow. GPT: a partition that has no other use. */
+static void find_core(const struct planner *planner, struct places *places)
+{
+	const struct disk *disk = planner->disk;
+	uint64_t start = 0;
+
+	if (disk->table == TABLE_GPT) {
+		places->core_number = free_number(disk);
+		/* Behind what undo compares. */
+		places->core_room = largest_gap(disk, 32 * KIB, &start);
+	} else if (disk->gap_free && disk->part_count && disk->gap_free < disk->parts[0].start) {
+		places->core_room = disk->parts[0].start - disk->gap_free;
+		start = disk->parts[0].start - PLAN_CORE_MOST;
+	}
+	if (places->core_room >= PLAN_CORE_MOST &&
+		(disk->table != TABLE_GPT || places->core_number))
+		places->core = start;
+}
+
+/* A member's group can get our volume when it has none of that name. */
+static bool takes_volume(const struct planner *planner, const struct part *member)
+{
+	char name[sizeof(member->name)];
+
+	return disks_find_group(planner->machine, member->group) &&
+	       snprintf(name, sizeof(name), "%s/" PLAN_VOLUME_NAME, member->group) <
+		       (int)sizeof(name) &&
+	       !disks_find_volume(planner->machine, name);
+}
+
+/* GRUB reads it, we write it, and nobody else does. */
+static const struct part *better(const struct part *part, const struct part *than)
+{
+	return part->readable && !part->dirty && !part->hibernated && !*part->mounted &&
+			       !is_esp(part) && (!than || part->room > than->room)
+		       ? part
+		       : than;
+}
+
+static void find_places(const struct planner *planner, struct places *places)
+{
+	const struct machine *machine = planner->machine;
+	const struct disk *disk = planner->disk;
+
+	memset(places, 0, sizeof(*places));
+	find_core(planner, places);
+	for (size_t i = 0; i < disk->part_count; i++) {
+		const struct part *part = &disk->parts[i];
+		const struct group *group = disks_find_group(machine, part->group);
+
+		places->system = better(part, places->system);
+		if (takes_volume(planner, part) &&
+			(!places->member || part->room > places->member->room))
+			places->member = part;
+		for (size_t j = 0; group && j < group->volume_count; j++)
+			if (!strcmp(group->volumes[j].on, part->name))
+				places->system = better(&group->volumes[j], places->system);
+	}
+}
+
+static void plan_core(struct planner *planner, const struct places *places)
+{
+	if (places->core_number)
+		add_core(planner, plan_find(planner->plan, PLAN_PARTITION));
+	else
+		add_core_beside(planner, places->core);
+}
+
+/* The partition for the core image alone, if it needs one. */
+static void plan_core_partition(struct planner *planner, const struct places *places)
+{
+	if (places->core_number)
+		add_partition(planner, PLAN_BIOS_BOOT, places->core_number, places->core,
+			PLAN_CORE_MOST, TYPE_BIOS_BOOT);
+}
+
+static void plan_own_volume(struct planner *planner, const struct places *places)
+{
+	const struct part *member = places->member;
+	uint64_t extent = disks_find_group(planner->machine, member->group)->extent;
+	uint64_t size = (boot_wanted(planner) + extent - 1) / extent * extent;
+	const struct plan_step *volume;
+
+	volume = add_volume(planner, member, size < member->room ? size : member->room);
+	add_format(planner, volume, "vfat");
+	plan_core_partition(planner, places);
+	add_files(planner, volume);
+	plan_core(planner, places);
+}
+
+static int refuse_places(struct planner *planner, const struct places *places)
+{
+	const struct disk *disk = planner->disk;
+	uint64_t start, gap = largest_gap(disk, ALIGNED, &start);
+	char partition[PLAN_TEXT], others[PLAN_TEXT], want[32], have[32];
+
+	if (free_number(disk))
+		say(partition, _("the largest piece that no partition has is %s, and %s are needed"),
+			size_text(gap, have), size_text(boot_least(planner), want));
+	else
+		say(partition, _("the table is full"));
+	if (!places->core) {
+		say(others, _("GRUB needs %s that nothing uses, and %s has %s"),
+			size_text(PLAN_CORE_MOST, want),
+			disk->table == TABLE_GPT ? _("the table") : _("the gap before the first partition"),
+			size_text(places->core_room, have));
+		return refuse(planner->plan,
+			_("%s has no place for Posada. A partition: %s. A logical volume, or a folder in a file system: %s. Make room for one of these in the system that is there, or choose another disk."),
+			disk->name, partition, others);
+	}
+	say(others, _("the largest free piece is %s, and %s are needed"),
+		size_text(places->member ? places->member->room : 0, have),
+		size_text(boot_least(planner), want));
+	return refuse(planner->plan,
+		_("%s has no place for Posada. A partition: %s. A logical volume: %s. A clean ext4, XFS, Btrfs or FAT with %s free: the most is %s. Make room for one of these in the system that is there, or choose another disk."),
+		disk->name, partition, others, size_text(needed(planner), want),
+		size_text(places->system ? places->system->room : 0, have));
+}
+
 static int plan_alongside_bios(struct planner *planner)
 {
-	const struct plan_step *own = plan_own_partition(planner);
+	uint64_t start;
+	const struct plan_step *own;
+	struct places places;
 
-	if (!own)
-		return -EPERM;
-	add_files(planner, own->part, own->number, own->start, own->size, true);
-	add_core(planner, own);
+	if (free_number(planner->disk) &&
+		largest_gap(planner->disk, ALIGNED, &start) >= boot_least(planner)) {
+		own = plan_own_partition(planner);
+		add_files(planner, own);
+		add_core(planner, own);
+		return 0;
+	}
+	find_places(planner, &places);
+	if (places.core && places.member && places.member->room >= boot_least(planner)) {
+		plan_own_volume(planner, &places);
+	} else if (places.core && places.system && places.system->room >= needed(planner)) {
+		plan_core_partition(planner, &places);
+		add_files_beside(planner, places.system);
+		plan_core(planner, &places);
+	} else {
+		return refuse_places(planner, &places);
+	}
+	return 0;
+}
+
+/* What makes a disk unfit whose partition or volume this is. */
+static int check_part(struct planner *planner, const struct part *part)
+{
+	if (part->posada)
+		return refuse(planner->plan,
+			_("Posada is on %s already. Update it, or undo that installation first."),
+			part->name);
+	if (part->hibernated)
+		return refuse(planner->plan,
+			_("The system on %s (%s) sleeps, and would write over changes when it wakes. Shut it down fully (Windows: shutdown /s /f /t 0), then try again."),
+			part->name, *part->system ? part->system : part->content);
 	return 0;
 }
 
@@ -451,16 +674,13 @@ static int plan_alongside(struct planner *planner)
 			_("%s has no partition table, so there is nothing to install beside. Take the whole disk, if what is on it is not wanted."),
 			disk->name);
 	for (size_t i = 0; i < disk->part_count; i++) {
-		const struct part *part = &disk->parts[i];
+		const struct group *group = disks_find_group(planner->machine, disk->parts[i].group);
 
-		if (part->posada)
-			return refuse(planner->plan,
-				_("Posada is on %s already. Update it, or undo that installation first."),
-				part->name);
-		if (part->hibernated)
-			return refuse(planner->plan,
-				_("The system on %s (%s) sleeps, and would write over changes when it wakes. Shut it down fully (Windows: shutdown /s /f /t 0), then try again."),
-				part->name, *part->system ? part->system : part->content);
+		ret = check_part(planner, &disk->parts[i]);
+		for (size_t j = 0; !ret && group && j < group->volume_count; j++)
+			ret = check_part(planner, &group->volumes[j]);
+		if (ret)
+			return ret;
 	}
 	add_record(planner);
 	ret = planner->machine->uefi ? plan_alongside_uefi(planner) : plan_alongside_bios(planner);
@@ -500,8 +720,8 @@ static int plan_whole(struct planner *planner)
 		step = add_partition(planner, PLAN_DATA, 3, at + boot, end - at - boot, TYPE_LINUX);
 		add_format(planner, step, "ext4");
 	}
-	part_name(disk, 2, name);
-	add_files(planner, name, 2, at, boot, true);
+	disks_part_name(disk->name, 2, name);
+	add_files(planner, &planner->plan->steps[3]);
 	/* Either firmware starts it: the disk may move to another machine. */
 	add_core(planner, &planner->plan->steps[2]);
 	if (planner->machine->uefi)
@@ -586,7 +806,7 @@ static int plan_place(struct planner *planner)
 			_("%s has no partition table. Take the whole disk, if what is on it is not wanted."),
 			disk->name);
 	number = free_number(disk);
-	room = largest_gap(disk, &start);
+	room = largest_gap(disk, ALIGNED, &start);
 	if (!number)
 		return refuse(planner->plan,
 			_("%s has no number left for one more partition. Choose one of its partitions, or another disk."),

@@ -16,6 +16,10 @@
  * is. */
 #define PLAN_RESERVED ((uint64_t)1 << 20)
 #define PLAN_CORE_AT  ((uint64_t)16 * 512)
+/* What the core image gets where it is in nothing of ours; the image's maker sees that it fits. */
+#define PLAN_CORE_MOST ((uint64_t)256 << 10)
+/* How our logical volume is called within its group. */
+#define PLAN_VOLUME_NAME "posada"
 
 #define PLAN_ORIGINS 8
 
@@ -48,6 +52,7 @@ enum plan_action {
 	PLAN_RECORD,	/* keep what undo needs */
 	PLAN_TABLE,	/* a new, empty GPT */
 	PLAN_PARTITION, /* one partition more */
+	PLAN_VOLUME,	/* one logical volume more */
 	PLAN_FORMAT,	/* a file system in it */
 	PLAN_FILES, /* payload, boot loader and configuration into a folder; read back and compared
 		     */
@@ -64,9 +69,10 @@ enum plan_role { PLAN_BOOT, PLAN_BIOS_BOOT, PLAN_DATA };
 struct plan_step {
 	enum plan_action action;
 	enum plan_role role;
-	char part[64];	 /* the kernel's name of the partition, or the disk's */
-	unsigned number; /* of the partition */
-	uint64_t start;	 /* bytes from the disk's start */
+	char part[64];	 /* the kernel's name of the partition, GROUP/VOLUME, or the disk's */
+	char on[64];	 /* a logical volume: the partition that it lies on; else empty */
+	unsigned number; /* of the partition; 0: none */
+	uint64_t start;	 /* bytes from the disk's start; as in struct part for a logical volume */
 	uint64_t size;
 	char type[40];		 /* as in struct part */
 	char content[24];	 /* the file system made or used */
@@ -103,8 +109,8 @@ struct plan {
 	char notes[PLAN_NOTES][PLAN_TEXT]; /* what the person should know before */
 	size_t note_count;
 	char stays[PLAN_TEXT]; /* what is left untouched on this disk; the other disks always are */
-	char refusal[PLAN_TEXT]; /* why not, and what to do; empty when the plan can be carried out
-				  */
+	char refusal[2 * PLAN_TEXT]; /* why not, and what to do; empty when the plan can be carried
+					out */
 };
 
 /*

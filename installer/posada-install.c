@@ -437,7 +437,7 @@ static int run_undo(char **words)
 	free(why);
 	for (size_t i = 0; i < machine.disk_count; i++)
 		if (!strcmp(machine.disks[i].name, wish.disk))
-			part = apply_find(&machine.disks[i], reason);
+			part = apply_find(&machine, &machine.disks[i], reason);
 	if (!ret && !part)
 		fprintf(stderr, "posada install: %s\n", reason);
 	if (part && confirmed(wish.disk))

@@ -211,17 +211,96 @@ static bool btrfs_is_dirty(const struct device *device, uint64_t start)
 	       superblock_btrfs_is_dirty(bytes);
 }
 
+static int read_block(const struct device *device, uint64_t start, uint64_t number,
+	uint8_t block[SUPERBLOCK_SECTOR])
+{
+	return read_at(device, start + number * SUPERBLOCK_SECTOR, block, SUPERBLOCK_SECTOR);
+}
+
+/*
+ * The last record must be the one that is written when all is in its place. A log that has just
+ * come round, so that the record lies across its end, counts as dirty.
+ */
+static bool xfs_is_dirty(const struct device *device, uint64_t start)
+{
+	uint8_t block[SUPERBLOCK_SECTOR];
+	uint64_t log, size, low = 0, high, end;
+	uint32_t cycle;
+	unsigned word;
+
+	if (read_block(device, start, 0, block) || !superblock_xfs_log(block, &log, &size) ||
+		read_block(device, start + log, 0, block))
+		return true;
+	cycle = superblock_xfs_cycle(block);
+	/* The rounds' number is another behind the last record: halve until that is found. */
+	for (high = size / SUPERBLOCK_SECTOR; high - low > 1;) {
+		uint64_t middle = (low + high) / 2;
+
+		if (read_block(device, start + log, middle, block))
+			return true;
+		if (superblock_xfs_cycle(block) == cycle)
+			low = middle;
+		else
+			high = middle;
+	}
+	for (end = high; high && end - high < SUPERBLOCK_XFS_RECORD;) {
+		if (read_block(device, start + log, --high, block))
+			return true;
+		if (superblock_xfs_is_header(block))
+			break;
+	}
+	word = superblock_xfs_record(block);
+	return !word || high + word >= end || read_block(device, start + log, high + word, block) ||
+	       !superblock_xfs_is_unmount(block);
+}
+
+static bool ext_is_readable(const struct device *device, uint64_t start)
+{
+	uint8_t bytes[SUPERBLOCK_EXT_SIZE];
+
+	return !read_at(device, start + SUPERBLOCK_EXT_AT, bytes, sizeof(bytes)) &&
+	       superblock_ext_is_readable(bytes);
+}
+
+static bool btrfs_is_readable(const struct device *device, uint64_t start)
+{
+	uint8_t bytes[SUPERBLOCK_BTRFS_SIZE];
+
+	return !read_at(device, start + SUPERBLOCK_BTRFS_AT, bytes, sizeof(bytes)) &&
+	       superblock_btrfs_is_readable(bytes);
+}
+
+static bool xfs_is_readable(const struct device *device, uint64_t start)
+{
+	uint8_t bytes[SUPERBLOCK_SECTOR];
+
+	return !read_at(device, start, bytes, sizeof(bytes)) && superblock_xfs_is_readable(bytes);
+}
+
+static bool fat_is_readable(const struct device *device, uint64_t start)
+{
+	(void)device;
+	(void)start;
+	return true;
+}
+
 static void fill_state(const struct device *device, struct part *part)
 {
 	static const struct {
 		const char *content;
 		bool (*is_dirty)(const struct device *device, uint64_t start);
-	} states[] = {{"ext2", ext_is_dirty}, {"ext3", ext_is_dirty}, {"ext4", ext_is_dirty},
-		{"btrfs", btrfs_is_dirty}, {"vfat", fat_is_dirty}, {"ntfs", ntfs_is_dirty}};
+		bool (*is_readable)(const struct device *device, uint64_t start);
+	} states[] = {{"ext2", ext_is_dirty, NULL}, {"ext3", ext_is_dirty, NULL},
+		{"ext4", ext_is_dirty, ext_is_readable}, {"xfs", xfs_is_dirty, xfs_is_readable},
+		{"btrfs", btrfs_is_dirty, btrfs_is_readable},
+		{"vfat", fat_is_dirty, fat_is_readable}, {"ntfs", ntfs_is_dirty, NULL}};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (!strcmp(part->content, states[i].content))
+		if (!strcmp(part->content, states[i].content)) {
 			part->dirty = states[i].is_dirty(device, part->start);
+			part->readable = states[i].is_readable &&
+					 states[i].is_readable(device, part->start);
+		}
 	part->hibernated = !strcmp(part->content, "swsuspend");
 }
 
@@ -336,16 +415,6 @@ static enum gpt_state look_for_gpt(const struct device *device, const uint8_t *s
 
 /* --- The table ---------------------------------------------------------- */
 
-/* nvme0n1 has nvme0n1p1, sda has sda1. */
-static void name_part(const struct disk *disk, struct part *part)
-{
-	size_t length = strlen(disk->name);
-	char last = length ? disk->name[length - 1] : 0;
-
-	snprintf(part->name, sizeof(part->name), "%s%s%u", disk->name,
-		last >= '0' && last <= '9' ? "p" : "", part->number);
-}
-
 static int add_part(struct disk *disk, struct fdisk_partition *partition)
 {
 	struct fdisk_parttype *type = fdisk_partition_get_type(partition);
@@ -369,7 +438,7 @@ static int add_part(struct disk *disk, struct fdisk_partition *partition)
 	if (!part)
 		return -ENOMEM;
 	part->number = (unsigned)fdisk_partition_get_partno(partition) + 1;
-	name_part(disk, part);
+	disks_part_name(disk->name, part->number, part->name);
 	part->start = start * disk->sector;
 	part->size = size * disk->sector;
 	/* A DOS table identifies a partition by the disk and the number, as the kernel does. */

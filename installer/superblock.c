@@ -19,6 +19,11 @@ static uint64_t get64(const uint8_t *at)
 	return get32(at) | (uint64_t)get32(at + 4) << 32;
 }
 
+static uint32_t get32be(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 /* --- ext2, ext3, ext4; Btrfs -------------------------------------------- */
 
 #define EXT_STATE    58
@@ -26,6 +31,10 @@ static uint64_t get64(const uint8_t *at)
 #define EXT_ERRORS   2
 #define EXT_INCOMPAT 96
 #define EXT_RECOVER  4
+
+/* The features that GRUB 2.12 reads, or may overlook: filetype, meta_bg, extent, 64bit, mmp, flex_bg,
+ * metadata_csum_seed, encrypt (of folders that are not ours). */
+#define EXT_KNOWN 0x123d2
 
 bool superblock_ext_is_dirty(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
 {
@@ -35,11 +44,103 @@ bool superblock_ext_is_dirty(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
 	       (get32(superblock + EXT_INCOMPAT) & EXT_RECOVER);
 }
 
+bool superblock_ext_is_readable(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
+{
+	return !(get32(superblock + EXT_INCOMPAT) & ~(uint32_t)EXT_KNOWN);
+}
+
 #define BTRFS_LOG_ROOT 96
+#define BTRFS_DEVICES  136
+#define BTRFS_INCOMPAT 188
+
+/* All up to no_holes, and raid1c34; not metadata_uuid, zoned, and what came later. */
+#define BTRFS_KNOWN 0xbff
 
 bool superblock_btrfs_is_dirty(const uint8_t superblock[SUPERBLOCK_BTRFS_SIZE])
 {
 	return get64(superblock + BTRFS_LOG_ROOT) != 0;
+}
+
+bool superblock_btrfs_is_readable(const uint8_t superblock[SUPERBLOCK_BTRFS_SIZE])
+{
+	return get64(superblock + BTRFS_DEVICES) == 1 &&
+	       !(get64(superblock + BTRFS_INCOMPAT) & ~(uint64_t)BTRFS_KNOWN);
+}
+
+/* --- XFS ---------------------------------------------------------------- */
+
+#define XFS_BLOCK_SIZE	 4
+#define XFS_LOG_START	 48
+#define XFS_GROUP_BLOCKS 84
+#define XFS_LOG_BLOCKS	 96
+#define XFS_VERSION	 100
+#define XFS_GROUP_SHIFT	 124
+#define XFS_INCOMPAT	 216
+#define XFS_LOG_MOST	 ((uint64_t)1 << 31)
+
+/* ftype, spinodes, meta_uuid, bigtime, nrext64; not one that waits for a repair. */
+#define XFS_KNOWN 0x2f
+
+#define LOG_MAGIC      0xfeedbabe
+#define LOG_CYCLE      4
+#define LOG_OPERATIONS 40
+#define LOG_SIZE       320
+#define LOG_HEADED     32768 /* bytes of a record that one block of header is for */
+#define LOG_FLAGS      9
+#define LOG_UNMOUNT    0x20
+
+bool superblock_xfs_log(
+	const uint8_t superblock[SUPERBLOCK_SECTOR], uint64_t *start, uint64_t *size)
+{
+	uint64_t block = get32be(superblock + XFS_BLOCK_SIZE);
+	uint64_t at = (uint64_t)get32be(superblock + XFS_LOG_START) << 32 |
+		      get32be(superblock + XFS_LOG_START + 4);
+	uint8_t shift = superblock[XFS_GROUP_SHIFT];
+
+	if (!at || shift >= 32 || block < SUPERBLOCK_SECTOR || block > 65536 ||
+		(at >> shift) > UINT32_MAX)
+		return false;
+	/* A block's number is its group's, and then its place there. */
+	at = (at >> shift) * get32be(superblock + XFS_GROUP_BLOCKS) +
+	     (at & (((uint64_t)1 << shift) - 1));
+	*size = get32be(superblock + XFS_LOG_BLOCKS) * block;
+	if (at > UINT64_MAX / 2 / block || *size < 2 * SUPERBLOCK_SECTOR || *size > XFS_LOG_MOST)
+		return false;
+	*start = at * block;
+	return true;
+}
+
+uint32_t superblock_xfs_cycle(const uint8_t block[SUPERBLOCK_SECTOR])
+{
+	return get32be(superblock_xfs_is_header(block) ? block + LOG_CYCLE : block);
+}
+
+bool superblock_xfs_is_header(const uint8_t block[SUPERBLOCK_SECTOR])
+{
+	return get32be(block) == LOG_MAGIC;
+}
+
+unsigned superblock_xfs_record(const uint8_t block[SUPERBLOCK_SECTOR])
+{
+	uint32_t size = get32be(block + LOG_SIZE);
+
+	if (!superblock_xfs_is_header(block) || get32be(block + LOG_OPERATIONS) != 1 ||
+		size > SUPERBLOCK_XFS_RECORD * SUPERBLOCK_SECTOR)
+		return 0;
+	return size > LOG_HEADED ? (size + LOG_HEADED - 1) / LOG_HEADED : 1;
+}
+
+bool superblock_xfs_is_unmount(const uint8_t block[SUPERBLOCK_SECTOR])
+{
+	return block[LOG_FLAGS] & LOG_UNMOUNT;
+}
+
+bool superblock_xfs_is_readable(const uint8_t superblock[SUPERBLOCK_SECTOR])
+{
+	uint16_t version = (uint16_t)(superblock[XFS_VERSION] << 8 | superblock[XFS_VERSION + 1]) & 15;
+
+	return version == 4 ||
+	       (version == 5 && !(get32be(superblock + XFS_INCOMPAT) & ~(uint32_t)XFS_KNOWN));
 }
 
 /* --- FAT ---------------------------------------------------------------- */

@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <libintl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "bootcode.h"
 #include "disklabel.h"
@@ -99,7 +101,7 @@ static int remove_files(struct work *work)
 	int ret;
 
 	work_path(work, WORK_FOLDER, path);
-	ret = remove_below(path, "undo");
+	ret = remove_below(path, WORK_UNDO_NAME);
 	work_path(work, WORK_EFI_FOLDER, path);
 	if (!ret)
 		ret = remove_tree(path);
@@ -129,6 +131,14 @@ static int leave_target(struct work *work, bool fallback, bool folder, bool *exa
 	return work_unmount(work, ret);
 }
 
+/* The volume that we made, with all that is in it. */
+static int remove_volume(struct work *work)
+{
+	const char *const words[] = {"lvm", "lvremove", "--yes", work->volume, NULL};
+
+	return work_run(work, words);
+}
+
 /* --- The disk ----------------------------------------------------------- */
 
 /* The boot code as it was, if what is there loads our core. */
@@ -150,6 +160,39 @@ static int restore_code(struct work *work, bool *exact)
 	}
 	memcpy(sector, work->before.head, BOOTCODE_CODE);
 	return work_write(work, sector, sizeof(sector), 0);
+}
+
+/* The core image's sectors in front of the first partition, where they still are what we wrote,
+ * become zero as they were. */
+static int clear_core(struct work *work, uint64_t at, bool *exact)
+{
+	size_t size = (work->core_size + BOOTCODE_SECTOR - 1) / BOOTCODE_SECTOR * BOOTCODE_SECTOR;
+	uint8_t *now = malloc(size), *zero = calloc(1, size), *ours = calloc(1, size);
+	size_t begin = 0;
+	int ret = now && zero && ours ? raw_read(work->device, now, size, at) : -ENOMEM;
+
+	if (ret)
+		work_fail(work, ret, _("%s cannot be read: %s"), work->device, strerror(-ret));
+	else
+		memcpy(ours, work->core, work->core_size);
+	for (size_t i = 0; !ret && i < size; i += BOOTCODE_SECTOR) {
+		bool is_ours = !memcmp(now + i, ours + i, BOOTCODE_SECTOR);
+
+		if (!is_ours && memcmp(now + i, zero, BOOTCODE_SECTOR) != 0)
+			*exact = false;
+		/* One write for each run of them. */
+		if (is_ours && i + BOOTCODE_SECTOR < size)
+			continue;
+		if (is_ours)
+			i += BOOTCODE_SECTOR;
+		if (i > begin)
+			ret = work_write(work, zero, i - begin, at + begin);
+		begin = i + BOOTCODE_SECTOR;
+	}
+	free(now);
+	free(zero);
+	free(ours);
+	return ret;
 }
 
 static int remove_entry(struct work *work)
@@ -213,14 +256,18 @@ int work_take_back(struct work *work)
 		ret = remove_entry(work);
 	if (!ret && work->sector0_made)
 		ret = restore_code(work, &exact);
+	if (!ret && work->core_made)
+		ret = clear_core(work, plan_find(work->plan, PLAN_CORE)->start, &exact);
+	if (!ret && work->volume_made)
+		ret = remove_volume(work);
+	else if (!ret && work->files_made && !plan_find(work->plan, PLAN_FORMAT))
+		ret = leave_target(work, work->fallback_made, work->boot_folder_made, &exact);
 	if (!ret && work->part_made) {
 		/* The disk is ours alone for now: what it holds is what we wrote. */
 		ret = work_read_ends(work, &work->after);
 		if (!ret)
 			ret = restore_table(work, work->part_made->number, work->part_made->start,
 				work->part_made->part, &exact);
-	} else if (!ret && work->files_made) {
-		ret = leave_target(work, work->fallback_made, work->boot_folder_made, &exact);
 	}
 	return ret;
 }
@@ -235,10 +282,28 @@ static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
 	return raw_read(path, end, RAW_END, 0);
 }
 
-/* The record's lines, "key=0" and "key=1"; what is not among them is 0. */
+/* The record's lines, "key=0" and "key=1", or with numbers; what is not among them is 0. */
 struct record {
 	bool partition, sector0, nvram, fallback, boot_folder;
+	uint64_t core;		/* bytes from the disk's start: in sectors that are nobody's */
+	unsigned core_number;	/* of the partition that was made for the core image */
+	uint64_t core_start;
 };
+
+static int read_core(struct work *work)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	work_path(work, WORK_CORE, path);
+	if (stat(path, &status))
+		return -errno;
+	if (!status.st_size || status.st_size > (off_t)PLAN_CORE_MOST)
+		return -EINVAL;
+	work->core_size = (size_t)status.st_size;
+	work->core = malloc(work->core_size);
+	return work->core ? raw_read(path, work->core, work->core_size, 0) : -ENOMEM;
+}
 
 static int read_record(struct work *work, struct record *record)
 {
@@ -261,9 +326,14 @@ static int read_record(struct work *work, struct record *record)
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 			if (!strcmp(line, lines[i].line))
 				*lines[i].flag = true;
+		sscanf(line, "core=%" SCNu64, &record->core);
+		sscanf(line, "core_partition=%u %" SCNu64, &record->core_number,
+			&record->core_start);
 	}
 	if (file)
 		fclose(file);
+	if (!ret && record->core)
+		ret = read_core(work);
 	if (!ret)
 		ret = read_end(work, WORK_UNDO "/head.before", work->before.head);
 	if (!ret)
@@ -282,13 +352,21 @@ static int read_record(struct work *work, struct record *record)
 		   : 0;
 }
 
-const struct part *apply_find(const struct disk *disk, char why[APPLY_TEXT])
+const struct part *apply_find(
+	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT])
 {
 	const struct part *part = NULL;
 
-	for (size_t i = 0; i < disk->part_count && !part; i++)
+	for (size_t i = 0; i < disk->part_count && !part; i++) {
+		const struct group *group = disks_find_group(machine, disk->parts[i].group);
+
 		if (disk->parts[i].posada)
 			part = &disk->parts[i];
+		for (size_t j = 0; group && j < group->volume_count && !part; j++)
+			if (group->volumes[j].posada &&
+				!strcmp(group->volumes[j].on, disk->parts[i].name))
+				part = &group->volumes[j];
+	}
 	if (!part)
 		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
 			disk->name);
@@ -314,35 +392,73 @@ static int see_installation(
 	const struct disk *disk;
 	int ret = work_look(work, name, &machine, &disk);
 
-	for (size_t i = 0; !ret && i < disk->part_count; i++)
+	for (size_t i = 0; !ret && !*part->on && i < disk->part_count; i++)
 		if (disk->parts[i].number == part->number && disk->parts[i].start == part->start &&
 			disk->parts[i].size == part->size)
 			now = &disk->parts[i];
+	if (!ret && *part->on)
+		now = disks_find_volume(&machine, part->name);
+	if (now && (strcmp(now->uuid, part->uuid) != 0 || strcmp(now->on, part->on) != 0) &&
+		*part->on)
+		now = NULL;
 	if (!ret && !now)
 		ret = work_fail(work, -ENODEV, _("%s has changed; look again"), name);
 	if (!ret && (disk->in_use || disk->medium))
 		ret = work_fail(work, -EBUSY, _("%s is in use"), name);
 	if (!ret)
-		*foreign = strcmp(now->label, WORK_LABEL) != 0;
+		*foreign = !now->ours && strcmp(now->label, WORK_LABEL) != 0;
 	disks_free(&machine);
 	return ret;
 }
 
-/* What was done, by the record; in a file system of others what is surely ours needs none. */
-static int learn(struct work *work, bool foreign, struct record *record, bool *exact)
+/* Does the machine start by boot code like ours, from a core image that is not where an origin has
+ * its own? */
+static bool starts_us(struct work *work)
 {
-	int ret = work_mount(work, true);
-	bool there = !ret;
+	uint8_t sector[BOOTCODE_SECTOR], ours[BOOTCODE_SECTOR], boot[BOOTCODE_SECTOR];
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/payload/boot/boot.img", work->places.payload);
+	if (raw_read(work->device, sector, sizeof(sector), 0))
+		return true;
+	memcpy(ours, sector, sizeof(ours));
+	return bootcode_loads(sector) > 1 && !raw_read(path, boot, sizeof(boot), 0) &&
+	       !bootcode_sector(ours, boot, sizeof(boot), bootcode_loads(sector)) &&
+	       !memcmp(ours, sector, BOOTCODE_CODE);
+}
+
+/*
+ * What was done, by the record; what is surely ours in a file system of others, and a volume of
+ * ours that was never filled, need none.
+ */
+static int learn(struct work *work, const struct part *part, bool foreign, struct record *record,
+	bool *exact)
+{
+	/* A volume is ours from the moment that it is there, before there is a file system in it. */
+	int ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
+	bool there = !ret || part->ours;
 
 	if (!ret)
 		ret = read_record(work, record);
 	ret = work_unmount(work, ret);
-	if (!ret || !there || ret == -EPERM || !foreign)
+	if (!ret || !there || ret == -EPERM || (!foreign && !part->ours))
 		return ret;
+	if (starts_us(work))
+		return work_fail(work, ret, _("the record of the installation cannot be read"));
 	*work->why = '\0';
-	*exact = false;
-	*record = (struct record){.nvram = true, .fallback = true};
+	*exact = part->ours;
+	*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
 	return 0;
+}
+
+/* The partition that was made for the core image alone. */
+static int remove_core_partition(struct work *work, const char *disk, const struct record *record,
+	bool *exact)
+{
+	char name[64];
+
+	disks_part_name(disk, record->core_number, name);
+	return restore_table(work, record->core_number, record->core_start, name, exact);
 }
 
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
@@ -360,14 +476,14 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	work->why = why;
 	work_open(work, options);
 	work_device(work, disk, work->device);
-	work_device(work, part->name, work->partition);
+	work_choose(work, part->name, part->on, *part->content ? part->content : "vfat");
 	ret = work_claim(work);
 	if (!ret)
 		ret = see_installation(work, disk, part, &foreign);
-	if (!ret)
+	if (!ret && !*part->on)
 		ret = work_see_partition(work, part->name, part->start, part->size);
 	if (!ret)
-		ret = learn(work, foreign, &record, exact);
+		ret = learn(work, part, foreign, &record, exact);
 	/* First the machine starts the origin again, then what is ours goes. */
 	if (!ret && record.sector0)
 		ret = restore_code(work, exact);
@@ -376,8 +492,14 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 		if (!ret)
 			ret = remove_entry(work);
 	}
+	if (!ret && record.core)
+		ret = clear_core(work, record.core, exact);
+	if (!ret && record.core_number)
+		ret = remove_core_partition(work, disk, &record, exact);
 	if (!ret && record.partition)
 		ret = restore_table(work, part->number, part->start, part->name, exact);
+	else if (!ret && part->ours)
+		ret = remove_volume(work);
 	else if (!ret)
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
 	if (ret)

@@ -16,8 +16,10 @@
 #include <unistd.h>
 #include "disklabel.h"
 #include "efi.h"
+#include "lvm.h"
 #include "payload.h"
 #include "probe.h"
+#include "tool.h"
 
 #define _(text) gettext(text)
 
@@ -43,6 +45,7 @@ void work_close(struct work *work)
 {
 	if (work->lock >= 0)
 		close(work->lock);
+	free(work->core);
 	free(work);
 }
 
@@ -202,7 +205,39 @@ void work_device(struct work *work, const char *name, char device[PATH_MAX])
 	snprintf(device, PATH_MAX, "%s/%s", work->places.devices, name);
 }
 
+int work_run(struct work *work, const char *const words[])
+{
+	/* "lvm" alone says little. */
+	return tool_run(words, NULL, 0)
+		       ? work_fail(work, -EIO, _("%s of %s failed"),
+				 words[strcmp(words[0], "lvm") == 0], work->partition)
+		       : 0;
+}
+
 /* --- The file system with the payload ----------------------------------- */
+
+void work_choose(struct work *work, const char *name, const char *on, const char *content)
+{
+	snprintf(work->content, sizeof(work->content), "%s", content);
+	snprintf(work->volume, sizeof(work->volume), "%s", *on ? name : "");
+	if (!*on || lvm_device(name, work->partition, sizeof(work->partition)))
+		work_device(work, name, work->partition);
+}
+
+int work_activate(struct work *work)
+{
+	const char *const words[] = {"lvm", "lvchange", "--activate", "y", work->volume, NULL};
+
+	return *work->volume ? work_run(work, words) : 0;
+}
+
+int work_release(struct work *work, int ret)
+{
+	const char *const words[] = {"lvm", "lvchange", "--activate", "n", work->volume, NULL};
+	int released = *work->volume ? work_run(work, words) : 0;
+
+	return ret ? ret : released;
+}
 
 void work_path(struct work *work, const char *name, char path[PATH_MAX])
 {
@@ -224,18 +259,26 @@ int work_make_folders(const char *path)
 int work_mount(struct work *work, bool read_only)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (read_only ? MS_RDONLY : 0);
-	int ret = 0;
+	const char *options = !strcmp(work->content, "xfs") ? NULL : "errors=remount-ro";
+	int ret = work_activate(work);
 
+	if (ret)
+		return ret;
+	/* GRUB begins at the topmost folder, whichever subvolume its system mounts. */
+	if (!strcmp(work->content, "btrfs"))
+		options = "subvolid=5";
 	snprintf(work->mount, sizeof(work->mount), "%s/target.XXXXXX", work->places.mount);
 	if (work_make_folders(work->mount) || !mkdtemp(work->mount)) {
 		ret = -errno;
-	} else if (mount(work->partition, work->mount, "vfat", flags, "errors=remount-ro")) {
+	} else if (mount(work->partition, work->mount, work->content, flags, options)) {
 		ret = -errno;
 		rmdir(work->mount);
 	}
-	if (ret)
-		return work_fail(
+	if (ret) {
+		work_fail(
 			work, ret, _("%s cannot be mounted: %s"), work->partition, strerror(-ret));
+		return work_release(work, ret);
+	}
 	work->mounted = true;
 	work->read_only = read_only;
 	return 0;
@@ -281,8 +324,8 @@ int work_unmount(struct work *work, int ret)
 	/* FAT leaves what it writes at the end in the disk's own cache. */
 	if (!flushed && !work->read_only)
 		flushed = flush_device(work->partition);
-	if (ret || !flushed)
-		return ret;
-	return work_fail(work, flushed, _("%s cannot be unmounted: %s"), work->partition,
-		strerror(-flushed));
+	if (!ret && flushed)
+		ret = work_fail(work, flushed, _("%s cannot be unmounted: %s"), work->partition,
+			strerror(-flushed));
+	return work_release(work, ret);
 }

@@ -10,7 +10,9 @@
 /* Where our files are on their file system. */
 #define WORK_FOLDER	 "/posada"
 #define WORK_VERSION_A	 WORK_FOLDER "/a"
-#define WORK_UNDO	 WORK_FOLDER "/undo"
+#define WORK_UNDO_NAME	 "undo"
+#define WORK_UNDO	 WORK_FOLDER "/" WORK_UNDO_NAME
+#define WORK_CORE	 WORK_UNDO "/core"
 #define WORK_EFI_FOLDER	 "/EFI/posada"
 #define WORK_EFI_GRUB	 WORK_EFI_FOLDER "/grubx64.efi"
 #define WORK_BOOT_FOLDER "/EFI/BOOT"
@@ -28,7 +30,9 @@ struct work {
 	struct apply_places places;
 	struct apply_result *result;
 	char device[PATH_MAX];	  /* of the disk */
-	char partition[PATH_MAX]; /* of the partition with the payload */
+	char partition[PATH_MAX]; /* of the partition or volume with the payload */
+	char volume[64];	  /* GROUP/VOLUME when it is one */
+	char content[24];	  /* its file system */
 	char mount[256];	  /* where that is mounted */
 	char identity[17];	  /* of this installation: the file that GRUB looks for */
 	int lock;		  /* on the disk's device */
@@ -38,9 +42,12 @@ struct work {
 	uint8_t hash[WORK_HASH]; /* of the file written last */
 	bool mounted, read_only;
 	/* What this run has begun to change, for the way back. */
-	bool table_made, files_made, sector0_made, nvram_made, fallback_made, boot_folder_made;
+	bool table_made, files_made, core_made, sector0_made, nvram_made, fallback_made,
+		boot_folder_made, volume_made;
 	const struct plan_step *part_made;
 	bool lost;	     /* what a partition that was there held */
+	uint8_t *core; /* the core image as it lies in sectors that are nobody's, or NULL */
+	size_t core_size;
 	uint8_t option[512]; /* the firmware's entry */
 	size_t option_size;
 	char *why; /* APPLY_TEXT */
@@ -83,6 +90,16 @@ int work_make_option(struct work *work, unsigned number, uint64_t start, uint64_
 void work_device(struct work *work, const char *name, char device[PATH_MAX]);
 
 /* --- The file system with the payload ----------------------------------- */
+
+/* Where it is: a partition, or a volume when ON tells which partition has that. */
+void work_choose(struct work *work, const char *name, const char *on, const char *content);
+
+/* A volume has a device only while it is active: from work_activate until work_release. */
+int work_activate(struct work *work);
+int work_release(struct work *work, int ret);
+
+/* A program without a shell; 0 when it ended well. The last word is NULL. */
+int work_run(struct work *work, const char *const words[]);
 
 /* On a directory that nobody else knows. */
 int work_mount(struct work *work, bool read_only);

@@ -170,7 +170,7 @@ void uninstall_run(struct app *app)
 	disk = disk_choose(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
 	if (disk < 0)
 		goto out;
-	part = apply_find(&machine.disks[disk], text);
+	part = apply_find(&machine, &machine.disks[disk], text);
 	if (!part) {
 		ui_message(_("Undo"), text);
 		goto out;

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import zlib
 
 MIB = 1 << 20
 GRUB = pathlib.Path("/usr/lib/grub")
@@ -33,6 +34,79 @@ def write_at(disk, offset, data):
     with open(disk, "r+b") as file:
         file.seek(offset)
         file.write(data)
+
+
+# A volume group as LVM keeps it in text: one member, one volume in one piece, the rest is free.
+GROUP = """{name} {{
+id = "{name:a<6}-aaaa-aaaa-aaaa-aaaa-aaaa-aaaaa1"
+seqno = 1
+format = "lvm2"
+status = ["RESIZEABLE", "READ", "WRITE"]
+flags = []
+extent_size = 8192
+max_lv = 0
+max_pv = 0
+metadata_copies = 0
+physical_volumes {{
+pv0 {{
+id = "{member}"
+device = "/dev/sda1"
+status = ["ALLOCATABLE"]
+flags = []
+dev_size = {sectors}
+pe_start = 2048
+pe_count = {extents}
+}}
+}}
+logical_volumes {{
+root {{
+id = "{name:b<6}-aaaa-aaaa-aaaa-aaaa-aaaa-aaaaa2"
+status = ["READ", "WRITE", "VISIBLE"]
+flags = []
+segment_count = 1
+segment1 {{
+start_extent = 0
+extent_count = {used}
+type = "striped"
+stripe_count = 1
+stripes = ["pv0", 0]
+}}
+}}
+}}
+}}
+contents = "Text Format Volume Group"
+version = 1
+description = ""
+creation_host = "origin"
+creation_time = 1700000000
+"""
+EXTENT = 4 * MIB
+
+
+def lvm_crc(data):
+    """The CRC that everybody knows, with LVM's own first value and no last one."""
+    return zlib.crc32(data, 0xf597a6cf ^ 0xffffffff) ^ 0xffffffff
+
+
+def lvm_member(name, size, used):
+    """The first MiB of a partition of SIZE bytes that is all of the group NAME; its volume "root", of USED bytes, follows."""
+    member = f"{name:c<6}-aaaa-aaaa-aaaa-aaaa-aaaa-aaaaa3"
+    text = GROUP.format(name=name, member=member, sectors=size // 512, extents=(size - MIB) // EXTENT,
+                        used=used // EXTENT).encode() + b"\0"
+    area, room = 4096, MIB - 4096
+    body = struct.pack("<32sQ", member.replace("-", "").encode(), size)
+    body += struct.pack("<QQQQ", MIB, 0, 0, 0) + struct.pack("<QQQQII", area, room, 0, 0, 2, 1)
+    label = struct.pack("<I8s", 32, b"LVM2 001") + body
+    label += bytes(512 - 20 - len(label))
+    header = b"LABELONE" + struct.pack("<QI", 1, lvm_crc(label)) + label
+    meta = b" LVM2 x[5A%r0N*>" + struct.pack("<IQQ", 1, area, room)
+    meta += struct.pack("<QQII", 512, len(text), lvm_crc(text), 0)
+    meta += bytes(512 - 4 - len(meta))
+    head = bytearray(MIB)
+    head[512:1024] = header
+    head[area:area + 512] = struct.pack("<I", lvm_crc(meta)) + meta
+    head[area + 512:area + 512 + len(text)] = text
+    return bytes(head)
 
 
 def copy_at(disk, offset, part):
@@ -71,21 +145,42 @@ class Origins:
         run("sfdisk", "--quiet", disk, input=table.encode())
         return disk
 
-    def put_root(self, disk, offset, size):
+    def put_root(self, disk, offset, size, kind="ext4"):
         part = self.work / "part"
         part.unlink(missing_ok=True)
-        run("mke2fs", "-q", "-t", "ext4", "-L", "ORIGIN", "-d", self.root, part, f"{size // MIB}M")
+        if kind == "ext4":
+            run("mke2fs", "-q", "-t", "ext4", "-L", "ORIGIN", "-d", self.root, part, f"{size // MIB}M")
+        else:
+            with part.open("wb") as file:
+                file.truncate(size)
+            run("mkfs.btrfs", "--quiet", "--label", "ORIGIN", "--rootdir", self.root, part)
         copy_at(disk, offset, part)
 
-    def bios(self, name="bios", table="label: dos\nstart=2048, size=262144, type=83, bootable\n", root=MIB, size=900 * MIB):
-        """GRUB in sector 0 and the gap behind it, the system on an ext4 file system."""
+    def lvm(self, name="lvm", free=True):
+        """A disk that is all one partition, that is all one group, in which there may be room beside the system's volume."""
+        size = 900 * MIB
+        used = 128 * MIB if free else size - 2 * MIB - EXTENT
+        disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512 - 2048}, type=8e, bootable\n", 2 * MIB, size,
+                         used // EXTENT * EXTENT)
+        write_at(disk, MIB, lvm_member("origin", size - MIB, used))
+        return disk
+
+    def full(self, name="full", kind="ext4"):
+        """No partition can be added: the system has the whole disk."""
+        size = 900 * MIB
+        return self.bios(name, f"label: dos\nstart=2048, size={size // 512 - 2048}, type=83, bootable\n", MIB, size,
+                         size - MIB, kind)
+
+    def bios(self, name="bios", table="label: dos\nstart=2048, size=262144, type=83, bootable\n", root=MIB, size=900 * MIB,
+             room=128 * MIB, kind="ext4"):
+        """GRUB in sector 0 and the gap behind it, the system on a file system in ROOM bytes from ROOT on."""
         disk = self.disk(name, size, table)
-        self.put_root(disk, root, 128 * MIB)
+        self.put_root(disk, root, room, kind)
         core = self.work / "core.img"
         early = self.work / "early.cfg"
         early.write_text("search --no-floppy --set=root --label ORIGIN\nset prefix=($root)/boot/grub\n")
         run("grub-mkimage", "-d", GRUB / "i386-pc", "-O", "i386-pc", "-c", early, "-p", "/boot/grub", "-o", core, "biosdisk",
-            "part_msdos", "part_gpt", "ext2", "search", "search_label", "linux", "normal", "boot", "configfile")
+            "part_msdos", "part_gpt", "ext2", "btrfs", "lvm", "search", "search_label", "linux", "normal", "boot", "configfile")
         # grub-install's work: the core image from sector 1 on, as it is made to lie, and the code that loads it.
         boot = bytearray((GRUB / "i386-pc/boot.img").read_bytes())
         boot[0x5c:0x64] = struct.pack("<Q", 1)

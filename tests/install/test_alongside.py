@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Posada goes onto a disk beside the system that is there: both start, and undo brings back what was."""
 import shutil
+import subprocess
 
 import pytest
 import vm
@@ -110,6 +111,93 @@ def test_bios_own_partition(origins):
         host.sh("sync; poweroff", status=None)
         host.ended()
     assert [number for number in differing(before, disk) if number < 129] == []
+    see_origin_starts("bios", disk, None)
+
+
+def install_here(host, disk="vda", status=0):
+    """From the shell, by a file of answers; what it said."""
+    host.sh(f"printf '[install]\\ndisk = {disk}\\nlayout = alongside\\n' > /tmp/answers")
+    return host.posada("install", "apply", "--answers", "/tmp/answers", status=status, seconds=400)
+
+
+# Bytes of the disk that must be as they were: its first MiB.
+FIRST = 2**20
+
+
+def first_of(disk):
+    with disk.open("rb") as file:
+        return file.read(FIRST)
+
+
+def files_of(disk, work, start, kind):
+    """What is in the origin's file system, which is sound, without mounting it."""
+    part, tree = work / "part", work / "files"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir()
+    with disk.open("rb") as source, part.open("wb") as target:
+        source.seek(start)
+        shutil.copyfileobj(source, target, 2**20)
+    commands = {"ext4": [["e2fsck", "-fn", part], ["debugfs", "-R", f"rdump / {tree}", part]],
+                "btrfs": [["btrfs", "check", "--readonly", part], ["btrfs", "restore", part, tree]]}
+    for command in commands[kind]:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    found = {str(file.relative_to(tree)): file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+    assert "etc/os-release" in found
+    return found
+
+
+def volume_of(disk, size=128 * 2**20):
+    """The origin's volume, which begins behind the first MiB of the group."""
+    with disk.open("rb") as file:
+        file.seek(2 * 2**20)
+        return file.read(size)
+
+
+def test_bios_own_volume(origins):
+    disk = origins.lvm()
+    sector0, root = first_of(disk), volume_of(disk)
+    with Host(disks=[disk]) as host:
+        host.booted()
+        probe = host.posada("install", "probe", "--text")
+        assert "system=Debian%20GNU/Linux%2013%20(trixie)" in probe and "in_use" not in probe
+        # What cannot be finished is taken back.
+        host.sh("mount -t tmpfs tmpfs /run/payload/payload/boot")
+        assert "has been taken back" in install_here(host, status=1)
+        host.sh("umount /run/payload/payload/boot")
+        assert host.sh("lvm lvs --noheadings -o lv_name").split() == ["root"]
+        said = install_here(host)
+        assert "make the logical volume origin/posada" in said and "Posada is on vda." in said
+        # Nothing of the group stays active.
+        assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control"
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    assert volume_of(disk) == root
+    see_both_start("bios", disk, None)
+    with Host(disks=[disk]) as host:
+        undo(host)
+        assert host.sh("lvm lvs --noheadings -o lv_name").split() == ["root"]
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    assert first_of(disk) == sector0 and volume_of(disk) == root
+    see_origin_starts("bios", disk, None)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "btrfs"])
+def test_bios_in_the_origins_file_system(origins, kind):
+    disk = origins.full(f"full-{kind}", kind)
+    sector0, files = first_of(disk), files_of(disk, origins.work, FIRST, kind)
+    with Host(disks=[disk]) as host:
+        host.booted()
+        assert "the folder /posada of vda1" in install_here(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    see_both_start("bios", disk, None)
+    with Host(disks=[disk]) as host:
+        undo(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    assert first_of(disk) == sector0
+    assert files_of(disk, origins.work, FIRST, kind) == files
     see_origin_starts("bios", disk, None)
 
 

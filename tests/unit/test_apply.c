@@ -187,7 +187,7 @@ TEST(a_changed_disk_is_refused)
 	assert_int_equal(truncate(path, 20 * MIB), 0);
 	assert_int_equal(raw_ends_read(path, &before), 0);
 	assert_int_equal(apply(), -EBUSY);
-	see_nothing_written(path, "has no room");
+	see_nothing_written(path, "has no place");
 
 	path = make_disk();
 	fd = open(path, O_RDONLY);
@@ -414,20 +414,95 @@ TEST(undo_leaves_others_files)
 	see_left(path);
 }
 
+/* Our folder on the origin's file system, our core image in front of it. */
+static const char *install_in_gap(uint8_t core[3 * 512])
+{
+	static const char record[] = "sector0=1\ncore=524288\n";
+	const char *path = make_disk();
+	struct raw_ends after = before;
+	uint8_t boot[512] = {0};
+
+	put_system();
+	assert_int_equal(raw_read(unit_path("root/payload/boot/boot.img"), boot, 512, 0), 0);
+	assert_int_equal(bootcode_sector(after.head, boot, sizeof(boot), 1024), 0);
+	assert_int_equal(raw_write(path, after.head, 512, 0), 0);
+	memset(core, 'c', 3 * 512);
+	assert_int_equal(raw_write(path, core, 3 * 512, 524288), 0);
+	unit_write("dev/disk1", "", 0);
+	unit_write("fs/etc/os-release", "NAME=Origin\n", 12);
+	unit_write("fs/posada/a/xen.gz", "xen", 3);
+	unit_write("fs/posada/undo/head.before", before.head, RAW_END);
+	unit_write("fs/posada/undo/head.after", after.head, RAW_END);
+	unit_write("fs/posada/undo/tail.before", before.tail, RAW_END);
+	unit_write("fs/posada/undo/tail.after", before.tail, RAW_END);
+	unit_write("fs/posada/undo/core", core, 3 * 512);
+	unit_write("fs/posada/undo/record", record, strlen(record));
+	return path;
+}
+
+TEST(undo_clears_the_gap)
+{
+	static const uint8_t zero[4 * 512];
+	uint8_t core[3 * 512], sectors[4 * 512];
+	const char *path = install_in_gap(core);
+
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_true(exact);
+	assert_true(there("fs/etc/os-release") && !there("fs/posada"));
+	assert_int_equal(raw_read(path, sectors, sizeof(sectors), 524288), 0);
+	assert_memory_equal(sectors, zero, sizeof(zero));
+	see_as_before(path);
+
+	/* What another has put into the middle of it stays. */
+	install_in_gap(core);
+	assert_int_equal(raw_write(path, "theirs", 6, 524288 + 512), 0);
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_false(exact);
+	assert_int_equal(raw_read(path, sectors, sizeof(sectors), 524288), 0);
+	assert_memory_equal(sectors, zero, 512);
+	assert_memory_equal(sectors + 512, "theirsc", 7);
+	assert_memory_equal(sectors + 1024, zero, 1024);
+	see_as_before(path);
+
+	/* Broken off in the middle: some of it is zero already. */
+	install_in_gap(core);
+	assert_int_equal(raw_write(path, zero, 512, 524288), 0);
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_true(exact);
+	see_as_before(path);
+
+	/* Without the record there is nothing to start the origin with: all stays. */
+	install_in_gap(core);
+	unlink(unit_path("fs/posada/undo/record"));
+	assert_int_not_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_non_null(strstr(why, "the record of the installation"));
+	assert_true(there("fs/posada/a/xen.gz"));
+}
+
 TEST(an_installation_is_found)
 {
-	struct part parts[2] = {{.name = "sda1"}, {.name = "sda2", .posada = true}};
+	struct part parts[2] = {
+		{.name = "sda1", .group = "vg0"}, {.name = "sda2", .posada = true}};
+	struct part volume = {.name = "vg0/posada", .on = "sda1"};
 	struct disk disk = {.name = "sda", .parts = parts, .part_count = 2};
+	struct group group = {.name = "vg0", .volumes = &volume, .volume_count = 1};
+	const struct machine machine = {
+		.disks = &disk, .disk_count = 1, .groups = &group, .group_count = 1};
 
-	assert_ptr_equal(apply_find(&disk, why), &parts[1]);
+	assert_ptr_equal(apply_find(&machine, &disk, why), &parts[1]);
+	volume.posada = true;
+	assert_ptr_equal(apply_find(&machine, &disk, why), &volume);
+	/* On another disk of the same group. */
+	strcpy(volume.on, "sdb1");
+	assert_ptr_equal(apply_find(&machine, &disk, why), &parts[1]);
 	disk.in_use = true;
-	assert_null(apply_find(&disk, why));
+	assert_null(apply_find(&machine, &disk, why));
 	assert_non_null(strstr(why, "in use"));
 	disk.medium = true;
-	assert_null(apply_find(&disk, why));
+	assert_null(apply_find(&machine, &disk, why));
 	assert_non_null(strstr(why, "started from"));
 	parts[1].posada = false;
-	assert_null(apply_find(&disk, why));
+	assert_null(apply_find(&machine, &disk, why));
 	assert_non_null(strstr(why, "no installation"));
 }
 
@@ -442,5 +517,5 @@ TEST(undo_wants_the_partition_that_was_seen)
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(changes_of_others_stay), T(a_failure_is_taken_back), T(firmware_is_told),
-	T(undo_leaves_others_files), T(an_installation_is_found),
+	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

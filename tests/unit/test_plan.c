@@ -55,6 +55,20 @@ static void make(struct machine *machine, const char *disk, const char *layout, 
 	assert_int_equal(plan->step_count == 0, ret != 0);
 }
 
+/* A file system that is written to is one that bears it. */
+static void see_system(
+	const struct machine *machine, const struct disk *disk, const struct plan_step *step)
+{
+	const struct part *part = disks_find_volume(machine, step->part);
+
+	for (size_t i = 0; i < disk->part_count && !part; i++)
+		if (!strcmp(disk->parts[i].name, step->part))
+			part = &disk->parts[i];
+	assert_non_null(part);
+	assert_true(!part->dirty && !part->hibernated && part->room >= 2 * PAYLOAD);
+	assert_int_equal(part->start, step->start);
+}
+
 /* Whatever the plan is, nothing that is there may be touched. */
 static void see_safety(const struct machine *machine, const struct plan *plan)
 {
@@ -70,11 +84,19 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 		assert_true(end <= disk->size);
 		/* A file system is made in what is new, or in the partition that was named. */
 		assert_true(step->action != PLAN_FORMAT || plan_find(plan, PLAN_PARTITION) ||
-			    !strcmp(step->part, plan->part));
+			    plan_find(plan, PLAN_VOLUME) || !strcmp(step->part, plan->part));
+		if (step->action == PLAN_CORE && !step->number)
+			assert_true(step->start >= disk->gap_free && step->start >= 512 &&
+				    end <= disk->parts[0].start);
+		if (step->action == PLAN_FILES && !plan_find(plan, PLAN_FORMAT))
+			see_system(machine, disk, step);
 		if (plan->layout == PLAN_WHOLE || plan->whole || step->action != PLAN_PARTITION)
 			continue;
-		assert_true(step->start >= MIB && step->start % MIB == 0 &&
-			    step->size >= (plan->layout == PLAN_PLACE ? 64 : 260) * MIB);
+		if (step->role == PLAN_BIOS_BOOT)
+			assert_true(step->start >= 32768 && step->size == PLAN_CORE_MOST);
+		else
+			assert_true(step->start >= MIB && step->start % MIB == 0 &&
+				    step->size >= (plan->layout == PLAN_PLACE ? 64 : 260) * MIB);
 		assert_true(!disk->last || end <= disk->last);
 		for (size_t j = 0; j < disk->part_count; j++) {
 			const struct part *part = &disk->parts[j];
@@ -155,12 +177,15 @@ TEST(plans_are_safe)
 {
 	for (unsigned round = 0; round < 3000; round++) {
 		struct part parts[6] = {0};
+		struct group group = {.name = "vg0", .extent = 4 * MIB};
 		struct disk disk = {
 			.name = "sda", .sector = 512, .size = (300 + unit_chance(3000)) * MIB};
 		struct machine machine = {.uefi = unit_chance(2),
 			.nvram = unit_chance(2),
 			.disks = &disk,
-			.disk_count = 1};
+			.disk_count = 1,
+			.groups = &group,
+			.group_count = 1};
 		uint64_t at = MIB;
 		struct plan plan;
 
@@ -169,6 +194,7 @@ TEST(plans_are_safe)
 		disk.first = disk.table == TABLE_GPT ? 34 * 512 : 0;
 		disk.last = disk.size - (disk.table == TABLE_GPT ? 33 * 512 : 0);
 		disk.parts = parts;
+		disk.gap_free = disk.table == TABLE_DOS ? 512 * (1 + unit_chance(2047)) : 0;
 		for (; disk.part_count < 1 + unit_chance(6); disk.part_count++) {
 			struct part *part = &parts[disk.part_count];
 
@@ -176,6 +202,7 @@ TEST(plans_are_safe)
 			part->start = at;
 			part->size = (1 + unit_chance(900)) * MIB + unit_chance(3) * 512;
 			part->number = (unsigned)disk.part_count + 1;
+			disks_part_name(disk.name, part->number, part->name);
 			at += part->size;
 			if (at > disk.last)
 				break;
@@ -183,6 +210,15 @@ TEST(plans_are_safe)
 				strcpy(part->type, "c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
 				strcpy(part->content, "vfat");
 				part->room = unit_chance(400) * MIB;
+			} else if (unit_chance(2)) {
+				strcpy(part->content, "ext4");
+				part->readable = unit_chance(4);
+				part->dirty = !unit_chance(4);
+				part->room = unit_chance(400) * MIB;
+			} else if (!unit_chance(3)) {
+				strcpy(part->content, "LVM2_member");
+				strcpy(part->group, "vg0");
+				part->room = unit_chance(200) * 4 * MIB;
 			}
 		}
 		make(&machine, "sda", plan_layout_names[unit_chance(PLAN_LAYOUTS)], nothing, &plan);

@@ -191,6 +191,78 @@ TEST(states_are_read)
 	disks_free(&machine);
 }
 
+static void put32be(uint8_t *at, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = (uint8_t)(value >> 8 * (3 - i));
+}
+
+/* An XFS without anything in it: its log begins in the middle, and has 128 blocks. */
+static void make_xfs(const char *name)
+{
+	static const uint8_t logs[] = {12, 9, 8, 4, 10, 0, 0, 25};
+	uint8_t bytes[512] = "XFSB";
+
+	make_disk(name, 4, "");
+	put32be(bytes + 4, 4096);
+	put32be(bytes + 12, 1024);
+	put32be(bytes + 52, 512);
+	put32be(bytes + 80, 1);
+	put32be(bytes + 84, 1024);
+	put32be(bytes + 88, 1);
+	put32be(bytes + 96, 16);
+	put32be(bytes + 100, 4 << 16 | 512);
+	put32be(bytes + 104, 256 << 16 | 16);
+	memcpy(bytes + 120, logs, sizeof(logs));
+	put_bytes(name, 0, bytes, sizeof(bytes));
+}
+
+/* Write a record of the round CYCLE, whose block behind the header has FLAGS, as blocks NUMBER. */
+static void put_log(const char *name, unsigned number, uint32_t cycle, uint8_t flags)
+{
+	uint8_t record[1024] = {0xfe, 0xed, 0xba, 0xbe};
+
+	put32be(record + 4, cycle);
+	put32be(record + 40, 1);
+	put32be(record + 320, 32768);
+	put32be(record + 512, cycle);
+	record[512 + 9] = flags;
+	put_bytes(name, 512 * 4096 + number * 512, record, sizeof(record));
+}
+
+static bool xfs_is_dirty(const char *name)
+{
+	struct part part = {.size = 4 * MIB};
+
+	assert_int_equal(probe_content(unit_path(name), &part), 0);
+	assert_string_equal(part.content, "xfs");
+	assert_true(part.readable);
+	return part.dirty;
+}
+
+TEST(logs_are_read)
+{
+	make_xfs("xfs");
+	assert_true(xfs_is_dirty("xfs"));
+	put_log("xfs", 0, 1, 0x20);
+	assert_false(xfs_is_dirty("xfs"));
+	/* Something is done, and then all of it is in its place. */
+	put_log("xfs", 2, 1, 0);
+	assert_true(xfs_is_dirty("xfs"));
+	put_log("xfs", 4, 1, 0x20);
+	assert_false(xfs_is_dirty("xfs"));
+	/* The ring is full, and in its next round. */
+	for (unsigned i = 6; i < 128; i += 2)
+		put_log("xfs", i, 1, 0);
+	assert_true(xfs_is_dirty("xfs"));
+	put_log("xfs", 126, 1, 0x20);
+	assert_false(xfs_is_dirty("xfs"));
+	put_log("xfs", 0, 2, 0);
+	assert_true(xfs_is_dirty("xfs"));
+	put_log("xfs", 2, 2, 0x20);
+	assert_false(xfs_is_dirty("xfs"));
+}
+
 TEST(dos_is_read)
 {
 	static const char script[] = "label: dos\\nlabel-id: 0xABCD1234\\n"
@@ -463,11 +535,31 @@ TEST(superblocks_tell)
 	put16(bytes + 58, 1);
 	put16(bytes + 96, 0x2c6);
 	assert_true(superblock_ext_is_dirty(bytes));
+	/* As mke2fs makes them, and with small files in their inodes. */
+	put16(bytes + 96, 0x22c2);
+	assert_true(superblock_ext_is_readable(bytes));
+	put16(bytes + 96, 0x82c2);
+	assert_false(superblock_ext_is_readable(bytes));
 
 	memset(bytes, 0, sizeof(bytes));
 	assert_false(superblock_btrfs_is_dirty(bytes));
 	bytes[103] = 1;
 	assert_true(superblock_btrfs_is_dirty(bytes));
+	bytes[136] = 1;
+	put16(bytes + 188, 0x361);
+	assert_true(superblock_btrfs_is_readable(bytes));
+	bytes[136] = 2;
+	assert_false(superblock_btrfs_is_readable(bytes));
+	bytes[136] = 1;
+	put16(bytes + 188, 0x1361);
+	assert_false(superblock_btrfs_is_readable(bytes));
+
+	memset(bytes, 0, sizeof(bytes));
+	bytes[101] = 0xb5;
+	bytes[219] = 0x2b;
+	assert_true(superblock_xfs_is_readable(bytes));
+	bytes[219] = 0x40;
+	assert_false(superblock_xfs_is_readable(bytes));
 
 	/* FAT32, then FAT16 with 20000 clusters, then FAT12. */
 	memset(bytes, 0, sizeof(bytes));
@@ -774,8 +866,12 @@ TEST(groups_are_listed)
 		"#!/bin/sh\n"
 		"case $1 in\n"
 		"vgs) echo '  vg0|4194304|1048576|wz--n-'; echo '  old|4194304|99|wz-pn-'; echo bad;;\n"
-		"lvs) echo '  vg0|ro-ot|8388608|uuid-1'; echo '  none|x|1|u'; echo '  vg0|a|b|c|d';;\n"
-		"pvs) echo '  /dev/null|vg0'; echo '  [unknown]|old';;\n"
+		"lvs) echo '  vg0|ro-ot|8388608|uuid-1|a,not-posada'; echo '  none|x|1|u|';\n"
+		"echo '  vg0|a|b|c|d|e'; echo '  vg0|posada|4194304|uuid-2|a,posada'; echo '  vg0|two|8388608|uuid-3|';;\n"
+		"pvs) echo '  /dev/null|vg0|ro-ot|1048576|2|2|linear'; echo '  /dev/null|vg0||1048576|4|3|free';\n"
+		"echo '  /dev/null|vg0|two|1048576|7|1|linear'; echo '  /dev/null|vg0|two|1048576|9|1|linear';\n"
+		"echo '  /dev/null|vg0|posada|1048576|99|1|linear'; echo '  /dev/null|vg0||1048576|8|1|free';\n"
+		"echo '  [unknown]|old|||0|9|free';;\n"
 		"esac\n";
 	const char *path = getenv("PATH");
 	struct machine machine = {0};
@@ -785,6 +881,7 @@ TEST(groups_are_listed)
 
 	snprintf(old, sizeof(old), "%s", path ? path : "/usr/bin:/bin");
 	strcpy(part->name, "null");
+	part->size = 64 * MIB;
 	chmod(unit_write("bin/lvm", script, strlen(script)), 0700);
 	setenv("PATH", unit_path("bin"), 1);
 	assert_int_equal(lvm_list(&machine), 0);
@@ -793,14 +890,22 @@ TEST(groups_are_listed)
 	assert_int_equal(machine.groups[0].extent, 4194304);
 	assert_int_equal(machine.groups[0].free, 1048576);
 	assert_int_equal(machine.groups[1].free, 0);
-	assert_int_equal(machine.groups[0].volume_count, 1);
+	assert_int_equal(machine.groups[0].volume_count, 3);
 	assert_string_equal(machine.groups[0].volumes[0].name, "vg0/ro-ot");
 	assert_string_equal(machine.groups[0].volumes[0].uuid, "uuid-1");
 	assert_int_equal(machine.groups[0].volumes[0].size, 8388608);
 	assert_string_equal(part->group, "vg0");
-	assert_int_equal(lvm_device(&machine.groups[0].volumes[0], device, sizeof(device)), 0);
+	/* The largest free piece; where a volume is that is in one piece and on the partition; a tag. */
+	assert_int_equal(part->room, 3 * 4194304);
+	assert_string_equal(machine.groups[0].volumes[0].on, "null");
+	assert_int_equal(machine.groups[0].volumes[0].start, MIB + 2 * 4194304);
+	assert_false(machine.groups[0].volumes[0].ours || machine.groups[0].volumes[0].posada);
+	assert_true(machine.groups[0].volumes[1].ours && machine.groups[0].volumes[1].posada);
+	assert_string_equal(machine.groups[0].volumes[1].on, "");
+	assert_string_equal(machine.groups[0].volumes[2].on, "");
+	assert_int_equal(lvm_device(machine.groups[0].volumes[0].name, device, sizeof(device)), 0);
 	assert_string_equal(device, "/dev/mapper/vg0-ro--ot");
-	assert_int_equal(lvm_device(&machine.groups[0].volumes[0], device, 20), -ENAMETOOLONG);
+	assert_int_equal(lvm_device(machine.groups[0].volumes[0].name, device, 20), -ENAMETOOLONG);
 	disks_free(&machine);
 
 	/* One that fails, and none. */
@@ -812,7 +917,7 @@ TEST(groups_are_listed)
 	setenv("PATH", old, 1);
 }
 
-RUN("probe", T(gpt_is_read), T(states_are_read), T(dos_is_read), T(disks_without_table_are_read),
+RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read), T(disks_without_table_are_read),
 	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(large_sectors_are_read),
 	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
 	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
