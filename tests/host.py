@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import time
 
 import vm
 
@@ -46,13 +47,16 @@ class Host(vm.Machine):
             return next((n for n, text in enumerate(self.screen.display) if 1 < n < 23 and re.search(pattern, text)), None)
 
         self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r} to choose", seconds)
-        for _ in range(40):
-            distance = row() - self.marked()
-            if not distance:
-                break
-            before = self.marked()
+        tries = 0
+        while distance := row() - self.marked():
+            tries += 1
+            assert tries < 40, f"the bar does not come to {name!r}{self.describe()}"
+            before, end = self.marked(), time.monotonic() + 10 * vm.PATIENCE
             self.send(DOWN if distance > 0 else UP)
-            self.until(lambda: self.marked() not in (None, before), f"bar that moves to {name!r}", seconds)
+            # A key whose bytes come apart on a slow line is no arrow, and is pressed again.
+            while self.marked() in (None, before) and time.monotonic() < end:
+                self.read()
+            self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r}", seconds)
         self.send("\r")
 
     def answer(self, text):
