@@ -357,8 +357,8 @@ static int do_volume(struct work *work)
 	const char *name = strchr(step->part, '/') + 1;
 	char member[PATH_MAX], group[64], size[32];
 	const char *const words[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y",
-		"--contiguous", "y", "--addtag", LVM_TAG, "--size", size, "--name", name, group,
-		member, NULL};
+		"--contiguous", "y", "--addtag", step->role == PLAN_DATA ? LVM_DATA_TAG : LVM_TAG,
+		"--size", size, "--name", name, group, member, NULL};
 
 	work_device(work, step->on, member);
 	snprintf(group, sizeof(group), "%.*s", (int)(name - step->part) - 1, step->part);
@@ -456,8 +456,9 @@ static int see_folder(struct work *work)
 			  strcmp(entry->d_name, WORK_UNDO_NAME);
 	if (dir)
 		closedir(dir);
-	return others ? work_fail(work, -EEXIST, _("%s of %s is there already, and is not Posada's"),
-				WORK_FOLDER, work->step->part)
+	return others ? work_fail(work, -EEXIST,
+				_("%s of %s is there already, and is not Posada's"), WORK_FOLDER,
+				work->step->part)
 		      : 0;
 }
 

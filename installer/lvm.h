@@ -7,6 +7,8 @@
 
 /* What a volume of ours is tagged with, from the moment that it is there. */
 #define LVM_TAG "posada"
+/* One that holds data is no installation, and stays when that goes. */
+#define LVM_DATA_TAG "posada-data"
 
 /*
  * Add the groups and their volumes to MACHINE, and tell each of its partitions (by name) which

@@ -754,8 +754,14 @@ static int let_go(const struct place *current, char why[PLACE_TEXT])
 
 	sync();
 	unbind();
-	if (!umount2(PLACE_ROOT, 0))
+	if (!umount2(PLACE_ROOT, 0)) {
+		/* A group whose volume is active keeps its disk from being worked on. */
+		if (strchr(current->name, '/'))
+			tool_run((const char *const[]){"lvm", "lvchange", "-an", current->name,
+					 NULL},
+				NULL, 0);
 		return 0;
+	}
 	ret = fail(why, -errno, _("%s cannot be let go of: %s. See what uses %s."), current->name,
 		strerror(errno), PLACE_ROOT);
 	bind_all(ignored);

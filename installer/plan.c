@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include "json.h"
+#include "place.h"
 
 #define _(text) gettext(text)
 
@@ -35,8 +36,8 @@
 
 const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk", "data-place"};
 
-static const char *const action_names[PLAN_ACTIONS] = {
-	"record", "table", "partition", "volume", "format", "files", "core", "sector0", "nvram", "fallback"};
+static const char *const action_names[PLAN_ACTIONS] = {"record", "table", "partition", "volume",
+	"format", "files", "core", "sector0", "nvram", "fallback"};
 
 /* What is planned for, in one place. */
 struct planner {
@@ -187,15 +188,25 @@ static struct plan_step *add_partition(struct planner *planner, enum plan_role r
 	return step;
 }
 
+/* What our volume in the group of MEMBER is called; too long a name is cut, and not true then. */
+static bool volume_name(enum plan_role role, const struct part *member, char name[64])
+{
+	const char *own = role == PLAN_DATA ? PLACE_LABEL : PLAN_VOLUME_NAME;
+	int left = 62 - (int)strlen(own);
+
+	snprintf(name, 64, "%.*s/%s", left, member->group, own);
+	return (int)strlen(member->group) <= left;
+}
+
 static struct plan_step *add_volume(
-	struct planner *planner, const struct part *member, uint64_t size)
+	struct planner *planner, enum plan_role role, const struct part *member, uint64_t size)
 {
 	struct plan_step *step = add(planner, PLAN_VOLUME, "");
 	char text[32];
 
 	/* It was seen that it fits. */
-	snprintf(step->part, sizeof(step->part), "%.*s/" PLAN_VOLUME_NAME,
-		(int)(sizeof(step->part) - sizeof("/" PLAN_VOLUME_NAME)), member->group);
+	volume_name(role, member, step->part);
+	step->role = role;
 	memcpy(step->on, member->name, sizeof(step->on));
 	step->size = size;
 	say(step->does, _("make the logical volume %s, %s, on %s"), step->part,
@@ -492,7 +503,7 @@ static int plan_alongside_uefi(struct planner *planner)
 /* --- BIOS, where no partition of our own can be ------------------------- */
 
 /* What there is on a disk beside free partitions, the best of each kind. */
-struct places {
+struct nooks {
 	uint64_t core;		   /* where the core image can be; 0: nowhere */
 	unsigned core_number;	   /* of the partition that it needs there; 0: none */
 	uint64_t core_room;	   /* the most that there is for it */
@@ -502,7 +513,7 @@ struct places {
 
 /* DOS: the zero sectors before the first partition, their end, so that the core image before them
  * may grow. GPT: a partition that has no other use. */
-static void find_core(const struct planner *planner, struct places *places)
+static void find_core(const struct planner *planner, struct nooks *places)
 {
 	const struct disk *disk = planner->disk;
 	uint64_t start = 0;
@@ -521,14 +532,13 @@ static void find_core(const struct planner *planner, struct places *places)
 }
 
 /* A member's group can get our volume when it has none of that name. */
-static bool takes_volume(const struct planner *planner, const struct part *member)
+static bool takes_volume(
+	const struct planner *planner, enum plan_role role, const struct part *member)
 {
-	char name[sizeof(member->name)];
+	char name[64];
 
 	return disks_find_group(planner->machine, member->group) &&
-	       snprintf(name, sizeof(name), "%s/" PLAN_VOLUME_NAME, member->group) <
-		       (int)sizeof(name) &&
-	       !disks_find_volume(planner->machine, name);
+	       volume_name(role, member, name) && !disks_find_volume(planner->machine, name);
 }
 
 /* GRUB reads it, we write it, and nobody else does. */
@@ -540,7 +550,7 @@ static const struct part *better(const struct part *part, const struct part *tha
 		       : than;
 }
 
-static void find_places(const struct planner *planner, struct places *places)
+static void find_places(const struct planner *planner, struct nooks *places)
 {
 	const struct machine *machine = planner->machine;
 	const struct disk *disk = planner->disk;
@@ -552,7 +562,7 @@ static void find_places(const struct planner *planner, struct places *places)
 		const struct group *group = disks_find_group(machine, part->group);
 
 		places->system = better(part, places->system);
-		if (takes_volume(planner, part) &&
+		if (takes_volume(planner, PLAN_BOOT, part) &&
 			(!places->member || part->room > places->member->room))
 			places->member = part;
 		for (size_t j = 0; group && j < group->volume_count; j++)
@@ -561,7 +571,7 @@ static void find_places(const struct planner *planner, struct places *places)
 	}
 }
 
-static void plan_core(struct planner *planner, const struct places *places)
+static void plan_core(struct planner *planner, const struct nooks *places)
 {
 	if (places->core_number)
 		add_core(planner, plan_find(planner->plan, PLAN_PARTITION));
@@ -570,42 +580,44 @@ static void plan_core(struct planner *planner, const struct places *places)
 }
 
 /* The partition for the core image alone, if it needs one. */
-static void plan_core_partition(struct planner *planner, const struct places *places)
+static void plan_core_partition(struct planner *planner, const struct nooks *places)
 {
 	if (places->core_number)
 		add_partition(planner, PLAN_BIOS_BOOT, places->core_number, places->core,
 			PLAN_CORE_MOST, TYPE_BIOS_BOOT);
 }
 
-static void plan_own_volume(struct planner *planner, const struct places *places)
+static void plan_own_volume(struct planner *planner, const struct nooks *places)
 {
 	const struct part *member = places->member;
 	uint64_t extent = disks_find_group(planner->machine, member->group)->extent;
 	uint64_t size = (boot_wanted(planner) + extent - 1) / extent * extent;
 	const struct plan_step *volume;
 
-	volume = add_volume(planner, member, size < member->room ? size : member->room);
+	volume = add_volume(planner, PLAN_BOOT, member, size < member->room ? size : member->room);
 	add_format(planner, volume, "vfat");
 	plan_core_partition(planner, places);
 	add_files(planner, volume);
 	plan_core(planner, places);
 }
 
-static int refuse_places(struct planner *planner, const struct places *places)
+static int refuse_places(struct planner *planner, const struct nooks *places)
 {
 	const struct disk *disk = planner->disk;
 	uint64_t start, gap = largest_gap(disk, ALIGNED, &start);
 	char partition[PLAN_TEXT], others[PLAN_TEXT], want[32], have[32];
 
 	if (free_number(disk))
-		say(partition, _("the largest piece that no partition has is %s, and %s are needed"),
+		say(partition,
+			_("the largest piece that no partition has is %s, and %s are needed"),
 			size_text(gap, have), size_text(boot_least(planner), want));
 	else
 		say(partition, _("the table is full"));
 	if (!places->core) {
 		say(others, _("GRUB needs %s that nothing uses, and %s has %s"),
 			size_text(PLAN_CORE_MOST, want),
-			disk->table == TABLE_GPT ? _("the table") : _("the gap before the first partition"),
+			disk->table == TABLE_GPT ? _("the table")
+						 : _("the gap before the first partition"),
 			size_text(places->core_room, have));
 		return refuse(planner->plan,
 			_("%s has no place for Posada. A partition: %s. A logical volume, or a folder in a file system: %s. Make room for one of these in the system that is there, or choose another disk."),
@@ -624,7 +636,7 @@ static int plan_alongside_bios(struct planner *planner)
 {
 	uint64_t start;
 	const struct plan_step *own;
-	struct places places;
+	struct nooks places;
 
 	if (free_number(planner->disk) &&
 		largest_gap(planner->disk, ALIGNED, &start) >= boot_least(planner)) {
@@ -674,7 +686,8 @@ static int plan_alongside(struct planner *planner)
 			_("%s has no partition table, so there is nothing to install beside. Take the whole disk, if what is on it is not wanted."),
 			disk->name);
 	for (size_t i = 0; i < disk->part_count; i++) {
-		const struct group *group = disks_find_group(planner->machine, disk->parts[i].group);
+		const struct group *group =
+			disks_find_group(planner->machine, disk->parts[i].group);
 
 		ret = check_part(planner, &disk->parts[i]);
 		for (size_t j = 0; !ret && group && j < group->volume_count; j++)
@@ -763,6 +776,33 @@ static int plan_place_in(struct planner *planner, const struct part *part)
 	return 0;
 }
 
+/* A volume in the largest free piece that a group has on this disk. */
+static int plan_place_volume(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	const struct part *member = NULL;
+	const struct plan_step *volume;
+	char want[32], have[32];
+
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (!strcmp(disk->parts[i].group, planner->wish->part) &&
+			(!member || disk->parts[i].room > member->room))
+			member = &disk->parts[i];
+	if (!member || !takes_volume(planner, PLAN_DATA, member))
+		return refuse(planner->plan,
+			_("The group %s has a volume %s already. Attach that, or remove it with lvremove."),
+			planner->wish->part, PLACE_LABEL);
+	if (member->room < PLACE_LEAST)
+		return refuse(planner->plan,
+			_("The group %s has no room: a data place needs %s in one piece, and the largest on %s is %s."),
+			member->group, size_text(PLACE_LEAST, want), member->name,
+			size_text(member->room, have));
+	volume = add_volume(planner, PLAN_DATA, member, member->room);
+	add_format(planner, volume, "ext4");
+	say(planner->plan->stays, _("every volume and partition that is on %s now"), disk->name);
+	return 0;
+}
+
 /* A partition in the free room; the medium that this host was started from has some too. */
 static int plan_place(struct planner *planner)
 {
@@ -775,6 +815,8 @@ static int plan_place(struct planner *planner)
 	for (size_t i = 0; planner->wish->part && i < disk->part_count; i++)
 		if (!strcmp(disk->parts[i].name, planner->wish->part))
 			return plan_place_in(planner, &disk->parts[i]);
+	if (planner->wish->part && disks_find_group(planner->machine, planner->wish->part))
+		return plan_place_volume(planner);
 	if (planner->wish->part)
 		return refuse(planner->plan, _("There is no partition %s."), planner->wish->part);
 	if (planner->wish->whole && disk->medium)

@@ -42,8 +42,9 @@ struct plan_wish {
 	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
 	unsigned timeout;  /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
 	uint64_t payload;  /* bytes of one version of the payload */
-	/* For a data place: within this partition, which loses what it holds, or, when it is NULL,
-	 * in the largest free room, or, with whole, on the disk, which loses all. */
+	/* For a data place: within this partition, which loses what it holds, or as a new volume
+	 * of this group; when it is NULL in the largest free room, or, with whole, on the disk,
+	 * which loses all. */
 	const char *part;
 	bool whole;
 };
@@ -91,7 +92,7 @@ struct plan_origin {
 struct plan {
 	enum plan_layout layout;
 	char disk[32];
-	char part[64]; /* a data place: the partition that is to be one, or empty */
+	char part[64]; /* a data place: the partition or group that was wished, or empty */
 	bool whole;
 	/* What the disk was when it was planned for. */
 	char serial[64];

@@ -30,7 +30,7 @@ static const struct verb {
 	const char *help;
 	int (*run)(char **words); /* what follows the verb; returns an exit status */
 } verbs[] = {
-	{"create", "DISK|PARTITION [--whole-disk] [--confirm NAME]",
+	{"create", "DISK|PARTITION|GROUP [--whole-disk] [--confirm NAME]",
 		N_("make a data place, and use it: settings, guests and media outlast a reboot"),
 		run_create},
 	{"attach", "[PARTITION|UUID]", N_("use the data place that is there"), run_attach},
@@ -49,7 +49,8 @@ static int usage(FILE *out, int status)
 	fputs(_("  list [--json]\n        the volumes of the guests\n"
 		"\nOn a disk, a data place takes the largest room that no partition has, also on the stick that\n"
 		"this host was started from; with --whole-disk it takes the disk, and what is on it is lost. A\n"
-		"partition that is named loses what it holds. --confirm NAME answers what would be asked.\n"
+		"partition that is named loses what it holds; in a volume group it is a new volume.\n"
+		"--confirm NAME answers what would be asked.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
 		out);
 	return status;
@@ -63,17 +64,24 @@ static int failed(const char *why)
 
 /* --- Making one --------------------------------------------------------- */
 
-/* What is wished of DISK or a partition of MACHINE called NAME. */
+/* NAME may be a disk, a partition, or a group, which is on the disk where it has most room. */
 static void point_at(const struct machine *machine, const char *name, struct plan_wish *wish)
 {
+	uint64_t room = 0;
+
 	wish->disk = name;
 	for (size_t i = 0; i < machine->disk_count; i++)
-		for (size_t j = 0; j < machine->disks[i].part_count; j++)
-			if (machine->disks[i].parts[j].number &&
-				!strcmp(machine->disks[i].parts[j].name, name)) {
-				wish->disk = machine->disks[i].name;
-				wish->part = name;
-			}
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *part = &machine->disks[i].parts[j];
+			bool member = !strcmp(part->group, name);
+
+			if (member ? wish->part && part->room <= room
+				   : !part->number || strcmp(part->name, name) != 0)
+				continue;
+			room = part->room;
+			wish->disk = machine->disks[i].name;
+			wish->part = name;
+		}
 }
 
 /* Whoever means it types the name. */

@@ -58,10 +58,17 @@ static bool choose_where(const struct disk *disk, struct plan_wish *wish)
 
 		if (!part->number)
 			continue;
-		snprintf(texts[parts], sizeof(texts[parts]), _("%s %s %s: what is on it is lost"),
-			posada_size_text(part->size, size, sizeof(size)),
-			*part->content ? part->content : "-", part->system);
-		items[count++] = (struct ui_item){part->name, texts[parts++]};
+		if (*part->group)
+			snprintf(texts[parts], sizeof(texts[parts]),
+				_("volume group, %s free; nothing is lost"),
+				posada_size_text(part->room, size, sizeof(size)));
+		else
+			snprintf(texts[parts], sizeof(texts[parts]),
+				_("%s %s %s: what is on it is lost"),
+				posada_size_text(part->size, size, sizeof(size)),
+				*part->content ? part->content : "-", part->system);
+		items[count++] =
+			(struct ui_item){*part->group ? part->group : part->name, texts[parts++]};
 	}
 	/* Of the medium only the rest is free to be taken. */
 	if (disk->medium)
