@@ -5,11 +5,9 @@
 #include <gnutls/crypto.h>
 #include <inttypes.h>
 #include <libintl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "bootcode.h"
@@ -278,29 +276,6 @@ static int load_carried(struct work *work, const char *name, uint8_t **bytes, si
 	return ret;
 }
 
-/* A program without a shell; 0 when it ended well. */
-static int run(struct work *work, char *const words[])
-{
-	extern char **environ;
-	posix_spawn_file_actions_t actions;
-	int status, ret;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (!ret) {
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (!WIFEXITED(status) || WEXITSTATUS(status))
-			ret = -EIO;
-	}
-	return ret ? work_fail(work, ret, _("%s of %s failed"), words[0], work->step->part) : 0;
-}
-
 /* --- Steps -------------------------------------------------------------- */
 
 static int do_record(struct work *work)
@@ -339,8 +314,13 @@ static int do_partition(struct work *work)
 	const struct disklabel_part part = {
 		step->number, step->start, step->size, step->type, names[step->role]};
 	char device[PATH_MAX];
-	int ret = disklabel_add(work->device, &part);
+	int ret = 0;
 
+	if (step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE)
+		ret = work_put_mark(work, step->start, step->size);
+	if (ret)
+		return ret;
+	ret = disklabel_add(work->device, &part);
 	/* It may be in the table also when the kernel did not take it. */
 	if (ret != -EEXIST)
 		work->part_made = step;
@@ -364,7 +344,7 @@ static int do_format(struct work *work)
 
 	work_device(work, work->step->part, device);
 	snprintf(reserved, sizeof(reserved), "%u", (unsigned)(PLAN_RESERVED / raw_sector(device)));
-	return run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4);
+	return work_run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4, 0);
 }
 
 /* Sector 0 as it will be, from what it is now. */
@@ -429,6 +409,16 @@ static int write_payload(struct work *work)
 	return ret;
 }
 
+/* What was written so far must not come after what is written next. */
+static int sync_files(struct work *work)
+{
+	int ret = work_sync(work);
+
+	return ret ? work_fail(work, ret, _("writing to %s failed: %s"), work->step->part,
+			     strerror(-ret))
+		   : 0;
+}
+
 static int do_files(struct work *work)
 {
 	const struct plan_step *step = work->step;
@@ -444,6 +434,11 @@ static int do_files(struct work *work)
 	/* First what can take everything back. */
 	if (!ret)
 		ret = write_undo(work);
+	if (!ret && work->part_made && work->plan->layout == PLAN_ALONGSIDE) {
+		ret = sync_files(work);
+		if (!ret)
+			ret = work_drop_mark(work, step->start, step->size);
+	}
 	if (!ret && work->plan->layout == PLAN_ALONGSIDE && !work->plan->uefi)
 		ret = write_origin(work);
 	if (!ret)
@@ -455,6 +450,9 @@ static int do_files(struct work *work)
 		ret = write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
 		ret = write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
+		/* The firmware may have an entry for it from before: it must find all or nothing. */
+		if (!ret)
+			ret = sync_files(work);
 		if (!ret)
 			ret = write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
 	}

@@ -4,10 +4,13 @@
 #include "disklabel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libfdisk/libfdisk.h>
+#include <linux/blkpg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int open_label(const char *device, bool read_only, struct fdisk_context **context)
@@ -167,6 +170,22 @@ int disklabel_remove(const char *device, unsigned number, uint64_t start)
 	fdisk_unref_partition(partition);
 	fdisk_unref_table(original);
 	return close_label(context, ret);
+}
+
+int disklabel_forget(const char *device, unsigned number)
+{
+	struct blkpg_partition partition = {.pno = (int)number};
+	struct blkpg_ioctl_arg request = {
+		.op = BLKPG_DEL_PARTITION, .datalen = sizeof(partition), .data = &partition};
+	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* An image file has no kernel to tell. */
+	if (ioctl(fd, BLKPG, &request) && errno != ENOTTY)
+		ret = errno == ENXIO ? -ENOENT : -errno;
+	close(fd);
+	return ret;
 }
 
 int disklabel_identify(const char *device, unsigned number, struct disklabel_identity *identity)

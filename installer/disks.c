@@ -76,6 +76,7 @@ static const struct field part_fields[] = {
 	FIELD(part, dirty, FLAG),
 	FIELD(part, hibernated, FLAG),
 	FIELD(part, posada, FLAG),
+	FIELD(part, unfinished, FLAG),
 };
 
 static const struct field group_fields[] = {

@@ -37,6 +37,7 @@ struct part {
 	bool dirty;	   /* was not unmounted cleanly */
 	bool hibernated;   /* a sleeping Windows or Linux will write to it */
 	bool posada;	   /* a payload of ours lies in /posada, or the beginnings of one */
+	bool unfinished;   /* only the beginnings, or what undo has not yet taken away */
 };
 
 struct disk {

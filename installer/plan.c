@@ -450,6 +450,10 @@ static int plan_alongside(struct planner *planner)
 	for (size_t i = 0; i < disk->part_count; i++) {
 		const struct part *part = &disk->parts[i];
 
+		if (part->unfinished)
+			return refuse(planner->plan,
+				_("An installation of Posada on %s was broken off. Take it back with \"posada install undo %s\", then install again."),
+				part->name, disk->name);
 		if (part->posada)
 			return refuse(planner->plan,
 				_("Posada is on %s already. Update it, or undo that installation first."),

@@ -68,25 +68,34 @@ static bool same_files(const char *one, const char *other)
 	return same;
 }
 
+/* EFI/BOOT, if we have made it. */
+static int remove_folder(struct work *work, bool made, bool *exact)
+{
+	char path[PATH_MAX];
+
+	work_path(work, WORK_BOOT_FOLDER, path);
+	if (made && rmdir(path) && errno != ENOENT)
+		*exact = false;
+	return 0;
+}
+
 /* The path that firmware takes on its own, if it is still ours. */
 static int remove_fallback(struct work *work, bool folder, bool *exact)
 {
 	char path[PATH_MAX], ours[PATH_MAX];
 
 	work_path(work, WORK_FALLBACK, path);
+	snprintf(ours, sizeof(ours), "%.*s.new", (int)sizeof(ours) - 5, path);
+	/* One that was being written when the power went. */
+	unlink(ours);
 	work_path(work, WORK_EFI_GRUB, ours);
 	if (access(path, F_OK))
-		return 0;
+		return remove_folder(work, folder, exact);
 	if (!same_files(path, ours)) {
 		*exact = false;
 		return 0;
 	}
-	if (unlink(path))
-		return -errno;
-	work_path(work, WORK_BOOT_FOLDER, path);
-	if (folder && rmdir(path))
-		*exact = false;
-	return 0;
+	return unlink(path) ? -errno : remove_folder(work, folder, exact);
 }
 
 /*
@@ -98,11 +107,15 @@ static int remove_files(struct work *work)
 	char path[PATH_MAX];
 	int ret;
 
-	work_path(work, WORK_FOLDER, path);
-	ret = remove_below(path, "undo");
+	/* The loader first: while it is there, so is all that it starts. */
+	work_path(work, WORK_EFI_GRUB, path);
+	ret = unlink(path) && errno != ENOENT && errno != ENOTDIR ? -errno : work_sync(work);
 	work_path(work, WORK_EFI_FOLDER, path);
 	if (!ret)
 		ret = remove_tree(path);
+	work_path(work, WORK_FOLDER, path);
+	if (!ret)
+		ret = remove_below(path, "undo");
 	if (!ret)
 		ret = work_sync(work);
 	work_path(work, WORK_FOLDER, path);
@@ -161,39 +174,54 @@ static int remove_entry(struct work *work)
 		   : 0;
 }
 
-/* The table as it was, to the byte when nobody has changed it since, else without our partition. */
-static int restore_table(
-	struct work *work, unsigned number, uint64_t start, const char *name, bool *exact)
+/* Whether each sector from AT on is one of the two: power that went has left a mixture. */
+static bool is_mixture(
+	const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
+{
+	for (size_t end = BOOTCODE_SECTOR; end <= RAW_END; at = end, end += BOOTCODE_SECTOR)
+		if (memcmp(now + at, before + at, end - at) != 0 &&
+			memcmp(now + at, after + at, end - at) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * The table as it was, to the byte when nobody has changed it since, else without our partition.
+ * What the installation left is not KNOWN when it was broken off before its record.
+ */
+static int restore_table(struct work *work, unsigned number, uint64_t start, const char *name,
+	bool known, bool *exact)
 {
 	struct raw_ends *now = malloc(sizeof(*now));
 	int ret = now ? work_read_ends(work, now) : -ENOMEM;
 	uint64_t bytes;
 
 	/* The boot code has been given back by now. */
-	if (!ret && (memcmp(now->head + BOOTCODE_CODE, work->after.head + BOOTCODE_CODE,
-			     RAW_END - BOOTCODE_CODE) != 0 ||
-			    memcmp(now->head, work->before.head, BOOTCODE_CODE) != 0 ||
-			    memcmp(now->tail, work->after.tail, RAW_END) != 0))
+	if (!ret && known &&
+		(!is_mixture(now->head, work->before.head, work->after.head, BOOTCODE_CODE) ||
+			memcmp(now->head, work->before.head, BOOTCODE_CODE) != 0 ||
+			!is_mixture(now->tail, work->before.tail, work->after.tail, 0)))
 		*exact = false;
-	if (!ret) {
-		ret = disklabel_remove(work->device, number, start);
-		/* One that is not there need not go. */
-		if (ret == -ENOENT)
-			ret = 0;
-		if (ret)
-			work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"),
-				number, work->device, strerror(-ret));
-	}
-	if (!ret && *exact) {
+	if (!ret && known && *exact) {
 		ret = raw_ends_restore(work->device, &work->before, &work->after);
 		if (ret)
 			work_fail(work, ret, _("the ends of %s cannot be written: %s"),
 				work->device, strerror(-ret));
 		else
-			ret = work_read_ends(work, now);
-		if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
-			*exact = false;
+			ret = disklabel_forget(work->device, number);
+	} else if (!ret) {
+		ret = disklabel_remove(work->device, number, start);
 	}
+	/* One that is not there need not go. */
+	if (ret == -ENOENT)
+		ret = 0;
+	if (ret)
+		work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"), number,
+			work->device, strerror(-ret));
+	else
+		ret = work_read_ends(work, now);
+	if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
+		*exact = false;
 	if (!ret && work->block && !work_kernel_number(name, "size", &bytes))
 		ret = work_fail(work, -EBUSY,
 			_("the partition %s is out of the table, but the kernel still uses it; restart the machine"),
@@ -218,7 +246,10 @@ int work_take_back(struct work *work)
 		ret = work_read_ends(work, &work->after);
 		if (!ret)
 			ret = restore_table(work, work->part_made->number, work->part_made->start,
-				work->part_made->part, &exact);
+				work->part_made->part, true, &exact);
+		if (!ret)
+			ret = work_drop_mark(
+				work, work->part_made->start, work->part_made->size);
 	} else if (!ret && work->files_made) {
 		ret = leave_target(work, work->fallback_made, work->boot_folder_made, &exact);
 	}
@@ -238,6 +269,7 @@ static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
 /* The record's lines, "key=0" and "key=1"; what is not among them is 0. */
 struct record {
 	bool partition, sector0, nvram, fallback, boot_folder;
+	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
 };
 
 static int read_record(struct work *work, struct record *record)
@@ -306,8 +338,7 @@ const struct part *apply_find(const struct disk *disk, char why[APPLY_TEXT])
 }
 
 /* The partition must still be the one that the caller saw, and nobody may use the disk. */
-static int see_installation(
-	struct work *work, const char *name, const struct part *part, bool *foreign)
+static int see_installation(struct work *work, const char *name, struct part *part)
 {
 	struct machine machine = {0};
 	const struct part *now = NULL;
@@ -323,17 +354,37 @@ static int see_installation(
 	if (!ret && (disk->in_use || disk->medium))
 		ret = work_fail(work, -EBUSY, _("%s is in use"), name);
 	if (!ret)
-		*foreign = strcmp(now->label, WORK_LABEL) != 0;
+		*part = *now;
 	disks_free(&machine);
 	return ret;
 }
 
-/* What was done, by the record; in a file system of others what is surely ours needs none. */
-static int learn(struct work *work, bool foreign, struct record *record, bool *exact)
+/* Power that went within our work has left a file system of others as it was then. */
+static int mend(struct work *work)
 {
-	int ret = work_mount(work, true);
-	bool there = !ret;
+	char *const words[] = {"fsck.fat", "-a", work->partition, NULL};
 
+	/* 1: it has mended something. */
+	return work_run(work, words, 1);
+}
+
+/* What was done, by the record; in a file system of others what is surely ours needs none. */
+static int learn(struct work *work, const struct part *part, struct record *record, bool *exact)
+{
+	bool foreign = strcmp(part->label, WORK_LABEL) != 0, there;
+	int ret;
+
+	if (!work_get_mark(work, part->start, part->size)) {
+		*record = (struct record){.partition = true, .marked = true};
+		return 0;
+	}
+	if (foreign && part->dirty) {
+		ret = mend(work);
+		if (ret)
+			return ret;
+	}
+	ret = work_mount(work, true);
+	there = !ret;
 	if (!ret)
 		ret = read_record(work, record);
 	ret = work_unmount(work, ret);
@@ -350,7 +401,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
-	bool foreign = false;
+	struct part now = *part;
 	int ret;
 
 	*why = '\0';
@@ -363,11 +414,11 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	work_device(work, part->name, work->partition);
 	ret = work_claim(work);
 	if (!ret)
-		ret = see_installation(work, disk, part, &foreign);
+		ret = see_installation(work, disk, &now);
 	if (!ret)
 		ret = work_see_partition(work, part->name, part->start, part->size);
 	if (!ret)
-		ret = learn(work, foreign, &record, exact);
+		ret = learn(work, &now, &record, exact);
 	/* First the machine starts the origin again, then what is ours goes. */
 	if (!ret && record.sector0)
 		ret = restore_code(work, exact);
@@ -377,9 +428,12 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 			ret = remove_entry(work);
 	}
 	if (!ret && record.partition)
-		ret = restore_table(work, part->number, part->start, part->name, exact);
+		ret = restore_table(work, part->number, part->start, part->name, !record.marked,
+			exact);
 	else if (!ret)
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
+	if (!ret && record.marked)
+		ret = work_drop_mark(work, part->start, part->size);
 	if (ret)
 		work_fail(work, ret, "%s", strerror(-ret));
 	work_close(work);

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libintl.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "disklabel.h"
@@ -202,6 +204,64 @@ void work_device(struct work *work, const char *name, char device[PATH_MAX])
 	snprintf(device, PATH_MAX, "%s/%s", work->places.devices, name);
 }
 
+int work_run(struct work *work, char *const words[], int most)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	int status, ret;
+	const char *name = work->partition;
+	pid_t pid;
+
+	if (work->step)
+		name = work->step->part;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	ret = -posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (!ret) {
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (!WIFEXITED(status) || WEXITSTATUS(status) > most)
+			ret = -EIO;
+	}
+	return ret ? work_fail(work, ret, _("%s of %s failed"), words[0], name) : 0;
+}
+
+/* --- The mark of a partition that is being made -------------------------- */
+
+int work_put_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	uint8_t *mark = malloc(RAW_MARK);
+	int ret = mark ? 0 : -ENOMEM;
+
+	if (!ret) {
+		raw_mark_make(mark, start, size, &work->before);
+		ret = work_write(work, mark, RAW_MARK, start + size - RAW_MARK);
+	}
+	free(mark);
+	return ret;
+}
+
+int work_get_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	uint8_t *mark = size < RAW_MARK ? NULL : malloc(RAW_MARK);
+	int ret = mark ? raw_read(work->device, mark, RAW_MARK, start + size - RAW_MARK) : -ENOENT;
+
+	if (!ret && !raw_mark_read(mark, start, size, &work->before))
+		ret = -ENOENT;
+	free(mark);
+	return ret;
+}
+
+int work_drop_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	static const uint8_t nothing[4096];
+
+	return work_write(work, nothing, sizeof(nothing), start + size - RAW_MARK);
+}
+
 /* --- The file system with the payload ----------------------------------- */
 
 void work_path(struct work *work, const char *name, char path[PATH_MAX])
@@ -241,17 +301,6 @@ int work_mount(struct work *work, bool read_only)
 	return 0;
 }
 
-int work_sync(const struct work *work)
-{
-	int fd = open(work->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0 || syncfs(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 static int flush_device(const char *device)
 {
 	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
@@ -261,6 +310,18 @@ static int flush_device(const char *device)
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+int work_sync(const struct work *work)
+{
+	int fd = open(work->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || syncfs(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	/* FAT leaves what it writes in the disk's own cache. */
+	return ret ? ret : flush_device(work->partition);
 }
 
 int work_unmount(struct work *work, int ret)
@@ -278,7 +339,7 @@ int work_unmount(struct work *work, int ret)
 	} else {
 		rmdir(work->mount);
 	}
-	/* FAT leaves what it writes at the end in the disk's own cache. */
+	/* FAT writes once more at the end. */
 	if (!flushed && !work->read_only)
 		flushed = flush_device(work->partition);
 	if (ret || !flushed)

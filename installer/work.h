@@ -81,6 +81,18 @@ int work_make_option(struct work *work, unsigned number, uint64_t start, uint64_
 /* The device of a disk or partition. */
 void work_device(struct work *work, const char *name, char device[PATH_MAX]);
 
+/* A program without a shell; one that ends with more than MOST has failed. */
+int work_run(struct work *work, char *const words[], int most);
+
+/*
+ * Between the table that has our partition and the record in it, the partition's last bytes tell
+ * what was there before: written first, and dropped when the record is there. work_get_mark fills
+ * work->before; -ENOENT, without a word, when there is no mark.
+ */
+int work_put_mark(struct work *work, uint64_t start, uint64_t size);
+int work_get_mark(struct work *work, uint64_t start, uint64_t size);
+int work_drop_mark(struct work *work, uint64_t start, uint64_t size);
+
 /* --- The file system with the payload ----------------------------------- */
 
 /* On a directory that nobody else knows. */
@@ -89,7 +101,7 @@ int work_mount(struct work *work, bool read_only);
 /* RET is what went wrong before; what was written is on the disk when this returns 0. */
 int work_unmount(struct work *work, int ret);
 
-/* Flush what was written so far. */
+/* Flush what was written so far: what is written next comes after it whenever the power goes. */
 int work_sync(const struct work *work);
 
 /* Where a file of that file system is. */

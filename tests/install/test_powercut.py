@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The power goes at any moment of an installation or of its undoing: the machine starts what was there, or Posada."""
+import hashlib
+import pathlib
+import shutil
+
+import pytest
+import vm
+import writelog
+from conftest import built
+from host import Host
+from judge import Fault, Judge
+from origins import MIB
+
+
+def carried():
+    return {name: (built("loaders") / "boot" / name).read_bytes() for name in ("core.img", "BOOTX64.EFI")}
+
+
+def payload():
+    return {file.name: file.read_bytes() for file in (pathlib.Path(vm.OUT) / "payload").iterdir()}
+
+
+def firmware_variables(target):
+    shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), target)
+    return target
+
+
+def confirm(host, words, disk, seconds=300):
+    """A command of posada install that wants the disk's name typed; what it says."""
+    host.shell_open()
+    since = len(host.log)
+    host.send(f"posada install {words} {disk}; echo status=$?\n")
+    if host.expect(r"to go on: |status=\d", 120, since).group(0).startswith("to go on"):
+        host.send(f"{disk}\n")
+        host.expect(r"status=\d", seconds, since)
+    return host.log[since:]
+
+
+class Recording:
+    """One disk, installed on and (unless it is all Posada's) undone, and every write of that."""
+
+    def __init__(self, origins, name, base, whole_disk=False):
+        self.name, self.base, self.whole_disk = name, base, whole_disk
+        self.work = origins.work / f"{name}.work"
+        shutil.copy(base, self.work)
+        self.log = origins.work / f"{name}.log"
+        self.installed = self.undone = None
+
+    def install(self, host, number):
+        layout = "whole-disk" if self.whole_disk else "alongside"
+        host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {layout}\\n' >/tmp/answers")
+        assert f"Posada is on vd{'abcdefgh'[number]}." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
+        self.installed = writelog.count(self.log)
+
+    def undo(self, host, number):
+        assert "which starts as it did before" in confirm(host, "undo", f"vd{'abcdefgh'[number]}")
+        self.undone = writelog.count(self.log)
+
+    def judge(self):
+        disk = writelog.Disk(self.base)
+        log = writelog.Log(self.log, end=self.installed)
+        for epoch in log.epochs:
+            disk.apply(log, epoch)
+        return Judge(disk.base, disk.bytes, payload(), carried(), self.whole_disk)
+
+    def states(self, uefi, **options):
+        """Every state with what can start in it; all faults at the end, with how many states there were."""
+        judge, disk = self.judge(), writelog.Disk(self.base)
+        tried, views, faults = 0, {}, []
+        for name in writelog.replay(writelog.Log(self.log), disk, **options):
+            for nvram in (False, True) if uefi else (False,):
+                tried += 1
+                try:
+                    starts, view = judge.look(disk, nvram)
+                except Fault as fault:
+                    faults.append(f"{name}, NVRAM {'after' if nvram else 'before'}: {fault}")
+                    continue
+                view = hashlib.sha256(view.encode()).digest()
+                if view not in views:
+                    views[view] = (name, starts)
+                    yield disk, nvram, name, starts
+        print(f"{self.name}: {tried} states tried, {len(views)} distinct, {len(faults)} failed")
+        assert not faults, f"{len(faults)} of {tried} states failed:\n" + "\n".join(faults)
+
+
+    def cuts(self, moments, **options):
+        """The disk as the power left it at some moments, spread over the whole time: (what moment, file)."""
+        log, disk = writelog.Log(self.log), writelog.Disk(self.base)
+        names = list(writelog.replay(log, disk, **options))
+        wanted = {names[(2 * n + 1) * len(names) // (2 * moments)] for n in range(moments)}
+        disk, files = writelog.Disk(self.base), []
+        for name in writelog.replay(log, disk, **options):
+            if name in wanted:
+                files.append((name, disk.save(self.base.with_name(f"{self.name}-cut{len(files)}"))))
+        return files
+
+
+def record(firmware, recordings, variables=None):
+    extra = [word for number, one in enumerate(recordings) for word in writelog.logged(one.work, one.log, number)]
+    with Host(firmware=firmware, variables=variables, extra=extra) as host:
+        host.booted()
+        for number, one in enumerate(recordings):
+            one.install(host, number)
+        if variables:
+            shutil.copy(variables, variables.with_suffix(".installed"))
+        for number, one in enumerate(recordings):
+            if not one.whole_disk:
+                one.undo(host, number)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    return {one.name: one for one in recordings}
+
+
+def empty(origins, name):
+    disk = origins.work / name
+    with disk.open("wb") as file:
+        file.truncate(3000 * MIB)
+    return disk
+
+
+@pytest.fixture(scope="module")
+def bios(origins):
+    return record("bios", [Recording(origins, "bios", origins.bios("bios-base")),
+                           Recording(origins, "whole", empty(origins, "whole-base"), True)])
+
+
+@pytest.fixture(scope="module")
+def uefi(origins):
+    return record("uefi", [Recording(origins, "esp", origins.uefi("esp-base", 300 * MIB)),
+                           Recording(origins, "own", origins.uefi("own-base", 34 * MIB)),
+                           Recording(origins, "whole", empty(origins, "whole-uefi-base"), True)],
+                  firmware_variables(origins.work / "vars"))
+
+
+def see_all(recording, uefi, **options):
+    ever = set()
+    for _, _, _, starts in recording.states(uefi, **options):
+        ever |= starts
+    assert "posada" in ever and (recording.whole_disk or "origin" in ever)
+
+
+def test_bios_states(bios):
+    see_all(bios["bios"], False)
+
+
+def test_bios_whole_disk_states(bios):
+    see_all(bios["whole"], False)
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own", "whole"])
+def test_uefi_states(uefi, name):
+    see_all(uefi[name], True)
+
+
+def outside(recording, disk):
+    """What of a disk is not as it was before, but for what has been our own space."""
+    judge, now = recording.judge(), writelog.Disk(recording.base)
+    now.bytes = writelog.Disk(disk).bytes
+    now.touched = range(now.size // writelog.PIECE)
+    spaces = judge.allowed(now.size)[2 if judge.gpt else 1:]
+    return [piece for piece in now.differing()
+            if not any(low <= piece * writelog.PIECE < high for low, high in spaces)]
+
+
+def go_on_or_back(recording, firmware, moments, again, variables=None, **options):
+    """From the stick: what was broken off is taken back, or was never begun; then it is installed again."""
+    cuts = recording.cuts(moments, **options)
+    exact = []
+    extra = [word for number, (_, disk) in enumerate(cuts) for word in
+             ("-drive", f"if=none,id=cut{number},format=raw,file={disk}", "-device", f"virtio-blk-pci,drive=cut{number},serial=CUT{number}")]
+    with Host(firmware=firmware, variables=variables, extra=extra) as host:
+        host.booted()
+        for number, (moment, disk) in enumerate(cuts):
+            name = f"vd{'abcdefghijklmnop'[number]}"
+            said = host.sh(f"posada install plan {name} 2>&1 >/dev/null", 120, status=None)
+            print(f"{recording.name}, {moment}: {said.splitlines()[-1] if said else 'can be installed'}")
+            if said:
+                assert "was broken off" in said or "is on" in said, (moment, said)
+                undone = confirm(host, "undo", name)
+                assert f"Posada is off {name}" in undone, (moment, undone)
+                print(f"    undo: {undone.splitlines()[-2]}")
+                assert host.sh(f"posada install plan {name} >/dev/null 2>&1 && echo yes", 120, status=None) == "yes", moment
+            if "starts as it did before" in (undone if said else "starts as it did before"):
+                exact.append((moment, disk))
+            assert not said or "starts as it did before" in undone, (moment, undone)
+        host.sh("sync")
+        for moment, disk in exact:
+            assert not outside(recording, disk), moment
+        for number in range(0, len(cuts), max(1, len(cuts) // again))[:again]:
+            host.sh(f"printf '[install]\\nserial = CUT{number}\\nlayout = alongside\\n' >/tmp/answers")
+            host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+
+
+def test_bios_goes_on_or_back(bios):
+    go_on_or_back(bios["bios"], "bios", 8, 1)
