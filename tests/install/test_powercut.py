@@ -10,7 +10,7 @@ import writelog
 from conftest import built
 from host import Host
 from judge import Fault, Judge
-from origins import MIB
+from origins import ALIVE, MIB
 
 
 def carried():
@@ -84,6 +84,17 @@ class Recording:
         assert not faults, f"{len(faults)} of {tried} states failed:\n" + "\n".join(faults)
 
 
+    def representatives(self, uefi, number, **options):
+        """So many of the distinct states, spread over all of them: (name, NVRAM, what can start, file)."""
+        distinct = [(name, nvram, starts) for _, nvram, name, starts in self.states(uefi, **options)]
+        chosen = [distinct[(2 * n + 1) * len(distinct) // (2 * number)] for n in range(min(number, len(distinct)))]
+        disk, found = writelog.Disk(self.base), []
+        for name in writelog.replay(writelog.Log(self.log), disk, **options):
+            for state in chosen:
+                if state[0] == name:
+                    found.append((*state, disk.save(self.base.with_name(f"{self.name}-boot{len(found)}"))))
+        return found
+
     def cuts(self, moments, **options):
         """The disk as the power left it at some moments, spread over the whole time: (what moment, file)."""
         log, disk = writelog.Log(self.log), writelog.Disk(self.base)
@@ -98,6 +109,8 @@ class Recording:
 
 def record(firmware, recordings, variables=None):
     extra = [word for number, one in enumerate(recordings) for word in writelog.logged(one.work, one.log, number)]
+    if variables:
+        shutil.copy(variables, variables.with_suffix(".before"))
     with Host(firmware=firmware, variables=variables, extra=extra) as host:
         host.booted()
         for number, one in enumerate(recordings):
@@ -144,6 +157,19 @@ def test_bios_states(bios):
     see_all(bios["bios"], False)
 
 
+def test_a_lie_is_seen(bios):
+    """What judges the states above must be able to say no: a disk that does not flush leaves lies behind."""
+    recording = bios["bios"]
+    judge, disk = recording.judge(), writelog.Disk(recording.base)
+    faults = 0
+    for _ in writelog.replay(writelog.Log(recording.log, end=recording.installed).without_flushes(), disk, samples=12):
+        try:
+            judge.look(disk, False)
+        except Fault:
+            faults += 1
+    assert faults
+
+
 def test_bios_whole_disk_states(bios):
     see_all(bios["whole"], False)
 
@@ -180,7 +206,7 @@ def go_on_or_back(recording, firmware, moments, again, variables=None, **options
                 assert "was broken off" in said or "is on" in said, (moment, said)
                 undone = confirm(host, "undo", name)
                 assert f"Posada is off {name}" in undone, (moment, undone)
-                print(f"    undo: {undone.splitlines()[-2]}")
+                print("    undo:", next(line for line in undone.splitlines() if "Posada is off" in line))
                 assert host.sh(f"posada install plan {name} >/dev/null 2>&1 && echo yes", 120, status=None) == "yes", moment
             if "starts as it did before" in (undone if said else "starts as it did before"):
                 exact.append((moment, disk))
@@ -197,3 +223,44 @@ def go_on_or_back(recording, firmware, moments, again, variables=None, **options
 
 def test_bios_goes_on_or_back(bios):
     go_on_or_back(bios["bios"], "bios", 8, 1)
+
+
+def see_boot(recording, firmware, number, variables=None, **options):
+    """Really started: what shows must be what was judged to start."""
+    for name, nvram, starts, disk in recording.representatives(firmware == "uefi", number, **options):
+        print(f"{recording.name}, {name}, NVRAM {'after' if nvram else 'before'}: {' or '.join(sorted(starts))}")
+        remembered = None
+        if variables:
+            remembered = shutil.copy(variables.with_suffix(".installed") if nvram else variables.with_suffix(".before"),
+                                     disk.with_suffix(".vars"))
+        with Host(boot="disk", firmware=firmware, disks=[disk], variables=remembered) as host:
+            if "posada" in starts and ("origin" not in starts or nvram):
+                host.booted()
+            elif starts == {"origin"}:
+                host.expect(ALIVE, 120)
+                assert "Posada" not in host.log
+            else:
+                host.expect(f"{ALIVE}|Loading Posada", 120)
+
+
+def test_bios_boots(bios):
+    see_boot(bios["bios"], "bios", 3)
+
+
+@pytest.mark.power
+def test_more_of_bios(bios):
+    see_all(bios["bios"], False, samples=8, exhaustive=6)
+    go_on_or_back(bios["bios"], "bios", 16, 2, seed=1)
+    see_boot(bios["bios"], "bios", 4, seed=2)
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own"])
+def test_uefi_goes_on_or_back(uefi, name):
+    go_on_or_back(uefi[name], "uefi", 10, 1, uefi[name].base.with_name("vars.before"))
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own"])
+def test_uefi_boots(uefi, name):
+    see_boot(uefi[name], "uefi", 3, uefi[name].base.with_name("vars"))

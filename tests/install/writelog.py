@@ -51,6 +51,11 @@ class Log:
         if not self.epochs[-1]:
             self.epochs.pop()
 
+    def without_flushes(self):
+        """The same log of a disk that does not keep its word: everything is in its cache until the end."""
+        self.epochs = [[piece for epoch in self.epochs for piece in epoch]]
+        return self
+
     @staticmethod
     def pieces(offset, at, length):
         """A write of any length, cut where the disk's own sectors end: what it wants where, and where in the log it lies."""
