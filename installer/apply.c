@@ -337,6 +337,7 @@ static int do_partition(struct work *work)
 static int do_format(struct work *work)
 {
 	char device[PATH_MAX], reserved[16];
+	int ret;
 	char *const vfat[] = {
 		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, device, NULL};
 	char *const ext4[] = {
@@ -344,7 +345,14 @@ static int do_format(struct work *work)
 
 	work_device(work, work->step->part, device);
 	snprintf(reserved, sizeof(reserved), "%u", (unsigned)(PLAN_RESERVED / raw_sector(device)));
-	return work_run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4, 0);
+	ret = work_run(work, !strcmp(work->step->content, "vfat") ? vfat : ext4, 0);
+	if (ret)
+		return ret;
+	/* Whoever makes a file system need not hear that the disk did not take it. */
+	ret = work_flush(device);
+	return ret ? work_fail(work, ret, _("writing to %s failed: %s"), work->step->part,
+			     strerror(-ret))
+		   : 0;
 }
 
 /* Sector 0 as it will be, from what it is now. */

@@ -212,8 +212,8 @@ static int restore_table(struct work *work, unsigned number, uint64_t start, con
 	} else if (!ret) {
 		ret = disklabel_remove(work->device, number, start);
 	}
-	/* One that is not there need not go. */
-	if (ret == -ENOENT)
+	/* One that is not there need not go; one that the kernel keeps is told of below. */
+	if (ret == -ENOENT || ret == -EBUSY)
 		ret = 0;
 	if (ret)
 		work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"), number,

@@ -301,7 +301,7 @@ int work_mount(struct work *work, bool read_only)
 	return 0;
 }
 
-static int flush_device(const char *device)
+int work_flush(const char *device)
 {
 	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
 
@@ -321,7 +321,7 @@ int work_sync(const struct work *work)
 	if (fd >= 0)
 		close(fd);
 	/* FAT leaves what it writes in the disk's own cache. */
-	return ret ? ret : flush_device(work->partition);
+	return ret ? ret : work_flush(work->partition);
 }
 
 int work_unmount(struct work *work, int ret)
@@ -341,7 +341,7 @@ int work_unmount(struct work *work, int ret)
 	}
 	/* FAT writes once more at the end. */
 	if (!flushed && !work->read_only)
-		flushed = flush_device(work->partition);
+		flushed = work_flush(work->partition);
 	if (ret || !flushed)
 		return ret;
 	return work_fail(work, flushed, _("%s cannot be unmounted: %s"), work->partition,

@@ -51,8 +51,7 @@ void work_close(struct work *work);
 
 /*
  * Say why, unless a reason has been given already; returns RET. The functions below that return 0
- * or -errno have said why after an error, but those that take no struct work, work_sync and
- * work_kernel_number.
+ * or -errno have said why after an error, but those that take no struct work, and work_sync.
  */
 int work_fail(struct work *work, int ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -97,6 +96,9 @@ int work_drop_mark(struct work *work, uint64_t start, uint64_t size);
 
 /* On a directory that nobody else knows. */
 int work_mount(struct work *work, bool read_only);
+
+/* Have a device, also one that was written by another program, keep what it was given; says nothing. */
+int work_flush(const char *device);
 
 /* RET is what went wrong before; what was written is on the disk when this returns 0. */
 int work_unmount(struct work *work, int ret);
