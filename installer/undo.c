@@ -68,6 +68,19 @@ static bool same_files(const char *one, const char *other)
 	return same;
 }
 
+/* Firmware must find a loader whole or not at all: its name goes before its bytes do. */
+static int remove_loader(const struct work *work, const char *path)
+{
+	char away[PATH_MAX];
+	int ret;
+
+	snprintf(away, sizeof(away), "%.*s.new", (int)sizeof(away) - 5, path);
+	if (rename(path, away))
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	ret = work_sync(work);
+	return !ret && unlink(away) ? -errno : ret;
+}
+
 /* EFI/BOOT, if we have made it. */
 static int remove_folder(struct work *work, bool made, bool *exact)
 {
@@ -83,6 +96,7 @@ static int remove_folder(struct work *work, bool made, bool *exact)
 static int remove_fallback(struct work *work, bool folder, bool *exact)
 {
 	char path[PATH_MAX], ours[PATH_MAX];
+	int ret;
 
 	work_path(work, WORK_FALLBACK, path);
 	snprintf(ours, sizeof(ours), "%.*s.new", (int)sizeof(ours) - 5, path);
@@ -95,7 +109,8 @@ static int remove_fallback(struct work *work, bool folder, bool *exact)
 		*exact = false;
 		return 0;
 	}
-	return unlink(path) ? -errno : remove_folder(work, folder, exact);
+	ret = remove_loader(work, path);
+	return ret ? ret : remove_folder(work, folder, exact);
 }
 
 /*
@@ -109,7 +124,9 @@ static int remove_files(struct work *work)
 
 	/* The loader first: while it is there, so is all that it starts. */
 	work_path(work, WORK_EFI_GRUB, path);
-	ret = unlink(path) && errno != ENOENT && errno != ENOTDIR ? -errno : work_sync(work);
+	ret = remove_loader(work, path);
+	if (!ret)
+		ret = work_sync(work);
 	work_path(work, WORK_EFI_FOLDER, path);
 	if (!ret)
 		ret = remove_tree(path);
