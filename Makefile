@@ -21,13 +21,16 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 	tests/vm.py
 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests
-	$(PYTEST) -m "not slow" tests
+	$(PYTEST) -m "not slow and not power" tests
 
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk
 
 check-slow: image needs-check ## the checks that take longer than make check may
 	$(PYTEST) -m slow tests
+
+check-power: image needs-check ## power cuts at every moment, disks that fail, every kind of disk
+	$(PYTEST) -m power -s tests
 
 bench: image needs-check ## measure size, memory and speed (PEER=debian adds a Debian dom0)
 	$(PYTHON) tests/bench/bench.py
@@ -47,4 +50,4 @@ needs-run:
 needs-check:
 	@$(BUILD) install $(CHECK_NEEDS)
 
-.PHONY: help image run check check-source check-slow bench repro lock clean needs-run needs-check
+.PHONY: help image run check check-source check-slow check-power bench repro lock clean needs-run needs-check

@@ -336,8 +336,13 @@ static int do_partition(struct work *work)
 	const struct disklabel_part part = {
 		step->number, step->start, step->size, step->type, names[step->role]};
 	char device[PATH_MAX];
-	int ret = disklabel_add(work->device, &part);
+	int ret = 0;
 
+	if (step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE)
+		ret = work_put_mark(work, step->start, step->size);
+	if (ret)
+		return ret;
+	ret = disklabel_add(work->device, &part);
 	/* It may be in the table also when the kernel did not take it. */
 	if (ret != -EEXIST)
 		work->part_made = step;
@@ -365,7 +370,7 @@ static int do_volume(struct work *work)
 	snprintf(size, sizeof(size), "%" PRIu64 "b", step->size);
 	work_choose(work, step->part, step->on, "");
 	/* What it could not finish it takes back. */
-	if (work_run(work, words))
+	if (work_run(work, words, 0))
 		return -EIO;
 	work->volume_made = true;
 	return work_release(work, 0);
@@ -389,13 +394,21 @@ static int do_format(struct work *work)
 		ret = work_see_partition(work, step->part, step->start, step->size);
 		work->lost = !ret;
 		if (!ret)
-			ret = work_run(work, wipe);
+			ret = work_run(work, wipe, 0);
 	}
 	if (ret)
 		return ret;
 	snprintf(reserved, sizeof(reserved), "%u",
 		(unsigned)(PLAN_RESERVED / raw_sector(work->partition)));
-	return work_release(work, work_run(work, !strcmp(step->content, "vfat") ? vfat : ext4));
+	ret = work_run(work, !strcmp(step->content, "vfat") ? vfat : ext4, 0);
+	/* Whoever makes a file system need not hear that the disk did not take it. */
+	if (!ret) {
+		ret = work_flush(work->partition);
+		if (ret)
+			work_fail(work, ret, _("writing to %s failed: %s"), step->part,
+				strerror(-ret));
+	}
+	return work_release(work, ret);
 }
 
 /* Sector 0 as it will be, from what it is now. */
@@ -487,6 +500,16 @@ static int write_payload(struct work *work)
 	return ret;
 }
 
+/* What was written so far must not come after what is written next. */
+static int sync_files(struct work *work)
+{
+	int ret = work_sync(work);
+
+	return ret ? work_fail(work, ret, _("writing to %s failed: %s"), work->step->part,
+			     strerror(-ret))
+		   : 0;
+}
+
 static int do_files(struct work *work)
 {
 	const struct plan_step *step = work->step, *core = plan_find(work->plan, PLAN_CORE);
@@ -507,6 +530,12 @@ static int do_files(struct work *work)
 	/* First what can take everything back. */
 	if (!ret)
 		ret = write_undo(work);
+	if (!ret && work->part_made && work->part_made->role == PLAN_BOOT &&
+		work->plan->layout == PLAN_ALONGSIDE) {
+		ret = sync_files(work);
+		if (!ret)
+			ret = work_drop_mark(work, step->start, step->size);
+	}
 	if (!ret && work->plan->layout == PLAN_ALONGSIDE && !work->plan->uefi)
 		ret = write_origin(work);
 	if (!ret)
@@ -518,6 +547,9 @@ static int do_files(struct work *work)
 		ret = write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
 		ret = write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
+		/* The firmware may have an entry for it from before: it must find all or nothing. */
+		if (!ret)
+			ret = sync_files(work);
 		if (!ret)
 			ret = write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
 	}

@@ -3,12 +3,18 @@
  */
 #include "disklabel.h"
 
+#include <blkid.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libfdisk/libfdisk.h>
+#include <linux/blkpg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
+#include "raw.h"
 
 static int open_label(const char *device, bool read_only, struct fdisk_context **context)
 {
@@ -33,17 +39,6 @@ static int close_label(struct fdisk_context *context, int ret)
 
 	fdisk_unref_context(context);
 	return ret ? ret : closed;
-}
-
-/* Write, and let the kernel know of what differs from ORIGINAL: other partitions may be in use. */
-static int commit(struct fdisk_context *context, struct fdisk_table *original)
-{
-	int ret = fdisk_write_disklabel(context);
-
-	/* An image file has no kernel to tell. */
-	if (!ret && !fdisk_is_regfile(context))
-		ret = fdisk_reread_changes(context, original);
-	return ret;
 }
 
 int disklabel_new(const char *device)
@@ -100,41 +95,166 @@ out:
 	return ret;
 }
 
-/* A partition's content must not look like what was there before it. */
-static int wipe(struct fdisk_context *context, struct fdisk_partition *partition)
+/* --- A change ----------------------------------------------------------- */
+
+/*
+ * A table that is being changed. libfdisk writes both copies of a GPT without a flush between, so
+ * that power which goes may leave none that is whole: it gets the disk's ends in a file in memory,
+ * and what it has changed there goes onto the disk in order.
+ */
+struct change {
+	const char *device;
+	struct fdisk_context *context;
+	struct fdisk_table *original; /* what the kernel knows */
+	int copy;		      /* the file in memory; -1: a DOS table, which has one sector */
+	struct raw_ends before, after;
+};
+
+static int open_copy(struct change *change)
 {
-	return fdisk_wipe_partition(context, fdisk_partition_get_partno(partition), 1);
+	struct fdisk_context *context;
+	char path[32];
+	uint64_t size = fdisk_get_nsectors(change->context) *
+			fdisk_get_sector_size(change->context);
+	unsigned sector = (unsigned)fdisk_get_sector_size(change->context);
+	int ret = raw_ends_read(change->device, &change->before);
+
+	if (ret)
+		return ret;
+	change->copy = memfd_create("table", MFD_CLOEXEC);
+	if (change->copy < 0 || ftruncate(change->copy, (off_t)size))
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", change->copy);
+	if (pwrite(change->copy, change->before.head, RAW_END, 0) != (ssize_t)RAW_END ||
+		pwrite(change->copy, change->before.tail, RAW_END, (off_t)(size - RAW_END)) !=
+			(ssize_t)RAW_END)
+		return -EIO;
+	context = fdisk_new_context();
+	if (!context)
+		return -ENOMEM;
+	fdisk_disable_dialogs(context, 1);
+	fdisk_save_user_sector_size(context, sector, sector);
+	ret = fdisk_assign_device(context, path, 0);
+	if (ret) {
+		fdisk_unref_context(context);
+		return ret;
+	}
+	close_label(change->context, 0);
+	change->context = context;
+	/* A table that does not lie in the disk's ends. */
+	return fdisk_is_label(context, GPT) ? 0 : -EINVAL;
+}
+
+/* *CHANGE is to be ended in any case. */
+static int begin(const char *device, struct change **change)
+{
+	int ret;
+
+	*change = calloc(1, sizeof(**change));
+	if (!*change)
+		return -ENOMEM;
+	(*change)->device = device;
+	(*change)->copy = -1;
+	ret = open_label(device, false, &(*change)->context);
+	if (!ret && !fdisk_has_label((*change)->context))
+		ret = -EINVAL;
+	if (!ret && fdisk_is_label((*change)->context, GPT))
+		ret = open_copy(*change);
+	if (!ret)
+		ret = fdisk_get_partitions((*change)->context, &(*change)->original);
+	return ret;
+}
+
+/* Unless RET is an error: the change goes onto the disk. */
+static int end(struct change *change, int ret)
+{
+	char path[32];
+
+	if (!change)
+		return ret;
+	if (!ret)
+		ret = fdisk_write_disklabel(change->context);
+	if (!ret && change->copy >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", change->copy);
+		ret = raw_ends_read(path, &change->after);
+		if (!ret)
+			ret = raw_ends_restore(change->device, &change->after, &change->before);
+	} else if (!ret && !fdisk_is_regfile(change->context)) {
+		/* Only of what differs: other partitions may be in use. */
+		ret = fdisk_reread_changes(change->context, change->original);
+	}
+	if (change->context)
+		ret = close_label(change->context, ret);
+	if (change->copy >= 0)
+		close(change->copy);
+	fdisk_unref_table(change->original);
+	free(change);
+	return ret;
+}
+
+/* Tell the kernel of one partition; an image file has no kernel to tell. */
+static int tell_kernel(const char *device, int what, const struct disklabel_part *part)
+{
+	struct blkpg_partition partition = {.pno = (int)part->number,
+		.start = (long long)part->start,
+		.length = (long long)part->size};
+	struct blkpg_ioctl_arg request = {
+		.op = what, .datalen = sizeof(partition), .data = &partition};
+	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, BLKPG, &request) && errno != ENOTTY)
+		ret = errno == ENXIO ? -ENOENT : -errno;
+	close(fd);
+	return ret;
+}
+
+/* What will be in a new partition must not look like what was there before it. */
+static int wipe(const char *device, uint64_t start, uint64_t size)
+{
+	int fd = open(device, O_RDWR | O_CLOEXEC), ret = fd < 0 ? -errno : 0;
+	blkid_probe probe = ret ? NULL : blkid_new_probe();
+
+	if (!ret && (!probe || blkid_probe_set_device(probe, fd, (blkid_loff_t)start,
+					(blkid_loff_t)size)))
+		ret = -ENOMEM;
+	if (!ret) {
+		blkid_probe_enable_superblocks(probe, 1);
+		blkid_probe_set_superblocks_flags(
+			probe, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+		blkid_probe_enable_partitions(probe, 1);
+		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC);
+		while (!ret && !blkid_do_probe(probe))
+			ret = blkid_do_wipe(probe, 0) ? -EIO : 0;
+	}
+	blkid_free_probe(probe);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 int disklabel_add(const char *device, const struct disklabel_part *part)
 {
 	struct fdisk_partition *partition = NULL;
-	struct fdisk_table *original = NULL;
-	struct fdisk_context *context;
+	struct change *change;
 	size_t number;
-	int ret = open_label(device, false, &context);
+	int ret = begin(device, &change);
+	bool gpt = !ret && change->copy >= 0;
 
-	if (ret)
-		return ret;
-	if (!fdisk_has_label(context)) {
-		ret = -EINVAL;
-		goto out;
-	}
-	ret = fdisk_get_partitions(context, &original);
-	if (!ret && part->number && fdisk_is_partition_used(context, part->number - 1))
+	if (!ret && part->number && fdisk_is_partition_used(change->context, part->number - 1))
 		ret = -EEXIST;
 	if (!ret)
-		ret = describe(context, part, &partition);
+		ret = describe(change->context, part, &partition);
 	if (!ret)
-		ret = fdisk_add_partition(context, partition, &number);
+		ret = fdisk_add_partition(change->context, partition, &number);
 	if (!ret)
-		ret = wipe(context, partition);
-	if (!ret)
-		ret = commit(context, original);
-out:
+		ret = wipe(device, part->start, part->size);
 	fdisk_unref_partition(partition);
-	fdisk_unref_table(original);
-	return close_label(context, ret);
+	ret = end(change, ret);
+	return !ret && gpt ? tell_kernel(device, BLKPG_ADD_PARTITION, part) : ret;
 }
 
 /* The partition with that number, or an error. */
@@ -149,24 +269,28 @@ static int find(struct fdisk_context *context, unsigned number, struct fdisk_par
 int disklabel_remove(const char *device, unsigned number, uint64_t start)
 {
 	struct fdisk_partition *partition = NULL;
-	struct fdisk_table *original = NULL;
-	struct fdisk_context *context;
-	int ret = open_label(device, false, &context);
+	struct change *change;
+	int ret = begin(device, &change);
+	bool gpt = !ret && change->copy >= 0;
 
-	if (ret)
-		return ret;
-	ret = find(context, number, &partition);
-	if (!ret && fdisk_partition_get_start(partition) * fdisk_get_sector_size(context) != start)
+	if (!ret)
+		ret = find(change->context, number, &partition);
+	if (!ret && fdisk_partition_get_start(partition) *
+				    fdisk_get_sector_size(change->context) !=
+			    start)
 		ret = -ENOENT;
 	if (!ret)
-		ret = fdisk_get_partitions(context, &original);
-	if (!ret)
-		ret = fdisk_delete_partition(context, number - 1);
-	if (!ret)
-		ret = commit(context, original);
+		ret = fdisk_delete_partition(change->context, number - 1);
 	fdisk_unref_partition(partition);
-	fdisk_unref_table(original);
-	return close_label(context, ret);
+	ret = end(change, ret);
+	return !ret && gpt ? disklabel_forget(device, number) : ret;
+}
+
+int disklabel_forget(const char *device, unsigned number)
+{
+	const struct disklabel_part part = {.number = number};
+
+	return tell_kernel(device, BLKPG_DEL_PARTITION, &part);
 }
 
 int disklabel_identify(const char *device, unsigned number, struct disklabel_identity *identity)

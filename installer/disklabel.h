@@ -36,6 +36,9 @@ int disklabel_add(const char *device, const struct disklabel_part *part);
 /* Remove a partition from the table of DEVICE, if it begins at START. 0, -ENOENT, or -errno. */
 int disklabel_remove(const char *device, unsigned number, uint64_t start);
 
+/* Tell the kernel that the partition with that number is gone. 0, -ENOENT, -EBUSY, or -errno. */
+int disklabel_forget(const char *device, unsigned number);
+
 int disklabel_identify(const char *device, unsigned number, struct disklabel_identity *identity);
 
 #endif

@@ -79,6 +79,7 @@ static const struct field part_fields[] = {
 	FIELD(part, readable, FLAG),
 	FIELD(part, posada, FLAG),
 	FIELD(part, ours, FLAG),
+	FIELD(part, unfinished, FLAG),
 };
 
 static const struct field group_fields[] = {

@@ -42,6 +42,7 @@ struct part {
 	bool readable;	   /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
 	bool posada;	   /* a payload of ours lies in /posada, or the beginnings of one */
 	bool ours;	   /* a logical volume that we made for ourselves */
+	bool unfinished;   /* only the beginnings, or what undo has not yet taken away */
 };
 
 struct disk {

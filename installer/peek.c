@@ -317,8 +317,12 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 
 	if (!fstatvfs(root, &room))
 		part->room = (uint64_t)room.f_bavail * room.f_frsize;
-	/* One that was broken off has what undo needs before it has anything that starts. */
-	part->posada = has(root, "posada/xen.gz") || is_there(root, "posada/undo/record") ||
+	/* One that was broken off has what undo needs before it has anything that starts, and loses
+	 * it last; the probe may have seen a mark of it. */
+	if (is_there(root, "posada/undo") && !is_there(root, "posada/grub.cfg"))
+		part->unfinished = true;
+	part->posada = part->unfinished || has(root, "posada/xen.gz") ||
+		       is_there(root, "posada/undo") ||
 		       each_name(root, "posada", take_version, &root);
 	*is_medium = false;
 	if (medium && *medium && !strchr(medium, '/') &&

@@ -467,6 +467,29 @@ static const struct part *find_esp(const struct disk *disk)
 	return NULL;
 }
 
+/* Firmware that takes its own path takes the first partition that has it. */
+static bool fallback_taken(const struct disk *disk)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (disk->parts[i].fallback)
+			return true;
+	return false;
+}
+
+/* What makes the firmware start us from PART. */
+static int plan_firmware(struct planner *planner, const char *part)
+{
+	bool taken = fallback_taken(planner->disk);
+
+	if (taken && !planner->machine->nvram)
+		return refuse(planner->plan,
+			_("This firmware lets no boot entry be written, and the path that it takes on its own belongs to the system that is there. Choose another disk."));
+	add_nvram(planner, part);
+	if (!taken)
+		add_fallback(planner, part);
+	return 0;
+}
+
 static int plan_alongside_uefi(struct planner *planner)
 {
 	const struct part *esp = find_esp(planner->disk);
@@ -479,13 +502,7 @@ static int plan_alongside_uefi(struct planner *planner)
 			esp->name);
 	if (esp && esp->room >= needed(planner)) {
 		add_files_beside(planner, esp);
-		add_nvram(planner, esp->name);
-		if (!esp->fallback)
-			add_fallback(planner, esp->name);
-		else if (!planner->machine->nvram)
-			return refuse(planner->plan,
-				_("This firmware lets no boot entry be written, and the path that it takes on its own belongs to the system that is there. Choose another disk."));
-		return 0;
+		return plan_firmware(planner, esp->name);
 	}
 	if (esp)
 		note(planner->plan,
@@ -495,9 +512,7 @@ static int plan_alongside_uefi(struct planner *planner)
 	if (!own)
 		return -EPERM;
 	add_files(planner, own);
-	add_nvram(planner, own->part);
-	add_fallback(planner, own->part);
-	return 0;
+	return plan_firmware(planner, own->part);
 }
 
 /* --- BIOS, where no partition of our own can be ------------------------- */
@@ -661,6 +676,10 @@ static int plan_alongside_bios(struct planner *planner)
 /* What makes a disk unfit whose partition or volume this is. */
 static int check_part(struct planner *planner, const struct part *part)
 {
+	if (part->unfinished)
+		return refuse(planner->plan,
+			_("An installation of Posada on %s was broken off. Take it back with \"posada install undo %s\", then install again."),
+			part->name, planner->disk->name);
 	if (part->posada)
 		return refuse(planner->plan,
 			_("Posada is on %s already. Update it, or undo that installation first."),

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "raw.h"
 #include "superblock.h"
 #include "text.h"
 
@@ -31,6 +32,7 @@
 #define GPT_LEAST     92
 #define GPT_ENTRY     128
 #define GPT_TABLE_MAX MIB
+#define GPT_NAME      56
 
 /* A device while it is looked at. */
 struct device {
@@ -304,12 +306,31 @@ static void fill_state(const struct device *device, struct part *part)
 	part->hibernated = !strcmp(part->content, "swsuspend");
 }
 
+/* A partition that we were making when the power went: nothing is in it, or our file system. */
+static bool is_half_made(const struct device *device, const struct part *part)
+{
+	uint8_t *mark = NULL;
+	bool found = false;
+
+	if (part->size < RAW_MARK ||
+		(*part->content && (strcmp(part->content, "vfat") != 0 ||
+					   (*part->label && strcmp(part->label, "POSADA") != 0))))
+		return false;
+	mark = malloc(RAW_MARK);
+	if (mark && !read_at(device, part->start + part->size - RAW_MARK, mark, RAW_MARK))
+		found = raw_mark_read(mark, part->start, part->size, NULL);
+	free(mark);
+	return found;
+}
+
 static int fill_content(const struct device *device, struct part *part)
 {
 	int ret = ask_blkid(device, part->start, part->size, part, NULL, NULL);
 
-	if (!ret)
+	if (!ret) {
 		fill_state(device, part);
+		part->posada = part->unfinished = part->number && is_half_made(device, part);
+	}
 	return ret;
 }
 
@@ -390,6 +411,63 @@ static bool gpt_is_good(const struct device *device, uint64_t sector, struct gpt
 	return good;
 }
 
+/* The entries that a copy's header leads to, whether their sum is right or not; NULL: none. */
+static uint8_t *read_entries(const struct device *device, uint64_t sector, uint8_t header[GPT_LEAST])
+{
+	uint64_t size;
+	uint8_t *entries = NULL;
+
+	if (read_at(device, sector * device->sector, header, GPT_LEAST) ||
+		memcmp(header, "EFI PART", 8) != 0 || get32(header + 84) != GPT_ENTRY)
+		return NULL;
+	size = (uint64_t)get32(header + 80) * GPT_ENTRY;
+	if (size && size <= GPT_TABLE_MAX)
+		entries = malloc(size);
+	if (entries && read_at(device, get64(header + 72) * device->sector, entries, size)) {
+		free(entries);
+		entries = NULL;
+	}
+	return entries;
+}
+
+static bool is_ours(const uint8_t *entry)
+{
+	static const char name[] = "P\0o\0s\0a\0d\0a";
+
+	return !memcmp(entry + GPT_NAME, name, sizeof(name) - 1);
+}
+
+/*
+ * Power that went while we changed the table leaves one copy as it was, or between: all that the
+ * two do not agree on is a partition of ours. Whoever writes the table next mends that.
+ */
+static bool gpt_is_half_ours(const struct device *device)
+{
+	uint64_t last = device->size / device->sector - 1;
+	uint8_t headers[2][GPT_LEAST], *first, *second;
+	static const uint8_t unused[GPT_ENTRY];
+	struct gpt gpt;
+	bool ours;
+
+	first = read_entries(device, 1, headers[0]);
+	second = read_entries(device, last, headers[1]);
+	/* From the first usable sector to the number of entries, but for where these are. */
+	ours = first && second && !memcmp(headers[0] + 40, headers[1] + 40, 32) &&
+	       get32(headers[0] + 80) == get32(headers[1] + 80) &&
+	       (gpt_is_good(device, 1, &gpt) || gpt_is_good(device, last, &gpt));
+	for (size_t at = 0; ours && at < (size_t)get32(headers[0] + 80) * GPT_ENTRY;
+		at += GPT_ENTRY) {
+		bool empty = !memcmp(first + at, unused, GPT_ENTRY) ||
+			     !memcmp(second + at, unused, GPT_ENTRY);
+
+		ours = !memcmp(first + at, second + at, GPT_ENTRY) ||
+		       (empty && (is_ours(first + at) || is_ours(second + at)));
+	}
+	free(first);
+	free(second);
+	return ours;
+}
+
 enum gpt_state { GPT_ABSENT, GPT_GOOD, GPT_BAD };
 
 static enum gpt_state look_for_gpt(const struct device *device, const uint8_t *sector0)
@@ -410,7 +488,7 @@ static enum gpt_state look_for_gpt(const struct device *device, const uint8_t *s
 	if (gpt_is_good(device, 1, &first) && gpt_is_good(device, first.other, &second) &&
 		second.other == 1 && first.crc == second.crc)
 		return GPT_GOOD;
-	return GPT_BAD;
+	return gpt_is_half_ours(device) ? GPT_GOOD : GPT_BAD;
 }
 
 /* --- The table ---------------------------------------------------------- */

@@ -129,11 +129,67 @@ int raw_ends_restore(
 		ret = -EINVAL;
 	if (!ret)
 		ret = restore_end(fd, before->tail, after->tail, sector, size - RAW_END);
+	if (!ret && fsync(fd))
+		ret = -errno;
 	if (!ret)
 		ret = restore_end(fd, before->head, after->head, sector, 0);
 	if (!ret && fsync(fd))
 		ret = -errno;
 	return close_device(fd, ret);
+}
+
+/* --- The mark ----------------------------------------------------------- */
+
+#define MARK_MAGIC "Posada: half made"
+#define MARK_START 32
+#define MARK_PART  40
+#define MARK_SUM   48
+#define MARK_ENDS  4096
+
+static uint64_t sum(const uint8_t *bytes, size_t size, uint64_t start)
+{
+	uint64_t value = start;
+
+	while (size--)
+		value = (value ^ *bytes++) * 0x100000001b3;
+	return value;
+}
+
+/* Of all but itself. */
+static uint64_t mark_sum(const uint8_t mark[RAW_MARK])
+{
+	return sum(mark + MARK_ENDS, RAW_MARK - MARK_ENDS, sum(mark, MARK_SUM, 0xcbf29ce484222325));
+}
+
+void raw_mark_make(uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, const struct raw_ends *ends)
+{
+	uint64_t value;
+
+	memset(mark, 0, RAW_MARK);
+	memcpy(mark, MARK_MAGIC, sizeof(MARK_MAGIC));
+	memcpy(mark + MARK_START, &start, sizeof(start));
+	memcpy(mark + MARK_PART, &size, sizeof(size));
+	memcpy(mark + MARK_ENDS, ends->head, RAW_END);
+	memcpy(mark + MARK_ENDS + RAW_END, ends->tail, RAW_END);
+	value = mark_sum(mark);
+	memcpy(mark + MARK_SUM, &value, sizeof(value));
+}
+
+bool raw_mark_read(
+	const uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, struct raw_ends *ends)
+{
+	uint64_t value = mark_sum(mark);
+
+	if (memcmp(mark, MARK_MAGIC, sizeof(MARK_MAGIC)) != 0 ||
+		memcmp(mark + MARK_START, &start, sizeof(start)) != 0 ||
+		memcmp(mark + MARK_PART, &size, sizeof(size)) != 0 ||
+		memcmp(mark + MARK_SUM, &value, sizeof(value)) != 0)
+		return false;
+	if (ends) {
+		memcpy(ends->head, mark + MARK_ENDS, RAW_END);
+		memcpy(ends->tail, mark + MARK_ENDS + RAW_END, RAW_END);
+	}
+	return true;
 }
 
 unsigned raw_sector(const char *device)

@@ -70,25 +70,49 @@ static bool same_files(const char *one, const char *other)
 	return same;
 }
 
+/* Firmware must find a loader whole or not at all: its name goes before its bytes do. */
+static int remove_loader(const struct work *work, const char *path)
+{
+	char away[PATH_MAX];
+	int ret;
+
+	snprintf(away, sizeof(away), "%.*s.new", (int)sizeof(away) - 5, path);
+	if (rename(path, away))
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	ret = work_sync(work);
+	return !ret && unlink(away) ? -errno : ret;
+}
+
+/* EFI/BOOT, if we have made it. */
+static int remove_folder(struct work *work, bool made, bool *exact)
+{
+	char path[PATH_MAX];
+
+	work_path(work, WORK_BOOT_FOLDER, path);
+	if (made && rmdir(path) && errno != ENOENT)
+		*exact = false;
+	return 0;
+}
+
 /* The path that firmware takes on its own, if it is still ours. */
 static int remove_fallback(struct work *work, bool folder, bool *exact)
 {
 	char path[PATH_MAX], ours[PATH_MAX];
+	int ret;
 
 	work_path(work, WORK_FALLBACK, path);
+	snprintf(ours, sizeof(ours), "%.*s.new", (int)sizeof(ours) - 5, path);
+	/* One that was being written when the power went. */
+	unlink(ours);
 	work_path(work, WORK_EFI_GRUB, ours);
 	if (access(path, F_OK))
-		return 0;
+		return remove_folder(work, folder, exact);
 	if (!same_files(path, ours)) {
 		*exact = false;
 		return 0;
 	}
-	if (unlink(path))
-		return -errno;
-	work_path(work, WORK_BOOT_FOLDER, path);
-	if (folder && rmdir(path))
-		*exact = false;
-	return 0;
+	ret = remove_loader(work, path);
+	return ret ? ret : remove_folder(work, folder, exact);
 }
 
 /*
@@ -100,11 +124,17 @@ static int remove_files(struct work *work)
 	char path[PATH_MAX];
 	int ret;
 
-	work_path(work, WORK_FOLDER, path);
-	ret = remove_below(path, WORK_UNDO_NAME);
+	/* The loader first: while it is there, so is all that it starts. */
+	work_path(work, WORK_EFI_GRUB, path);
+	ret = remove_loader(work, path);
+	if (!ret)
+		ret = work_sync(work);
 	work_path(work, WORK_EFI_FOLDER, path);
 	if (!ret)
 		ret = remove_tree(path);
+	work_path(work, WORK_FOLDER, path);
+	if (!ret)
+		ret = remove_below(path, WORK_UNDO_NAME);
 	if (!ret)
 		ret = work_sync(work);
 	work_path(work, WORK_FOLDER, path);
@@ -136,7 +166,7 @@ static int remove_volume(struct work *work)
 {
 	const char *const words[] = {"lvm", "lvremove", "--yes", work->volume, NULL};
 
-	return work_run(work, words);
+	return work_run(work, words, 0);
 }
 
 /* --- The disk ----------------------------------------------------------- */
@@ -204,39 +234,54 @@ static int remove_entry(struct work *work)
 		   : 0;
 }
 
-/* The table as it was, to the byte when nobody has changed it since, else without our partition. */
-static int restore_table(
-	struct work *work, unsigned number, uint64_t start, const char *name, bool *exact)
+/* Whether each sector from AT on is one of the two: power that went has left a mixture. */
+static bool is_mixture(
+	const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
+{
+	for (size_t end = BOOTCODE_SECTOR; end <= RAW_END; at = end, end += BOOTCODE_SECTOR)
+		if (memcmp(now + at, before + at, end - at) != 0 &&
+			memcmp(now + at, after + at, end - at) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * The table as it was, to the byte when nobody has changed it since, else without our partition.
+ * What the installation left is not KNOWN when it was broken off before its record.
+ */
+static int restore_table(struct work *work, unsigned number, uint64_t start, const char *name,
+	bool known, bool *exact)
 {
 	struct raw_ends *now = malloc(sizeof(*now));
 	int ret = now ? work_read_ends(work, now) : -ENOMEM;
 	uint64_t bytes;
 
 	/* The boot code has been given back by now. */
-	if (!ret && (memcmp(now->head + BOOTCODE_CODE, work->after.head + BOOTCODE_CODE,
-			     RAW_END - BOOTCODE_CODE) != 0 ||
-			    memcmp(now->head, work->before.head, BOOTCODE_CODE) != 0 ||
-			    memcmp(now->tail, work->after.tail, RAW_END) != 0))
+	if (!ret && known &&
+		(!is_mixture(now->head, work->before.head, work->after.head, BOOTCODE_CODE) ||
+			memcmp(now->head, work->before.head, BOOTCODE_CODE) != 0 ||
+			!is_mixture(now->tail, work->before.tail, work->after.tail, 0)))
 		*exact = false;
-	if (!ret) {
-		ret = disklabel_remove(work->device, number, start);
-		/* One that is not there need not go. */
-		if (ret == -ENOENT)
-			ret = 0;
-		if (ret)
-			work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"),
-				number, work->device, strerror(-ret));
-	}
-	if (!ret && *exact) {
+	if (!ret && known && *exact) {
 		ret = raw_ends_restore(work->device, &work->before, &work->after);
 		if (ret)
 			work_fail(work, ret, _("the ends of %s cannot be written: %s"),
 				work->device, strerror(-ret));
 		else
-			ret = work_read_ends(work, now);
-		if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
-			*exact = false;
+			ret = disklabel_forget(work->device, number);
+	} else if (!ret) {
+		ret = disklabel_remove(work->device, number, start);
 	}
+	/* One that is not there need not go; one that the kernel keeps is told of below. */
+	if (ret == -ENOENT || ret == -EBUSY)
+		ret = 0;
+	if (ret)
+		work_fail(work, ret, _("the partition %u of %s cannot be removed: %s"), number,
+			work->device, strerror(-ret));
+	else
+		ret = work_read_ends(work, now);
+	if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
+		*exact = false;
 	if (!ret && work->block && !work_kernel_number(name, "size", &bytes))
 		ret = work_fail(work, -EBUSY,
 			_("the partition %s is out of the table, but the kernel still uses it; restart the machine"),
@@ -267,7 +312,10 @@ int work_take_back(struct work *work)
 		ret = work_read_ends(work, &work->after);
 		if (!ret)
 			ret = restore_table(work, work->part_made->number, work->part_made->start,
-				work->part_made->part, &exact);
+				work->part_made->part, true, &exact);
+		if (!ret && work->part_made->role == PLAN_BOOT)
+			ret = work_drop_mark(
+				work, work->part_made->start, work->part_made->size);
 	}
 	return ret;
 }
@@ -288,6 +336,7 @@ struct record {
 	uint64_t core;		/* bytes from the disk's start: in sectors that are nobody's */
 	unsigned core_number;	/* of the partition that was made for the core image */
 	uint64_t core_start;
+	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
 };
 
 static int read_core(struct work *work)
@@ -384,8 +433,7 @@ const struct part *apply_find(
 }
 
 /* The partition must still be the one that the caller saw, and nobody may use the disk. */
-static int see_installation(
-	struct work *work, const char *name, const struct part *part, bool *foreign)
+static int see_installation(struct work *work, const char *name, struct part *part)
 {
 	struct machine machine = {0};
 	const struct part *now = NULL;
@@ -406,7 +454,7 @@ static int see_installation(
 	if (!ret && (disk->in_use || disk->medium))
 		ret = work_fail(work, -EBUSY, _("%s is in use"), name);
 	if (!ret)
-		*foreign = !now->ours && strcmp(now->label, WORK_LABEL) != 0;
+		*part = *now;
 	disks_free(&machine);
 	return ret;
 }
@@ -427,17 +475,35 @@ static bool starts_us(struct work *work)
 	       !memcmp(ours, sector, BOOTCODE_CODE);
 }
 
+/* Power that went within our work has left a FAT of others as it was then. */
+static int mend(struct work *work)
+{
+	const char *const words[] = {"fsck.fat", "-a", work->partition, NULL};
+
+	/* 1: it has mended something. */
+	return work_run(work, words, 1);
+}
+
 /*
  * What was done, by the record; what is surely ours in a file system of others, and a volume of
  * ours that was never filled, need none.
  */
-static int learn(struct work *work, const struct part *part, bool foreign, struct record *record,
-	bool *exact)
+static int learn(struct work *work, const struct part *part, struct record *record, bool *exact)
 {
-	/* A volume is ours from the moment that it is there, before there is a file system in it. */
-	int ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
-	bool there = !ret || part->ours;
+	bool foreign = !part->ours && strcmp(part->label, WORK_LABEL) != 0, there;
+	int ret = 0;
 
+	if (!*part->on && !work_get_mark(work, part->start, part->size)) {
+		*record = (struct record){.partition = true, .marked = true};
+		return 0;
+	}
+	if (foreign && part->dirty && !strcmp(part->content, "vfat"))
+		ret = mend(work);
+	if (ret)
+		return ret;
+	/* A volume is ours from the moment that it is there, before there is a file system in it. */
+	ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
+	there = !ret || part->ours;
 	if (!ret)
 		ret = read_record(work, record);
 	ret = work_unmount(work, ret);
@@ -458,7 +524,7 @@ static int remove_core_partition(struct work *work, const char *disk, const stru
 	char name[64];
 
 	disks_part_name(disk, record->core_number, name);
-	return restore_table(work, record->core_number, record->core_start, name, exact);
+	return restore_table(work, record->core_number, record->core_start, name, true, exact);
 }
 
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
@@ -466,7 +532,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
-	bool foreign = false;
+	struct part now = *part;
 	int ret;
 
 	*why = '\0';
@@ -479,11 +545,11 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	work_choose(work, part->name, part->on, *part->content ? part->content : "vfat");
 	ret = work_claim(work);
 	if (!ret)
-		ret = see_installation(work, disk, part, &foreign);
+		ret = see_installation(work, disk, &now);
 	if (!ret && !*part->on)
 		ret = work_see_partition(work, part->name, part->start, part->size);
 	if (!ret)
-		ret = learn(work, part, foreign, &record, exact);
+		ret = learn(work, &now, &record, exact);
 	/* First the machine starts the origin again, then what is ours goes. */
 	if (!ret && record.sector0)
 		ret = restore_code(work, exact);
@@ -497,11 +563,14 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	if (!ret && record.core_number)
 		ret = remove_core_partition(work, disk, &record, exact);
 	if (!ret && record.partition)
-		ret = restore_table(work, part->number, part->start, part->name, exact);
+		ret = restore_table(work, part->number, part->start, part->name, !record.marked,
+			exact);
 	else if (!ret && part->ours)
 		ret = remove_volume(work);
 	else if (!ret)
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
+	if (!ret && record.marked)
+		ret = work_drop_mark(work, part->start, part->size);
 	if (ret)
 		work_fail(work, ret, "%s", strerror(-ret));
 	work_close(work);

@@ -205,13 +205,48 @@ void work_device(struct work *work, const char *name, char device[PATH_MAX])
 	snprintf(device, PATH_MAX, "%s/%s", work->places.devices, name);
 }
 
-int work_run(struct work *work, const char *const words[])
+int work_run(struct work *work, const char *const words[], int most)
 {
+	int status = tool_run(words, NULL, 0);
+
 	/* "lvm" alone says little. */
-	return tool_run(words, NULL, 0)
+	return status < 0 || status > most
 		       ? work_fail(work, -EIO, _("%s of %s failed"),
 				 words[strcmp(words[0], "lvm") == 0], work->partition)
 		       : 0;
+}
+
+/* --- The mark of a partition that is being made -------------------------- */
+
+int work_put_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	uint8_t *mark = malloc(RAW_MARK);
+	int ret = mark ? 0 : -ENOMEM;
+
+	if (!ret) {
+		raw_mark_make(mark, start, size, &work->before);
+		ret = work_write(work, mark, RAW_MARK, start + size - RAW_MARK);
+	}
+	free(mark);
+	return ret;
+}
+
+int work_get_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	uint8_t *mark = size < RAW_MARK ? NULL : malloc(RAW_MARK);
+	int ret = mark ? raw_read(work->device, mark, RAW_MARK, start + size - RAW_MARK) : -ENOENT;
+
+	if (!ret && !raw_mark_read(mark, start, size, &work->before))
+		ret = -ENOENT;
+	free(mark);
+	return ret;
+}
+
+int work_drop_mark(struct work *work, uint64_t start, uint64_t size)
+{
+	static const uint8_t nothing[4096];
+
+	return work_write(work, nothing, sizeof(nothing), start + size - RAW_MARK);
 }
 
 /* --- The file system with the payload ----------------------------------- */
@@ -228,13 +263,13 @@ int work_activate(struct work *work)
 {
 	const char *const words[] = {"lvm", "lvchange", "--activate", "y", work->volume, NULL};
 
-	return *work->volume ? work_run(work, words) : 0;
+	return *work->volume ? work_run(work, words, 0) : 0;
 }
 
 int work_release(struct work *work, int ret)
 {
 	const char *const words[] = {"lvm", "lvchange", "--activate", "n", work->volume, NULL};
-	int released = *work->volume ? work_run(work, words) : 0;
+	int released = *work->volume ? work_run(work, words, 0) : 0;
 
 	return ret ? ret : released;
 }
@@ -284,18 +319,7 @@ int work_mount(struct work *work, bool read_only)
 	return 0;
 }
 
-int work_sync(const struct work *work)
-{
-	int fd = open(work->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0 || syncfs(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-static int flush_device(const char *device)
+int work_flush(const char *device)
 {
 	int fd = open(device, O_RDONLY | O_CLOEXEC), ret = 0;
 
@@ -304,6 +328,18 @@ static int flush_device(const char *device)
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+int work_sync(const struct work *work)
+{
+	int fd = open(work->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || syncfs(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	/* FAT leaves what it writes in the disk's own cache. */
+	return ret ? ret : work_flush(work->partition);
 }
 
 int work_unmount(struct work *work, int ret)
@@ -321,9 +357,9 @@ int work_unmount(struct work *work, int ret)
 	} else {
 		rmdir(work->mount);
 	}
-	/* FAT leaves what it writes at the end in the disk's own cache. */
+	/* FAT writes once more at the end. */
 	if (!flushed && !work->read_only)
-		flushed = flush_device(work->partition);
+		flushed = work_flush(work->partition);
 	if (!ret && flushed)
 		ret = work_fail(work, flushed, _("%s cannot be unmounted: %s"), work->partition,
 			strerror(-flushed));

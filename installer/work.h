@@ -59,8 +59,7 @@ void work_close(struct work *work);
 
 /*
  * Say why, unless a reason has been given already; returns RET. The functions below that return 0
- * or -errno have said why after an error, but those that take no struct work, work_sync and
- * work_kernel_number.
+ * or -errno have said why after an error, but those that take no struct work, and work_sync.
  */
 int work_fail(struct work *work, int ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -89,6 +88,18 @@ int work_make_option(struct work *work, unsigned number, uint64_t start, uint64_
 /* The device of a disk or partition. */
 void work_device(struct work *work, const char *name, char device[PATH_MAX]);
 
+/* A program without a shell; one that ends with more than MOST has failed. */
+int work_run(struct work *work, const char *const words[], int most);
+
+/*
+ * Between the table that has our partition and the record in it, the partition's last bytes tell
+ * what was there before: written first, and dropped when the record is there. work_get_mark fills
+ * work->before; -ENOENT, without a word, when there is no mark.
+ */
+int work_put_mark(struct work *work, uint64_t start, uint64_t size);
+int work_get_mark(struct work *work, uint64_t start, uint64_t size);
+int work_drop_mark(struct work *work, uint64_t start, uint64_t size);
+
 /* --- The file system with the payload ----------------------------------- */
 
 /* Where it is: a partition, or a volume when ON tells which partition has that. */
@@ -98,16 +109,16 @@ void work_choose(struct work *work, const char *name, const char *on, const char
 int work_activate(struct work *work);
 int work_release(struct work *work, int ret);
 
-/* A program without a shell; 0 when it ended well. The last word is NULL. */
-int work_run(struct work *work, const char *const words[]);
-
 /* On a directory that nobody else knows. */
 int work_mount(struct work *work, bool read_only);
+
+/* Have a device, also one that was written by another program, keep what it was given; says nothing. */
+int work_flush(const char *device);
 
 /* RET is what went wrong before; what was written is on the disk when this returns 0. */
 int work_unmount(struct work *work, int ret);
 
-/* Flush what was written so far. */
+/* Flush what was written so far: what is written next comes after it whenever the power goes. */
 int work_sync(const struct work *work);
 
 /* Where a file of that file system is. */

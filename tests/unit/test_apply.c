@@ -233,6 +233,66 @@ TEST(an_installation_comes_and_goes)
 	see_as_before(path);
 }
 
+/* The power went when the table had our partition, and that held no record yet. */
+static const struct part *break_off(const char *path, struct machine *machine)
+{
+	const struct plan_step *step = plan_find(&plan, PLAN_PARTITION);
+	const struct disklabel_part part = {step->number, step->start, step->size, step->type, NULL};
+	uint8_t *mark = malloc(RAW_MARK);
+	struct disk *disk;
+
+	assert_non_null(mark);
+	raw_mark_make(mark, step->start, step->size, &before);
+	assert_int_equal(raw_write(path, mark, RAW_MARK, step->start + step->size - RAW_MARK), 0);
+	free(mark);
+	assert_int_equal(disklabel_add(path, &part), 0);
+	disk = disks_add(machine);
+	assert_int_equal(probe_disk(path, disk, NULL), 0);
+	return apply_find(machine, disk, why);
+}
+
+TEST(one_that_was_broken_off_is_taken_back)
+{
+	const struct plan_wish wish = {.disk = "disk", .timeout = 5, .payload = 3 * MIB};
+	const struct part *part;
+	struct machine machine = {0};
+	const char *path;
+
+	put_system();
+	path = make_disk();
+	part = break_off(path, &machine);
+	assert_non_null(part);
+	assert_true(part->unfinished);
+	assert_int_equal(plan_make(&machine, &wish, &plan), -EPERM);
+	assert_non_null(strstr(plan.refusal, "was broken off"));
+	if (undo(part->number, part->start, part->size))
+		fail_msg("%s", why);
+	assert_true(exact);
+	see_as_before(path);
+	disks_free(&machine);
+
+	/* Somebody has given the disk another signature since. */
+	path = make_disk();
+	machine = (struct machine){0};
+	part = break_off(path, &machine);
+	assert_int_equal(raw_write(path, "\4\3\2\1", 4, 440), 0);
+	assert_int_equal(undo(part->number, part->start, part->size), 0);
+	assert_false(exact);
+	memcpy(before.head + 440, "\4\3\2\1", 4);
+	see_as_before(path);
+	disks_free(&machine);
+
+	/* What others have put into such a partition is theirs. */
+	path = make_disk();
+	machine = (struct machine){0};
+	part = break_off(path, &machine);
+	assert_int_equal(raw_write(path, "LUKS\xba\xbe\0\1", 8, part->start), 0);
+	disks_free(&machine);
+	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
+	assert_null(apply_find(&machine, &machine.disks[0], why));
+	disks_free(&machine);
+}
+
 TEST(changes_of_others_stay)
 {
 	const char *path = install();
@@ -516,6 +576,7 @@ TEST(undo_wants_the_partition_that_was_seen)
 }
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
+	T(one_that_was_broken_off_is_taken_back),
 	T(changes_of_others_stay), T(a_failure_is_taken_back), T(firmware_is_told),
 	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

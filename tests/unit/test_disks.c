@@ -44,6 +44,7 @@ static void fill_part(struct part *part)
 	part->dirty = unit_chance(2);
 	part->hibernated = unit_chance(2);
 	part->posada = unit_chance(2);
+	part->unfinished = unit_chance(2);
 }
 
 static void fill_disk(struct disk *disk)

@@ -410,6 +410,40 @@ TEST(damage_is_seen)
 	disks_free(&machine);
 }
 
+/* Power that goes while we add or remove our partition. */
+TEST(half_a_change_of_ours_is_no_damage)
+{
+	static const struct {
+		const char *old; /* what the old table still has: first sector, number of sectors */
+		const char *name;
+		enum disks_table table;
+		size_t parts;
+	} rows[] = {
+		{"0 34", "Posada", TABLE_GPT, 4},		/* only the second copy is new */
+		{"1 1", "Posada", TABLE_GPT, 5},		/* and the first entries */
+		{"262111 33", "Posada", TABLE_GPT, 5},		/* only the first copy is new */
+		{"262111 32", "Posada-data", TABLE_GPT, 5},	/* and the second header */
+		{"0 34", "Data", TABLE_DAMAGED, 4},		/* what is not ours, we do not touch */
+		{"262111 33", "Data", TABLE_DAMAGED, 5},
+	};
+	struct machine machine;
+	const struct disk *disk;
+	unsigned from, count;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		make_gpt();
+		run("cp gpt old");
+		run("echo 'size=4MiB,name=%s' | sfdisk -q -a gpt", rows[i].name);
+		assert_int_equal(sscanf(rows[i].old, "%u %u", &from, &count), 2);
+		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none", from,
+			from, count);
+		disk = probe(&machine, "gpt");
+		assert_int_equal(disk->table, rows[i].table);
+		assert_int_equal(disk->part_count, rows[i].parts);
+		disks_free(&machine);
+	}
+}
+
 /* A GPT with sectors of 4096 bytes, which sfdisk does not make in a file. */
 static void make_large_sectors(void)
 {
@@ -675,13 +709,18 @@ TEST(roots_are_looked_into)
 	peek("debian", "xfs", &part, &is_medium);
 	assert_true(part.posada);
 
-	/* A broken installation has only what takes it back. */
-	put("broken/posada/undo/head.before", "");
+	assert_false(part.unfinished);
+
+	/* One that was broken off has only what takes it back, or the beginnings of that. */
+	put("broken/posada/undo/head.before.new", "");
 	peek("broken", "vfat", &part, &is_medium);
-	assert_false(part.posada);
-	put("broken/posada/undo/record", "");
+	assert_true(part.posada && part.unfinished);
+	put("broken/posada/a/xen.gz", "");
 	peek("broken", "vfat", &part, &is_medium);
-	assert_true(part.posada);
+	assert_true(part.posada && part.unfinished);
+	put("broken/posada/grub.cfg", "");
+	peek("broken", "vfat", &part, &is_medium);
+	assert_true(part.posada && !part.unfinished);
 
 	/* Nothing outside is read, and no pipe is waited for. */
 	put("os-release", "PRETTY_NAME=outside\n");
@@ -918,7 +957,7 @@ TEST(groups_are_listed)
 }
 
 RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read), T(disks_without_table_are_read),
-	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(large_sectors_are_read),
+	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(half_a_change_of_ours_is_no_damage), T(large_sectors_are_read),
 	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
 	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
 	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),

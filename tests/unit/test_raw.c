@@ -68,4 +68,34 @@ TEST(only_changed_sectors_are_restored)
 	free(after);
 }
 
-RUN("raw", T(bytes_arrive), T(ends_are_read), T(only_changed_sectors_are_restored))
+/* Only the whole mark of the very partition counts: what it leads to is written over a table. */
+TEST(a_mark_is_known)
+{
+	struct raw_ends *ends = malloc(sizeof(*ends)), *found = malloc(sizeof(*found));
+	uint8_t *mark = malloc(RAW_MARK);
+
+	assert_true(ends && found && mark);
+	assert_int_equal(raw_ends_read(image(), ends), 0);
+	raw_mark_make(mark, 1 << 20, 1 << 30, ends);
+	assert_true(raw_mark_read(mark, 1 << 20, 1 << 30, found));
+	assert_memory_equal(found, ends, sizeof(*ends));
+	assert_true(raw_mark_read(mark, 1 << 20, 1 << 30, NULL));
+	assert_false(raw_mark_read(mark, 2 << 20, 1 << 30, NULL));
+	assert_false(raw_mark_read(mark, 1 << 20, 1 << 29, NULL));
+	for (unsigned i = 0; i < 200; i++) {
+		size_t at = i % 2 ? unit_chance(RAW_MARK) : unit_chance(56);
+
+		/* Between its head and the ends there is nothing. */
+		if (at >= 56 && at < 4096)
+			continue;
+		mark[at] ^= 1;
+		assert_false(raw_mark_read(mark, 1 << 20, 1 << 30, NULL));
+		mark[at] ^= 1;
+	}
+	free(ends);
+	free(found);
+	free(mark);
+}
+
+RUN("raw", T(bytes_arrive), T(ends_are_read), T(only_changed_sectors_are_restored),
+	T(a_mark_is_known))

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a machine would start from a disk as it is now: the system that was there, Posada, or a lie."""
+from bootview import Broken, Fat, dos_parts, gpt_copy
+
+CODE = 440
+CORE_AT = 16 * 512
+ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+LOADER, FALLBACK = "/efi/posada/grubx64.efi", "/efi/boot/bootx64.efi"
+
+
+class Fault(AssertionError):
+    """In this state the machine would not start what it should."""
+
+
+def demand(good, what):
+    if not good:
+        raise Fault(what)
+
+
+def copy_or_none(data, at):
+    try:
+        return gpt_copy(data, at)
+    except (Broken, ValueError, OverflowError):
+        return None
+
+
+class Judge:
+    """Knows a disk as it was and as an installation leaves it, and judges all that lies between."""
+
+    def __init__(self, before, installed, payload, carried, whole_disk=False):
+        """BEFORE and INSTALLED: the disk's bytes; PAYLOAD: the files that it must boot; CARRIED: core.img, BOOTX64.EFI."""
+        self.before, self.whole_disk = bytes(before[:CODE]), whole_disk
+        self.code, self.payload, self.grub = bytes(installed[:CODE]), payload, carried["BOOTX64.EFI"]
+        self.gpt = before[512:520] == b"EFI PART"
+        self.old_parts = [] if whole_disk else gpt_copy(before, 512) if self.gpt else dos_parts(before)
+        parts = gpt_copy(installed, 512) if installed[512:520] == b"EFI PART" else dos_parts(installed)
+        self.files, self.ours = {}, None
+        for part in parts:
+            files = self.files_of(installed, part[1])
+            if "/posada/grub.cfg" in files:
+                self.ours = part
+                self.files = {path: read() for path, read in files.items() if read and path.startswith(("/posada/", "/efi/posada/"))}
+        demand(self.ours, "nothing was installed")
+        self.core_at = int.from_bytes(self.code[0x5c:0x64], "little") * 512 if self.code != self.before else 0
+        self.core = bytes(installed[self.core_at:self.core_at + len(carried["core.img"])]) if self.core_at else b""
+        if self.core:
+            # But for where the rest of it lies, which the first sector says.
+            demand(self.core[:500] + self.core[512:] == carried["core.img"][:500] + carried["core.img"][512:], "another core.img")
+        self.old_files = {part[1]: {path: read() for path, read in self.files_of(before, part[1]).items() if read}
+                          for part in self.old_parts if self.gpt and part[3] == ESP}
+        self.complete(installed)
+
+    @staticmethod
+    def files_of(data, start):
+        try:
+            return Fat(data, start).files()
+        except Broken:
+            return {}
+
+    def allowed(self, size):
+        """Where an installation may write at all: the tables, and what is its own."""
+        if self.whole_disk:
+            return [(0, size)]
+        ends = [(0, 512 * 34), (size - 512 * 33, size)] if self.gpt else [(0, 512)]
+        return [*ends, (self.ours[1], self.ours[1] + self.ours[2])]
+
+    def strangers(self, disk):
+        """The sectors that changed and should not have."""
+        allowed = self.allowed(disk.size)
+        found = []
+        for piece in disk.differing():
+            for at in range(piece * 4096, piece * 4096 + 4096, 512):
+                if disk.bytes[at:at + 512] != disk.base[at:at + 512] and not any(low <= at < high for low, high in allowed):
+                    found.append(at // 512)
+        return found
+
+    def complete(self, data):
+        """All that our boot menu needs, whole."""
+        files = self.files_of(data, self.ours[1])
+        for path, content in self.files.items():
+            if path.startswith("/posada/undo/") and self.whole_disk:
+                continue
+            try:
+                demand(files.get(path) and files[path]() == content, f"Posada starts, but {path} is not whole")
+            except Broken as broken:
+                raise Fault(f"Posada starts, but {path}: {broken}") from None
+        for name, content in self.payload.items():
+            demand(self.files.get(f"/posada/a/{name}") == content, f"{name} is not what was built")
+        if not self.gpt and not self.whole_disk:
+            demand(self.files["/posada/origin.mbr"][:CODE] == self.before, "the saved sector 0 is not the origin's")
+
+    def table(self, data, size):
+        """The table that the machine goes by; what was there before must be in it."""
+        if not self.gpt and not self.whole_disk:
+            parts = dos_parts(data)
+            other = None
+        else:
+            parts, other = copy_or_none(data, 512), copy_or_none(data, size - 512)
+            # Linux looks at the second copy only when it is told to.
+            demand(parts is not None or self.whole_disk, "the first copy of the GPT is broken")
+            parts = parts or other or []
+        for part in self.old_parts:
+            demand(part in parts, f"the partition {part[0]} is not in the table as it was")
+        return parts, other
+
+    def file_states(self, files):
+        states = []
+        for path, read in sorted(files.items()):
+            if path.endswith(".new") or path.startswith("/posada/undo"):
+                continue
+            try:
+                content = read() if read else None
+            except Broken:
+                states.append((path, "broken"))
+                continue
+            states.append((path, "whole" if content == self.files.get(path) else "other" if read else "folder"))
+        return states
+
+    def look(self, disk, nvram):
+        """What starts ("origin", "posada"), and all that firmware and loaders see; a Fault if that is a lie.
+        NVRAM: the firmware has our entry."""
+        data, starts = disk.bytes, set()
+        try:
+            parts, other = self.table(data, disk.size)
+        except Broken as broken:
+            raise Fault(str(broken)) from None
+        code = bytes(data[:CODE])
+        demand(code in (self.before, self.code), "sector 0 is neither what was there nor ours")
+        view = [code == self.before, parts, other]
+        if not self.gpt and code == self.before and not self.whole_disk:
+            starts.add("origin")
+        elif self.core_at and code == self.code:
+            demand(data[self.core_at:self.core_at + len(self.core)] == self.core, "sector 0 loads a core.img that is not whole")
+            self.complete(data)
+            starts.add("posada")
+        for part in parts:
+            files = self.files_of(data, part[1]) if part[3] in (ESP, "0c") or part[:3] == self.ours[:3] else {}
+            view.append(self.file_states(files))
+            for path, content in self.old_files.get(part[1], {}).items():
+                demand(files.get(path) and files[path]() == content, f"{path} of the origin is gone")
+            if not self.gpt and not self.whole_disk:
+                continue
+            mine = part == self.ours
+            if nvram and mine and files.get(LOADER):
+                self.see_loader(data, files[LOADER], LOADER)
+                starts.add("posada")
+            if files.get(FALLBACK):
+                if part[1] in self.old_files and FALLBACK in self.old_files[part[1]]:
+                    starts.add("origin")
+                else:
+                    self.see_loader(data, files[FALLBACK], FALLBACK)
+                    starts.add("posada")
+        strangers = self.strangers(disk)
+        demand(not strangers, f"sectors of others were written: {strangers[:8]}")
+        demand(starts or self.whole_disk, "nothing starts")
+        return starts, repr(view)
+
+    def see_loader(self, data, read, path):
+        try:
+            demand(read() == self.grub, f"{path} is not whole")
+        except Broken as broken:
+            raise Fault(f"{path}: {broken}") from None
+        self.complete(data)

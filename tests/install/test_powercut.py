@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The power goes at any moment of an installation or of its undoing: the machine starts what was there, or Posada."""
+import hashlib
+import pathlib
+import shutil
+
+import pytest
+import vm
+import writelog
+from conftest import built
+from host import Host
+from judge import Fault, Judge
+from origins import ALIVE, MIB
+
+
+def carried():
+    return {name: (built("loaders") / "boot" / name).read_bytes() for name in ("core.img", "BOOTX64.EFI")}
+
+
+def payload():
+    return {file.name: file.read_bytes() for file in (pathlib.Path(vm.OUT) / "payload").iterdir()}
+
+
+def firmware_variables(target):
+    shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), target)
+    return target
+
+
+def confirm(host, words, disk, seconds=300):
+    """A command of posada install that wants the disk's name typed; what it says."""
+    host.shell_open()
+    since = len(host.log)
+    host.send(f"posada install {words} {disk}; echo status=$?\n")
+    if host.expect(r"to go on: |status=\d", 120, since).group(0).startswith("to go on"):
+        host.send(f"{disk}\n")
+        host.expect(r"status=\d", seconds, since)
+    return host.log[since:]
+
+
+class Recording:
+    """One disk, installed on and (unless it is all Posada's) undone, and every write of that."""
+
+    def __init__(self, origins, name, base, whole_disk=False):
+        self.name, self.base, self.whole_disk = name, base, whole_disk
+        self.work = origins.work / f"{name}.work"
+        shutil.copy(base, self.work)
+        self.log = origins.work / f"{name}.log"
+        self.installed = self.undone = None
+
+    def install(self, host, number):
+        layout = "whole-disk" if self.whole_disk else "alongside"
+        host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {layout}\\n' >/tmp/answers")
+        assert f"Posada is on vd{'abcdefgh'[number]}." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
+        self.installed = writelog.count(self.log)
+
+    def undo(self, host, number):
+        assert "which starts as it did before" in confirm(host, "undo", f"vd{'abcdefgh'[number]}")
+        self.undone = writelog.count(self.log)
+
+    def judge(self):
+        disk = writelog.Disk(self.base)
+        log = writelog.Log(self.log, end=self.installed)
+        for epoch in log.epochs:
+            disk.apply(log, epoch)
+        return Judge(disk.base, disk.bytes, payload(), carried(), self.whole_disk)
+
+    def states(self, uefi, **options):
+        """Every state with what can start in it; all faults at the end, with how many states there were."""
+        judge, disk = self.judge(), writelog.Disk(self.base)
+        tried, views, faults = 0, {}, []
+        for name in writelog.replay(writelog.Log(self.log), disk, **options):
+            for nvram in (False, True) if uefi else (False,):
+                tried += 1
+                try:
+                    starts, view = judge.look(disk, nvram)
+                except Fault as fault:
+                    faults.append(f"{name}, NVRAM {'after' if nvram else 'before'}: {fault}")
+                    continue
+                view = hashlib.sha256(view.encode()).digest()
+                if view not in views:
+                    views[view] = (name, starts)
+                    yield disk, nvram, name, starts
+        print(f"{self.name}: {tried} states tried, {len(views)} distinct, {len(faults)} failed")
+        assert not faults, f"{len(faults)} of {tried} states failed:\n" + "\n".join(faults)
+
+
+    def representatives(self, uefi, number, **options):
+        """So many of the distinct states, spread over all of them: (name, NVRAM, what can start, file)."""
+        distinct = [(name, nvram, starts) for _, nvram, name, starts in self.states(uefi, **options)]
+        chosen = [distinct[(2 * n + 1) * len(distinct) // (2 * number)] for n in range(min(number, len(distinct)))]
+        disk, found = writelog.Disk(self.base), []
+        for name in writelog.replay(writelog.Log(self.log), disk, **options):
+            for state in chosen:
+                if state[0] == name:
+                    found.append((*state, disk.save(self.base.with_name(f"{self.name}-boot{len(found)}"))))
+        return found
+
+    def cuts(self, moments, **options):
+        """The disk as the power left it at some moments, spread over the whole time: (what moment, file)."""
+        log, disk = writelog.Log(self.log), writelog.Disk(self.base)
+        names = list(writelog.replay(log, disk, **options))
+        wanted = {names[(2 * n + 1) * len(names) // (2 * moments)] for n in range(moments)}
+        disk, files = writelog.Disk(self.base), []
+        for name in writelog.replay(log, disk, **options):
+            if name in wanted:
+                files.append((name, disk.save(self.base.with_name(f"{self.name}-cut{len(files)}"))))
+        return files
+
+
+def record(firmware, recordings, variables=None):
+    extra = [word for number, one in enumerate(recordings) for word in writelog.logged(one.work, one.log, number)]
+    if variables:
+        shutil.copy(variables, variables.with_suffix(".before"))
+    with Host(firmware=firmware, variables=variables, extra=extra) as host:
+        host.booted()
+        for number, one in enumerate(recordings):
+            one.install(host, number)
+        if variables:
+            shutil.copy(variables, variables.with_suffix(".installed"))
+        for number, one in enumerate(recordings):
+            if not one.whole_disk:
+                one.undo(host, number)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    return {one.name: one for one in recordings}
+
+
+def empty(origins, name):
+    disk = origins.work / name
+    with disk.open("wb") as file:
+        file.truncate(3000 * MIB)
+    return disk
+
+
+@pytest.fixture(scope="module")
+def bios(origins):
+    return record("bios", [Recording(origins, "bios", origins.bios("bios-base")),
+                           Recording(origins, "whole", empty(origins, "whole-base"), True)])
+
+
+@pytest.fixture(scope="module")
+def uefi(origins):
+    return record("uefi", [Recording(origins, "esp", origins.uefi("esp-base", 300 * MIB)),
+                           Recording(origins, "own", origins.uefi("own-base", 34 * MIB)),
+                           Recording(origins, "whole", empty(origins, "whole-uefi-base"), True)],
+                  firmware_variables(origins.work / "vars"))
+
+
+def see_all(recording, uefi, **options):
+    ever = set()
+    for _, _, _, starts in recording.states(uefi, **options):
+        ever |= starts
+    assert "posada" in ever and (recording.whole_disk or "origin" in ever)
+
+
+def test_bios_states(bios):
+    see_all(bios["bios"], False)
+
+
+def test_a_lie_is_seen(bios):
+    """What judges the states above must be able to say no: a disk that does not flush leaves lies behind."""
+    recording = bios["bios"]
+    judge, disk = recording.judge(), writelog.Disk(recording.base)
+    faults = 0
+    for _ in writelog.replay(writelog.Log(recording.log, end=recording.installed).without_flushes(), disk, samples=12):
+        try:
+            judge.look(disk, False)
+        except Fault:
+            faults += 1
+    assert faults
+
+
+def test_bios_whole_disk_states(bios):
+    see_all(bios["whole"], False)
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own", "whole"])
+def test_uefi_states(uefi, name):
+    see_all(uefi[name], True)
+
+
+def see_as_before(judge, recording, file):
+    """Every byte outside of what has been our own space, every file where that lies in a file system of the origin."""
+    now = writelog.Disk(recording.base)
+    now.bytes = writelog.Disk(file).bytes
+    now.touched = range(now.size // writelog.PIECE)
+    space = judge.allowed(now.size)[-1]
+    strangers = [piece for piece in now.differing() if not space[0] <= piece * writelog.PIECE < space[1]]
+    assert not strangers, strangers[:8]
+    for start, files in judge.old_files.items():
+        assert {path: read() for path, read in judge.files_of(now.bytes, start).items() if read} == files
+
+
+def see_disks(host):
+    """What the installer sees of each disk, by serial."""
+    return {disk["serial"]: disk for disk in host.posada("install", "probe", "--json", seconds=300)["disks"]}
+
+
+def go_on_or_back(recording, firmware, moments, again, variables=None, **options):
+    """From the stick: what was broken off is taken back, or was never begun; then it is installed again."""
+    cuts, judge, undone = recording.cuts(moments, **options), recording.judge(), []
+    extra = [word for number, (_, disk) in enumerate(cuts) for word in
+             ("-drive", f"if=none,id=cut{number},format=raw,file={disk}", "-device", f"virtio-blk-pci,drive=cut{number},serial=CUT{number}")]
+    with Host(firmware=firmware, variables=variables, extra=extra) as host:
+        host.booted()
+        seen = see_disks(host)
+        for number, (moment, _) in enumerate(cuts):
+            disk = seen[f"CUT{number}"]
+            ours = [part for part in disk["parts"] if part["posada"]]
+            print(f"{recording.name}, {moment}: {disk['table']},", "unfinished" if ours and ours[0]["unfinished"] else len(ours))
+            assert disk["table"] in ("dos", "gpt") and len(ours) < 2, moment
+            if ours:
+                if ours[0]["unfinished"]:
+                    assert "was broken off" in host.posada("install", "plan", disk["name"], seconds=300, status=1)
+                said = confirm(host, "undo", disk["name"])
+                assert "which starts as it did before" in said, (moment, said)
+                undone.append(number)
+        seen = see_disks(host)
+        host.sh("sync")
+        for number, (moment, file) in enumerate(cuts):
+            disk = seen[f"CUT{number}"]
+            assert not [part for part in disk["parts"] if part["posada"] or part["dirty"] and number in undone], moment
+            see_as_before(judge, recording, file)
+        for number in range(again):
+            # The last of them had most on it.
+            host.sh(f"printf '[install]\\nserial = CUT{len(cuts) - 1 - number}\\nlayout = alongside\\n' >/tmp/answers")
+            host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+
+
+def test_bios_goes_on_or_back(bios):
+    go_on_or_back(bios["bios"], "bios", 5, 1)
+
+
+def see_boot(recording, firmware, number, variables=None, **options):
+    """Really started: what shows must be what was judged to start."""
+    for name, nvram, starts, disk in recording.representatives(firmware == "uefi", number, **options):
+        print(f"{recording.name}, {name}, NVRAM {'after' if nvram else 'before'}: {' or '.join(sorted(starts))}")
+        remembered = None
+        if variables:
+            remembered = shutil.copy(variables.with_suffix(".installed") if nvram else variables.with_suffix(".before"),
+                                     disk.with_suffix(".vars"))
+        with Host(boot="disk", firmware=firmware, disks=[disk], variables=remembered) as host:
+            if "posada" in starts and ("origin" not in starts or nvram):
+                host.booted()
+            elif starts == {"origin"}:
+                host.expect(ALIVE, 120)
+                assert "Posada" not in host.log
+            else:
+                host.expect(f"{ALIVE}|Loading Posada", 120)
+
+
+def test_bios_boots(bios):
+    see_boot(bios["bios"], "bios", 3)
+
+
+@pytest.mark.power
+def test_more_of_bios(bios):
+    see_all(bios["bios"], False, samples=8, exhaustive=6)
+    go_on_or_back(bios["bios"], "bios", 16, 2, seed=1)
+    see_boot(bios["bios"], "bios", 4, seed=2)
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own"])
+def test_uefi_goes_on_or_back(uefi, name):
+    go_on_or_back(uefi[name], "uefi", 10, 1, uefi[name].base.with_name("vars.before"))
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own"])
+def test_uefi_boots(uefi, name):
+    see_boot(uefi[name], "uefi", 3, uefi[name].base.with_name("vars"))
