@@ -22,6 +22,9 @@
 
 #define _(text) gettext(text)
 
+/* The reserved sectors and both tables of a FAT of some GiB. */
+#define FORMAT_AHEAD (4 << 20)
+
 static void tell(struct work *work, const char *what)
 {
 	unsigned percent = work->total ? (unsigned)(work->done * 100 / work->total) : 0;
@@ -66,20 +69,23 @@ out:
 
 /* --- Files -------------------------------------------------------------- */
 
-/* A file being written: its bytes are hashed on their way. */
+/* A file being written, or read back: what is read is hashed. */
 struct sink {
 	struct work *work;
 	int fd;
-	int ret; /* of the first write that failed */
+	int ret; /* of the first piece that failed */
 	gnutls_hash_hd_t hash;
+	uint8_t buffer[65536];
 };
+
+/* Whatever writes a file's bytes, the same ones each time. */
+typedef int (*producer)(struct work *work, const void *what, FILE *out);
 
 static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
 {
 	struct sink *sink = cookie;
 	size_t left = size;
 
-	gnutls_hash(sink->hash, bytes, size);
 	while (left) {
 		ssize_t got = write(sink->fd, bytes, left);
 
@@ -97,47 +103,73 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
-static int hash_file(struct work *work, const char *path, uint8_t hash[WORK_HASH])
+static ssize_t sink_compare(void *cookie, const char *bytes, size_t size)
 {
-	gnutls_hash_hd_t state;
-	uint8_t buffer[65536];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
-	ssize_t got;
+	struct sink *sink = cookie;
+	size_t left = size;
 
-	if (fd < 0)
-		return -errno;
-	if (gnutls_hash_init(&state, GNUTLS_DIG_SHA256)) {
-		close(fd);
-		return -ENOMEM;
-	}
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	while ((got = read(fd, buffer, sizeof(buffer)))) {
+	while (left) {
+		ssize_t got = read(sink->fd, sink->buffer,
+			left < sizeof(sink->buffer) ? left : sizeof(sink->buffer));
+
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0) {
-			ret = -errno;
-			break;
+		if (got <= 0 || memcmp(sink->buffer, bytes, (size_t)got) != 0) {
+			sink->ret = got < 0 ? -errno : -EIO;
+			return -1;
 		}
-		gnutls_hash(state, buffer, (size_t)got);
-		work->done += (uint64_t)got;
-		tell(work, work->step->does);
+		gnutls_hash(sink->hash, sink->buffer, (size_t)got);
+		bytes += got;
+		left -= (size_t)got;
 	}
-	gnutls_hash_deinit(state, hash);
-	close(fd);
-	return ret;
+	sink->work->done += size;
+	tell(sink->work, sink->work->step->does);
+	return (ssize_t)size;
 }
 
-/* Whatever writes a file's bytes. */
-typedef int (*producer)(struct work *work, const void *what, FILE *out);
+static int produce_into(struct sink *sink, cookie_write_function_t *take, producer produce,
+	const void *what)
+{
+	FILE *out = fopencookie(sink, "w", (cookie_io_functions_t){.write = take});
+	int ret;
+
+	if (!out)
+		return -ENOMEM;
+	ret = produce(sink->work, what, out);
+	if (fclose(out) && !ret)
+		ret = errno ? -errno : -EIO;
+	return sink->ret ? sink->ret : ret;
+}
+
+/*
+ * What lies on the disk is compared with its source byte by byte. That is as sure as two hashes
+ * and makes one do, which takes as long as the writing.
+ */
+static int read_back(struct sink *sink, const char *path, producer produce, const void *what)
+{
+	int ret;
+
+	sink->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (sink->fd < 0)
+		return -errno;
+	if (gnutls_hash_init(&sink->hash, GNUTLS_DIG_SHA256)) {
+		close(sink->fd);
+		return -ENOMEM;
+	}
+	posix_fadvise(sink->fd, 0, 0, POSIX_FADV_DONTNEED);
+	ret = produce_into(sink, sink_compare, produce, what);
+	if (!ret && read(sink->fd, sink->buffer, 1) != 0)
+		ret = -EIO;
+	gnutls_hash_deinit(sink->hash, sink->work->hash);
+	close(sink->fd);
+	return ret;
+}
 
 /* A new file, in place only once it is whole and reads back as it was written. */
 static int write_file(struct work *work, const char *name, producer produce, const void *what)
 {
-	cookie_io_functions_t functions = {.write = sink_write};
-	uint8_t found[WORK_HASH];
-	struct sink sink = {.work = work, .fd = -1};
+	struct sink sink = {.work = work};
 	char path[PATH_MAX], part[PATH_MAX + 8];
-	FILE *out = NULL;
 	int ret;
 
 	work_path(work, name, path);
@@ -145,31 +177,18 @@ static int write_file(struct work *work, const char *name, producer produce, con
 	ret = work_make_folders(path);
 	if (ret)
 		goto out;
-	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256)) {
-		ret = -ENOMEM;
-		goto out;
-	}
 	sink.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (sink.fd >= 0)
-		out = fopencookie(&sink, "w", functions);
-	if (!out) {
+	if (sink.fd < 0) {
 		ret = -errno;
 	} else {
-		ret = produce(work, what, out);
-		if (fclose(out) && !ret)
-			ret = errno ? -errno : -EIO;
-		if (sink.ret)
-			ret = sink.ret;
+		ret = produce_into(&sink, sink_write, produce, what);
+		if (!ret && fsync(sink.fd))
+			ret = -errno;
+		if (close(sink.fd) && !ret)
+			ret = -errno;
 	}
-	if (!ret && fsync(sink.fd))
-		ret = -errno;
-	if (sink.fd >= 0 && close(sink.fd) && !ret)
-		ret = -errno;
-	gnutls_hash_deinit(sink.hash, work->hash);
 	if (!ret)
-		ret = hash_file(work, part, found);
-	if (!ret && memcmp(work->hash, found, WORK_HASH) != 0)
-		ret = -EIO;
+		ret = read_back(&sink, part, produce, what);
 	if (!ret && rename(part, path))
 		ret = -errno;
 	if (ret)
@@ -376,6 +395,22 @@ static int do_volume(struct work *work)
 	return work_release(work, 0);
 }
 
+/*
+ * mkfs.fat writes single sectors, for each of which the kernel would first read the page around
+ * it, one by one. They are read at once here, and stay in memory while the device is open. It is
+ * for speed only: nothing is lost when it fails.
+ */
+static int keep_begin(const char *device)
+{
+	int fd = open(device, O_RDONLY | O_CLOEXEC);
+	char buffer[65536];
+
+	for (off_t at = 0; fd >= 0 && at < FORMAT_AHEAD; at += sizeof(buffer))
+		if (pread(fd, buffer, sizeof(buffer), at) <= 0)
+			break;
+	return fd;
+}
+
 static int do_format(struct work *work)
 {
 	const struct plan_step *step = work->step;
@@ -385,7 +420,7 @@ static int do_format(struct work *work)
 	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", work->partition, NULL};
 	const char *const ext4[] = {
 		"mke2fs", "-q", "-F", "-t", "ext4", "-L", PLACE_LABEL, work->partition, NULL};
-	int ret;
+	int kept, ret;
 
 	work_choose(work, step->part, step->on, step->content);
 	ret = work_activate(work);
@@ -398,6 +433,7 @@ static int do_format(struct work *work)
 	}
 	if (ret)
 		return ret;
+	kept = keep_begin(work->partition);
 	snprintf(reserved, sizeof(reserved), "%u",
 		(unsigned)(PLAN_RESERVED / raw_sector(work->partition)));
 	ret = work_run(work, !strcmp(step->content, "vfat") ? vfat : ext4, 0);
@@ -408,6 +444,8 @@ static int do_format(struct work *work)
 			work_fail(work, ret, _("writing to %s failed: %s"), step->part,
 				strerror(-ret));
 	}
+	if (kept >= 0)
+		close(kept);
 	return work_release(work, ret);
 }
 

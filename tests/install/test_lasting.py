@@ -74,8 +74,8 @@ def test_from_memory_to_the_stick_to_a_disk(stick, tmp_path):
         host.posada("guest", "create", "late", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M")
         host.sh(f"mkdir -p /root/.ssh && echo '{KEY}' >>/root/.ssh/authorized_keys")
         assert "memory" not in host.posada("config", "set", "ssh.enabled", "yes")
-        host.sh("until ls /etc/dropbear/*key || setsid ssh -y localhost true </dev/null 2>&1; do sleep 1; done", 120)
-        host.sh("virsh net-define /dev/stdin <<'E'\n<network><name>lab</name></network>\nE")
+        host.sh("until ls /etc/dropbear/*key; do setsid ssh -y localhost true </dev/null >/dev/null 2>&1; sleep 2; done", 120)
+        host.sh("echo '<network><name>lab</name></network>' >/tmp/lab && virsh net-define /tmp/lab")
         before = marks(host)
         assert before[1:] == ("hello", ["early", "late"]) and "inn" in before[0] and "lab" in before[0]
         # The plug is pulled: nothing was told to save.
