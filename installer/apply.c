@@ -15,6 +15,7 @@
 #include "bootcode.h"
 #include "disklabel.h"
 #include "efi.h"
+#include "grubenv.h"
 #include "loader.h"
 #include "payload.h"
 #include "work.h"
@@ -124,11 +125,8 @@ static int hash_file(struct work *work, const char *path, uint8_t hash[WORK_HASH
 	return ret;
 }
 
-/* Whatever writes a file's bytes. */
-typedef int (*producer)(struct work *work, const void *what, FILE *out);
-
-/* A new file, in place only once it is whole and reads back as it was written. */
-static int write_file(struct work *work, const char *name, producer produce, const void *what)
+int work_write_file(
+	struct work *work, const char *name, work_producer produce, const void *what)
 {
 	cookie_io_functions_t functions = {.write = sink_write};
 	uint8_t found[WORK_HASH];
@@ -224,6 +222,11 @@ static int produce_carried(struct work *work, const void *what, FILE *out)
 	return ret;
 }
 
+static bool two_versions(const struct work *work)
+{
+	return !strcmp(plan_find(work->plan, PLAN_FILES)->content, "vfat");
+}
+
 static int produce_loader(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
@@ -231,7 +234,8 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 	char marker[64], version[64];
 	struct loader_place place = {.version = version,
 		.medium = work->identity,
-		.payload = WORK_VERSION_A,
+		/* GRUB writes to FAT: there two versions can stand side by side. */
+		.payload = two_versions(work) ? NULL : WORK_VERSION_A,
 		.timeout = (int)plan->timeout,
 		.marker = marker,
 		.origins = origins,
@@ -245,6 +249,28 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 		origins[i] = (struct loader_origin){plan->origins[i].title, plan->origins[i].uuid,
 			*plan->origins[i].loader ? plan->origins[i].loader : NULL};
 	return loader_write("grub", &place, out);
+}
+
+static int produce_entries(struct work *work, const void *what, FILE *out)
+{
+	char version[64];
+	const struct loader_place place = {.version = version};
+
+	(void)work;
+	(void)what;
+	payload_version(version);
+	return loader_write("entries", &place, out);
+}
+
+static int produce_environment(struct work *work, const void *what, FILE *out)
+{
+	const struct grubenv env = {.slot = 'a'};
+	char block[GRUBENV_SIZE];
+
+	(void)work;
+	(void)what;
+	grubenv_format(&env, block);
+	return fwrite(block, 1, sizeof(block), out) == sizeof(block) ? 0 : -EIO;
 }
 
 /* What undo must know and cannot find out. */
@@ -385,7 +411,7 @@ static int write_undo(struct work *work)
 {
 	const struct {
 		const char *name;
-		producer produce;
+		work_producer produce;
 		struct bytes bytes;
 	} files[] = {{WORK_UNDO "/head.before", produce_bytes, {work->before.head, RAW_END}},
 		{WORK_UNDO "/tail.before", produce_bytes, {work->before.tail, RAW_END}},
@@ -400,7 +426,7 @@ static int write_undo(struct work *work)
 	if (!ret && plan_find(work->plan, PLAN_SECTOR0))
 		ret = make_sector0(work, work->after.head);
 	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
-		ret = write_file(work, files[i].name, files[i].produce, &files[i].bytes);
+		ret = work_write_file(work, files[i].name, files[i].produce, &files[i].bytes);
 	return ret;
 }
 
@@ -412,7 +438,7 @@ static int write_origin(struct work *work)
 
 	memcpy(sector, work->after.head, sizeof(sector));
 	memcpy(sector, work->before.head, BOOTCODE_CODE);
-	return write_file(work, LOADER_SECTOR, produce_bytes, &bytes);
+	return work_write_file(work, LOADER_SECTOR, produce_bytes, &bytes);
 }
 
 static int write_payload(struct work *work)
@@ -422,7 +448,7 @@ static int write_payload(struct work *work)
 
 	for (size_t i = 0; !ret && payload_names[i]; i++) {
 		snprintf(name, sizeof(name), WORK_VERSION_A "/%s", payload_names[i]);
-		ret = write_file(work, name, produce_payload, payload_names[i]);
+		ret = work_write_file(work, name, produce_payload, payload_names[i]);
 		for (size_t j = 0; j < WORK_HASH; j++)
 			snprintf(work->result->sha256[i] + 2 * j, 3, "%02x", work->hash[j]);
 	}
@@ -448,15 +474,21 @@ static int do_files(struct work *work)
 		ret = write_origin(work);
 	if (!ret)
 		ret = write_payload(work);
+	if (!ret && two_versions(work)) {
+		ret = work_write_file(
+			work, WORK_VERSION_A "/" LOADER_ENTRIES, produce_entries, NULL);
+		if (!ret)
+			ret = work_write_file(work, LOADER_ENVIRONMENT, produce_environment, NULL);
+	}
 	snprintf(name, sizeof(name), WORK_FOLDER "/%s", work->identity);
 	if (!ret)
-		ret = write_file(work, name, produce_bytes, &nothing);
+		ret = work_write_file(work, name, produce_bytes, &nothing);
 	if (!ret)
-		ret = write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
-		ret = write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
 		if (!ret)
-			ret = write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
+			ret = work_write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
 	}
 	return work_unmount(work, ret);
 }
@@ -521,7 +553,7 @@ static int do_fallback(struct work *work)
 
 	work->fallback_made = !ret;
 	if (!ret)
-		ret = write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
+		ret = work_write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
 	return work_unmount(work, ret);
 }
 
