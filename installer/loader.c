@@ -115,8 +115,9 @@ static void entries_write(const char *version, FILE *out)
 		"if [ \"$tried\" = \"$slot\" ]; then\n"
 		"\tset watch='posada.trial=1 softdog.soft_active_on_boot=1 softdog.soft_margin=%d'\n"
 		"fi\n"
-		"if [ -z \"$previous\" ]; then\n",
-		LOADER_TRIAL_SECONDS);
+		"if [ -z \"$previous\" ]; then\n"
+		"set count=%zu\n",
+		LOADER_TRIAL_SECONDS, COUNT(entries));
 	for (size_t i = 0; i < COUNT(entries); i++)
 		grub_entry(&entries[i], &place, entries[i].title, entries[i].name, arguments, out);
 	snprintf(title, sizeof(title), "Posada %s (previous)", version);
@@ -165,13 +166,17 @@ static void grub_choose(const struct loader_place *place, FILE *out)
 		out);
 }
 
-/* The other version stands last, and is what starts when the first one cannot be loaded. */
-static void grub_previous(FILE *out)
+/*
+ * The entries of the one that starts, and behind them the other one, which starts when the first
+ * cannot be loaded: GRUB wants to know that one by its number.
+ */
+static void grub_versions(FILE *out)
 {
-	fputs("set previous=1\n"
+	fputs("source ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n"
+	      "set previous=1\n"
 	      "set slot=$other\n"
 	      "if [ -f ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES " ]; then\n"
-	      "\tset fallback=previous\n"
+	      "\tset fallback=$count\n"
 	      "\tsource ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n"
 	      "fi\n",
 		out);
@@ -199,17 +204,13 @@ static void grub_write(const struct loader_place *place, FILE *out)
 	if (!place->payload) {
 		grub_choose(place, out);
 		/* A try is what was asked for, whatever starts by itself otherwise. */
-		fprintf(out,
-			"if [ \"$tried\" ]; then set default=%s; fi\n"
-			"source ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n",
-			entries[0].name);
+		fprintf(out, "if [ \"$tried\" ]; then set default=%s; fi\n", entries[0].name);
+		grub_versions(out);
 	}
 	for (size_t i = 0; place->payload && i < COUNT(entries); i++)
 		grub_entry(&entries[i], place, entries[i].title, entries[i].name, "", out);
 	for (size_t i = 0; i < place->origin_count; i++)
 		grub_origin(&place->origins[i], i + 1, out);
-	if (!place->payload)
-		grub_previous(out);
 }
 
 static void syslinux_write(const struct loader_place *place, FILE *out)
