@@ -243,13 +243,12 @@ static int see_settled(struct work *work, const struct versions *versions)
 	return 0;
 }
 
-static int see_files(struct work *work, struct update_source *source, struct plan_step *step)
+static int see_files(struct work *work, struct update_source *source)
 {
 	int ret = 0;
 
-	snprintf(step->does, sizeof(step->does), "%s", _("check the update"));
 	if (work->options->progress)
-		work->options->progress(work->options->opaque, step->does, 0);
+		work->options->progress(work->options->opaque, _("check the update"), 0);
 	for (size_t i = 0; !ret && i < UPDATE_FILES; i++) {
 		ret = update_copy(source, i, NULL);
 		if (ret)
@@ -363,7 +362,7 @@ int versions_update(const char *disk, const struct part *part, struct update_sou
 		if (!ret)
 			ret = see_room(work, versions.env.slot == 'a' ? 'b' : 'a', update);
 		if (!ret && update_rereads(source))
-			ret = see_files(work, source, &step);
+			ret = see_files(work, source);
 	}
 	ret = work_unmount(work, ret);
 	if (!ret) {
