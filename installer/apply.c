@@ -125,8 +125,7 @@ static int hash_file(struct work *work, const char *path, uint8_t hash[WORK_HASH
 	return ret;
 }
 
-int work_write_file(
-	struct work *work, const char *name, work_producer produce, const void *what)
+int work_write_file(struct work *work, const char *name, work_producer produce, const void *what)
 {
 	cookie_io_functions_t functions = {.write = sink_write};
 	uint8_t found[WORK_HASH];

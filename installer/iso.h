@@ -17,8 +17,8 @@
 int iso_share(FILE *iso, char **why);
 
 /*
- * Where the bytes of /posada/NAME lie in an image. Returns 0 or -errno: -ENOENT when there is no such
- * file, -EINVAL when this is no image.
+ * Where the bytes of /posada/NAME lie in an image. Returns 0 or -errno: -ENOENT when there is no
+ * such file, -EINVAL when this is no image.
  */
 int iso_find(FILE *iso, const char *name, uint64_t *at, uint64_t *size);
 

@@ -150,7 +150,8 @@ static void grub_choose(const struct loader_place *place, FILE *out)
 	      "\telse\n"
 	      "\t\tset trial=unknown\n"
 	      "\tfi\n"
-	      "\tif [ -z \"$trial\" -a -f ($posada)" LOADER_VERSIONS "/$tried/" LOADER_ENTRIES " ]; then\n"
+	      "\tif [ -z \"$trial\" -a -f ($posada)" LOADER_VERSIONS "/$tried/" LOADER_ENTRIES
+	      " ]; then\n"
 	      "\t\tset slot=$tried\n"
 	      "\telse\n"
 	      "\t\tset tried=\n"

@@ -489,8 +489,7 @@ static int update_from(const char *where, bool older, const char *name)
 	if (!ret && find_target(&target, name))
 		goto out;
 	if (!ret)
-		ret = versions_update(
-			target.disk->name, target.part, source, older, &options, why);
+		ret = versions_update(target.disk->name, target.part, source, older, &options, why);
 	if (ret)
 		fprintf(stderr, "posada install: %s.\n", why);
 	else

@@ -111,8 +111,8 @@ int update_parse(const char head[UPDATE_HEAD], struct update *update)
 		if (!ret)
 			ret = take_size(&text, &update->files[i].size);
 		if (!ret)
-			ret = take_hex(&text, update->files[i].sha256,
-				sizeof(update->files[i].sha256));
+			ret = take_hex(
+				&text, update->files[i].sha256, sizeof(update->files[i].sha256));
 	}
 	update->covered = (size_t)(text - copy);
 	if (!ret)
@@ -236,9 +236,9 @@ static int read_head(struct update_source *source)
 	/* A file that is no update may be a CD with one. */
 	if (!ret && strncmp(source->head, "posada-update ", 14) != 0) {
 		ret = iso_find(source->file, UPDATE_NAME, &at, &size);
-		if (!ret && (size != UPDATE_HEAD || fseeko(source->file, (off_t)at, SEEK_SET) ||
-				    fread(source->head, 1, UPDATE_HEAD, source->file) !=
-					    UPDATE_HEAD))
+		if (!ret &&
+			(size != UPDATE_HEAD || fseeko(source->file, (off_t)at, SEEK_SET) ||
+				fread(source->head, 1, UPDATE_HEAD, source->file) != UPDATE_HEAD))
 			ret = -EINVAL;
 		for (size_t i = 0; !ret && i < UPDATE_FILES; i++)
 			ret = iso_find(source->file, update_names[i], &source->at[i], &size);
@@ -258,8 +258,8 @@ static int read_key(const char *path, char *key, size_t size)
 }
 
 /* Whether the head is one that this system may take. */
-static int trust(struct update_source *source, const char *where, const char *path,
-	char why[UPDATE_TEXT])
+static int trust(
+	struct update_source *source, const char *where, const char *path, char why[UPDATE_TEXT])
 {
 	char key[4096], text[256];
 	uint64_t at = UPDATE_HEAD;
@@ -272,16 +272,16 @@ static int trust(struct update_source *source, const char *where, const char *pa
 	if (ret)
 		return fail(why, ret, _("%s is no update of Posada, or is damaged"), where);
 	if (read_key(path, key, sizeof(key)))
-		return fail(why, -ENOKEY, _("the key that updates are checked with is not there (%s)"),
-			path);
+		return fail(why, -ENOKEY,
+			_("the key that updates are checked with is not there (%s)"), path);
 	ret = update_verify(source->head, &source->update, key);
 	if (ret == -EKEYREJECTED)
 		return fail(why, ret,
 			_("%s is not signed by those who made this system, or was changed. Nothing was written"),
 			where);
 	if (ret)
-		return fail(why, ret, _("the key that updates are checked with is damaged (%s)"),
-			path);
+		return fail(
+			why, ret, _("the key that updates are checked with is damaged (%s)"), path);
 	if (strcmp(source->update.machine, MACHINE) != 0) {
 		snprintf(text, sizeof(text), "%.200s (%s)", where, source->update.machine);
 		return fail(why, -ENOEXEC, _("%s is for another kind of machine"), text);
@@ -294,8 +294,8 @@ static int trust(struct update_source *source, const char *where, const char *pa
 	return 0;
 }
 
-int update_open(const char *where, const char *key, struct update_source **source,
-	char why[UPDATE_TEXT])
+int update_open(
+	const char *where, const char *key, struct update_source **source, char why[UPDATE_TEXT])
 {
 	struct update_source *opened = calloc(1, sizeof(*opened));
 	char text[UPDATE_TEXT];

@@ -30,8 +30,8 @@
 
 #define UPDATE_TEXT 512
 
-/* The names, as they lie in a version's folder: the payload, then the boot entries, without which it
- * is no version. */
+/* The names, as they lie in a version's folder: the payload, then the boot entries, without which
+ * it is no version. */
 extern const char *const update_names[UPDATE_FILES];
 
 struct update {
@@ -49,8 +49,8 @@ struct update {
 int update_parse(const char head[UPDATE_HEAD], struct update *update);
 
 /*
- * Was a parsed HEAD signed with the key whose public half is KEY (PEM)? 0, -EKEYREJECTED, or -EINVAL
- * when that is no such key.
+ * Was a parsed HEAD signed with the key whose public half is KEY (PEM)? 0, -EKEYREJECTED, or
+ * -EINVAL when that is no such key.
  */
 int update_verify(const char head[UPDATE_HEAD], const struct update *update, const char *key);
 
@@ -65,8 +65,8 @@ struct update_source;
  * https://), which is read as it comes. Its head is read and is good: signed with the key in the
  * file KEY, and for this kind of machine. Returns 0 or -errno with WHY; update_close ends it.
  */
-int update_open(const char *where, const char *key, struct update_source **source,
-	char why[UPDATE_TEXT]);
+int update_open(
+	const char *where, const char *key, struct update_source **source, char why[UPDATE_TEXT]);
 void update_close(struct update_source *source);
 
 /* The first device below DEVICES ("/dev") that holds an update; -ENOENT. */
@@ -78,8 +78,8 @@ const struct update *update_about(const struct update_source *source);
 bool update_rereads(const struct update_source *source);
 
 /*
- * Copy the file NUMBER of update_names to OUT, which may be NULL. Returns 0 or -errno; -EBADMSG when
- * the bytes end too early or are not those that were signed.
+ * Copy the file NUMBER of update_names to OUT, which may be NULL. Returns 0 or -errno; -EBADMSG
+ * when the bytes end too early or are not those that were signed.
  */
 int update_copy(struct update_source *source, size_t number, FILE *out);
 

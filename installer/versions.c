@@ -184,7 +184,8 @@ static int write_environment(struct work *work, const struct grubenv *env)
 	ret = grubenv_write(path, env);
 	if (!ret)
 		ret = work_sync(work);
-	return ret ? work_fail(work, ret, _("the boot loader's environment on %s cannot be written: %s"),
+	return ret ? work_fail(work, ret,
+			     _("the boot loader's environment on %s cannot be written: %s"),
 			     work->step->part, strerror(-ret))
 		   : 0;
 }
@@ -215,8 +216,8 @@ static int produce_update(struct work *work, const void *what, FILE *out)
 }
 
 /* What may be said before anything is written. */
-static int see_fit(struct work *work, const struct versions *versions,
-	const struct update *update, bool older)
+static int see_fit(
+	struct work *work, const struct versions *versions, const struct update *update, bool older)
 {
 	const char *there = versions->slots[versions->env.slot - 'a'].version;
 
@@ -401,8 +402,8 @@ int versions_confirm(const char *disk, const struct part *part, char slot,
 	if (!ret) {
 		look(work, &versions);
 		if (!slot || versions.env.tried != slot)
-			ret = work_fail(work, -EINVAL,
-				_("no version on %s is being tried"), part->name);
+			ret = work_fail(
+				work, -EINVAL, _("no version on %s is being tried"), part->name);
 		else
 			ret = write_environment(work, &good);
 	}

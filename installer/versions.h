@@ -43,7 +43,8 @@ void versions_this_boot(struct versions_boot *boot);
 
 /*
  * Our partition on the disk NAME of MACHINE, or, when NAME is NULL, on the disk that this host was
- * started from, if there can be two versions on it; else NULL, with the reason as a sentence in WHY.
+ * started from, if there can be two versions on it; else NULL, with the reason as a sentence in
+ * WHY.
  */
 const struct part *versions_find(const struct machine *machine, const char *name,
 	const struct disk **disk, char why[APPLY_TEXT]);

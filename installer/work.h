@@ -105,11 +105,10 @@ int work_make_folders(const char *path);
 typedef int (*work_producer)(struct work *work, const void *what, FILE *out);
 
 /*
- * Write the file NAME, which is in place only once it is whole and reads back as it was written; its
- * sha256 is work->hash then.
+ * Write the file NAME, which is in place only once it is whole and reads back as it was written;
+ * its sha256 is work->hash then.
  */
-int work_write_file(
-	struct work *work, const char *name, work_producer produce, const void *what);
+int work_write_file(struct work *work, const char *name, work_producer produce, const void *what);
 
 /* --- The way back ------------------------------------------------------- */
 

@@ -245,8 +245,8 @@ static bool choose_update(char *where, size_t size)
 	};
 	size_t chosen = 0;
 
-	if (!ui_menu(_("Update"), _("Where is the new version?"), items, ARRAY_SIZE(items),
-		    &chosen))
+	if (!ui_menu(
+		    _("Update"), _("Where is the new version?"), items, ARRAY_SIZE(items), &chosen))
 		return false;
 	if (chosen)
 		return ui_input(_("Update"),
@@ -285,8 +285,8 @@ static void write_update(const struct disk *disk, const struct part *part,
 }
 
 /* Is this a step back, and not meant? */
-static bool is_unwanted(const struct disk *disk, const struct part *part,
-	const struct update *update, bool *older)
+static bool is_unwanted(
+	const struct disk *disk, const struct part *part, const struct update *update, bool *older)
 {
 	const struct apply_options options = {0};
 	struct versions versions;
@@ -294,9 +294,9 @@ static bool is_unwanted(const struct disk *disk, const struct part *part,
 
 	if (versions_read(disk->name, part, &options, &versions, why))
 		return false;
-	*older = update_order(update->version,
-			 versions.slots[versions.env.slot - 'a'].version) < 0;
-	snprintf(text, sizeof(text), _("Version %.32s is older than %.64s, which is there. Go back to it?"),
+	*older = update_order(update->version, versions.slots[versions.env.slot - 'a'].version) < 0;
+	snprintf(text, sizeof(text),
+		_("Version %.32s is older than %.64s, which is there. Go back to it?"),
 		update->version, versions.slots[versions.env.slot - 'a'].version);
 	return *older && !ui_yes_no(_("Update"), text);
 }
@@ -325,8 +325,8 @@ void update_run(struct app *app)
 	part = versions_find(&machine, NULL, &disk, text);
 	if (!part && !disk) {
 		/* Started from elsewhere: which installation is meant? */
-		chosen = choose_disk(
-			&machine, _("Update"), _("Which disk's Posada shall be brought up to date?"));
+		chosen = choose_disk(&machine, _("Update"),
+			_("Which disk's Posada shall be brought up to date?"));
 		if (chosen < 0)
 			goto out;
 		part = versions_find(&machine, machine.disks[chosen].name, &disk, text);

@@ -197,7 +197,8 @@ TEST(a_try_is_marked_before_it_begins)
 {
 	static const char *const parts[] = {"set default=origin1\n", "set medium=0123\n",
 		"load_env --file ($posada)/posada/grubenv slot trial\n",
-		"if [ \"$slot\" != b ]; then set slot=a; fi\n", "\tset tried=$trial\n\tset trial=\n",
+		"if [ \"$slot\" != b ]; then set slot=a; fi\n",
+		"\tset tried=$trial\n\tset trial=\n",
 		"save_env --file ($posada)/posada/grubenv trial tried; then\n",
 		"load_env --file ($posada)/posada/grubenv trial\n", "\t\tset slot=$tried\n",
 		"if [ ! -f ($posada)/posada/$slot/entries.cfg ]; then\n",
@@ -225,8 +226,8 @@ TEST(versions_bring_their_entries)
 	assert_string_equal(entry[4].name, "previous");
 	assert_string_equal(entry[4].xen, entry[0].xen);
 	for (size_t i = 0; i < 5; i++) {
-		assert_true(i == 3 || strstr(entry[i].xen, "($posada)/posada/$2/xen.gz ") ==
-					      entry[i].xen);
+		assert_true(i == 3 ||
+			    strstr(entry[i].xen, "($posada)/posada/$2/xen.gz ") == entry[i].xen);
 		assert_non_null(
 			strstr(entry[i].linux, " posada.medium=$medium posada.slot=$2 $3 "));
 		assert_string_equal(entry[i].initramfs, "($posada)/posada/$2/initramfs.img");

@@ -19,9 +19,8 @@ static gnutls_privkey_t make_key(const char *name)
 	gnutls_datum_t pem;
 
 	assert_int_equal(gnutls_privkey_init(&private), 0);
-	assert_int_equal(
-		gnutls_privkey_generate(private, GNUTLS_PK_EDDSA_ED25519,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519), 0),
+	assert_int_equal(gnutls_privkey_generate(private, GNUTLS_PK_EDDSA_ED25519,
+				 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519), 0),
 		0);
 	assert_int_equal(gnutls_pubkey_init(&public), 0);
 	assert_int_equal(gnutls_pubkey_import_privkey(public, private, 0, 0), 0);
@@ -62,9 +61,8 @@ static void put_signature(char *head, size_t used, gnutls_privkey_t key)
 	const gnutls_datum_t text = {(unsigned char *)head, (unsigned)used};
 	gnutls_datum_t signature;
 
-	assert_int_equal(gnutls_privkey_sign_data2(
-				 key, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &signature),
-		0);
+	assert_int_equal(
+		gnutls_privkey_sign_data2(key, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &signature), 0);
 	assert_int_equal(signature.size, 64);
 	strcpy(head + used, "signature ");
 	put_hex(head + used + 10, signature.data, 64);
@@ -134,7 +132,8 @@ TEST(heads_are_parsed)
 			bad[unit_chance(n % 2 ? 80 : UPDATE_HEAD)] =
 				" \n/09af.-\0\xff%"[unit_chance(12)];
 		if (!update_parse(bad, &update) && memcmp(bad, head, sizeof(bad)) != 0)
-			assert_int_equal(update_verify(bad, &update, text_of("key")), -EKEYREJECTED);
+			assert_int_equal(
+				update_verify(bad, &update, text_of("key")), -EKEYREJECTED);
 		assert_true(strlen(update.version) < sizeof(update.version));
 		assert_null(strpbrk(update.version, " /'$\n"));
 	}
@@ -214,8 +213,8 @@ TEST(files_are_opened)
 	for (size_t left = UPDATE_HEAD; left < size; left++) {
 		int ret = 0;
 
-		assert_int_equal(update_open(unit_write("cut", file, left), unit_path("key"),
-					 &source, why),
+		assert_int_equal(
+			update_open(unit_write("cut", file, left), unit_path("key"), &source, why),
 			0);
 		for (size_t n = 0; !ret && n < UPDATE_FILES; n++)
 			ret = update_copy(source, n, NULL);
@@ -304,8 +303,8 @@ TEST(images_are_opened)
 		for (unsigned i = 0; i < 4; i++)
 			bad[(16 + unit_chance(3)) * BLOCK + unit_chance(300)] =
 				(uint8_t)unit_chance(256);
-		if (!update_open(unit_write("image", bad, sizeof(bad)), unit_path("key"), &source,
-			    why))
+		if (!update_open(
+			    unit_write("image", bad, sizeof(bad)), unit_path("key"), &source, why))
 			update_close(source);
 	}
 	gnutls_privkey_deinit(key);
@@ -338,8 +337,7 @@ TEST(addresses_are_opened)
 	unit_write("update", file, size - 1);
 	assert_int_equal(update_open("http://host/f", unit_path("key"), &source, why), 0);
 	for (size_t n = 0; n < UPDATE_FILES; n++)
-		assert_int_equal(
-			update_copy(source, n, NULL), n + 1 < UPDATE_FILES ? 0 : -EBADMSG);
+		assert_int_equal(update_copy(source, n, NULL), n + 1 < UPDATE_FILES ? 0 : -EBADMSG);
 	update_close(source);
 	put_wget("#!/bin/sh\necho one >&2; echo 'wget: 404 Not Found' >&2; exit 1\n");
 	refused("https://host/f", -EINVAL, "wget: 404 Not Found");
