@@ -63,7 +63,7 @@ def updates(tmp_path_factory):
     # One that says another version than what was signed.
     (files / "forged").write_bytes(good[:1024].replace(b"version 9.1", b"version 9.9"))
     (files / "nothing").write_bytes(bytes(4096))
-    make_ext4(files, work / "updates.img")
+    make_ext4(files, work / "updates.img", spare=64)
     return work / "updates.img"
 
 

@@ -92,8 +92,10 @@ static const char *text_of(const char *name)
 {
 	static char text[4096];
 	FILE *file = fopen(unit_path(name), "rb");
-	size_t got = fread(text, 1, sizeof(text) - 1, file);
+	size_t got;
 
+	assert_non_null(file);
+	got = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
 	text[got] = '\0';
 	return text;
