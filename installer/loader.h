@@ -34,7 +34,7 @@ struct loader_origin {
 #define LOADER_ENTRIES_HEAD "# Posada "
 
 /* How long an update that is tried may take to its init; that one has a clock of its own. */
-#define LOADER_TRIAL_SECONDS 180
+#define LOADER_TRIAL_SECONDS 300
 
 struct loader_place {
 	const char *version; /* shown in the menu's title */

@@ -153,7 +153,7 @@ def test_update(origins: Origins, updates, firmware):
         restart(host)
     with Host(boot="disk", disks=disks, **options) as host:
         host.expect(HANGS, 300)
-        host.ended(400)
+        host.ended(600)
     with Host(boot="disk", disks=disks, **options) as host:
         host.booted()
         assert versions(host) == ({"9.2": "tried", "9.1": "good"}, ["9.1"])
