@@ -3,6 +3,7 @@
 
 version=$(cat "$top/VERSION")
 iso=posada-$version-amd64.iso
+update=posada-$version-amd64.update
 manifest=$top/initramfs/manifest
 
 # The packages that the manifest takes files from, and what the initramfs carries beside the root.
@@ -19,11 +20,12 @@ image_key() {
 	{
 		for name in $(image_packages); do echo "$name ${package_keys[$name]}"; done
 		cat "$top/VERSION" "$builder"/{assemble,image.sh}
+		sha256_of "$cache/keys/update.pem"
 		(cd "$top" && git_files initramfs | xargs -0 sha256sum)
 	} | sha256sum | cut -c1-20
 }
 
-image_files="payload/xen.gz payload/vmlinuz payload/initramfs.img pxe manifest.spdx.json SHA256SUMS"
+image_files="$update payload/update payload/xen.gz payload/vmlinuz payload/initramfs.img payload/entries.cfg pxe manifest.spdx.json SHA256SUMS"
 
 image_current() { # KEY
 	local file
@@ -34,6 +36,7 @@ image_current() { # KEY
 image_make() {
 	local key
 	packages_build $(image_packages)
+	keys_make
 	key=$(image_key)
 	if image_current "$key"; then
 		say "nothing changed: $out/$iso"
@@ -45,11 +48,11 @@ image_make() {
 	steps_add 4
 	step "unpack the packages" image_unpack
 	step "root-image (erofs) and initramfs" image_assemble root
-	step "media (ISO and PXE tree)" image_assemble media
+	step "media (ISO, PXE tree, update)" image_assemble media
 	step "manifest.spdx.json" image_spdx
-	rm -rf "$out/payload" "$out/pxe" "$out"/posada-*.iso
+	rm -rf "$out/payload" "$out/pxe" "$out"/posada-*.{iso,update}
 	mv "$out/.new"/* "$out"
-	(cd "$out" && find "$iso" pxe payload manifest.spdx.json -type f -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
+	(cd "$out" && find "$iso" "$update" pxe payload manifest.spdx.json -type f -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
 	rm -rf "$out/.new" "$cache/making/image"
 	echo "$key" >"$out/.key"
 	say "$out/$iso: $(($(stat -c %s "$out/$iso") / 1048576)) MiB"
@@ -66,7 +69,22 @@ image_unpack() {
 image_assemble() { # root|media
 	root_run "$(root_path build "$root_build_packages")" --bind "$cache/making/image" /build \
 		--ro-bind "$cache/making/image/packages/musl" /sysroot --ro-bind "$top" /checkout --bind "$out/.new" /out \
+		--tmpfs /run --ro-bind "$cache/keys/update.pem" /run/update.pem \
 		--setenv VERSION "$version" --setenv ISO "$iso" -- bash /builder/assemble "$1"
+}
+
+# An update file of any payload: for a team that signs elsewhere than it builds, and for tests.
+image_update() { # VERSION DIRECTORY
+	local file
+	for file in xen.gz vmlinuz initramfs.img; do [ -f "$2/$file" ] || die "$2 is no payload: there is no $file in it"; done
+	[[ $1 =~ ^[0-9A-Za-z.+~-]{1,31}$ ]] || die "'$1' is no version: letters, digits and .+~- only, 31 at most"
+	packages_build musl posada
+	keys_make
+	root_run "$(root_path build "$root_build_packages")" --tmpfs /build \
+		--ro-bind "$(package_unpacked posada)" /build/packages/posada --ro-bind "$(package_unpacked musl)" /sysroot \
+		--tmpfs /run --ro-bind "$cache/keys/update.pem" /run/update.pem --bind "$(realpath "$2")" /out \
+		--setenv VERSION "$1" -- bash /builder/assemble update
+	say "$2/posada-$1-amd64.update"
 }
 
 # What the image is made of, as SPDX 2.3: every package, its version, licence and source.

@@ -174,7 +174,8 @@ package_make() { # NAME
 	done
 	root_run "$(root_path build "$root_build_packages")" \
 		--bind "$work/build" /build --bind "$work/sysroot" /sysroot \
-		--ro-bind "$work/sources" /sources --ro-bind "$top" /checkout --ro-bind "$cache/keys" /run \
+		--ro-bind "$work/sources" /sources --ro-bind "$top" /checkout \
+		--tmpfs /run --ro-bind "$cache/keys/modules.pem" /run/modules.pem \
 		--chdir /build -- /builder/toolchain/make-package "$name"
 	tar --create --sort=name --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-owner \
 		--directory "$work/build/dest" . | zstd -q -T0 -8 -o "$file.part" -f
@@ -182,16 +183,21 @@ package_make() { # NAME
 	work_remove "$work"
 }
 
-# The key that signs kernel modules: made once, kept beside the cache, never in the tree.
+# The keys that sign kernel modules and updates: each made once, kept beside the cache, never in the tree.
 keys_make() {
-	[ -f "$cache/keys/modules.pem" ] && return
-	root_run "$(root_path build "$root_build_packages")" --bind "$cache/keys" /run -- sh -c '
-		umask 077
+	key_make modules '
 		openssl req -new -x509 -newkey rsa:3072 -nodes -days 36500 -sha512 -subj "/CN=Posada module signing key" \
 			-addext basicConstraints=critical,CA:FALSE -addext keyUsage=digitalSignature \
 			-keyout /run/key.part -out /run/certificate.part 2>/dev/null &&
 		cat /run/key.part /run/certificate.part >/run/modules.pem.part && rm /run/key.part /run/certificate.part'
-	mv "$cache/keys/modules.pem.part" "$cache/keys/modules.pem"
+	key_make update 'openssl genpkey -algorithm ED25519 -out /run/update.pem.part'
+}
+
+key_make() { # NAME COMMAND
+	[ -f "$cache/keys/$1.pem" ] && return
+	root_ready
+	root_run "$(root_path build "$root_build_packages")" --bind "$cache/keys" /run -- sh -c "umask 077; $2"
+	mv "$cache/keys/$1.pem.part" "$cache/keys/$1.pem"
 }
 
 # A built package's files, unpacked once beside the cache for those who want to read them.

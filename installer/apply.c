@@ -14,6 +14,7 @@
 #include "bootcode.h"
 #include "disklabel.h"
 #include "efi.h"
+#include "grubenv.h"
 #include "loader.h"
 #include "lvm.h"
 #include "payload.h"
@@ -78,9 +79,6 @@ struct sink {
 	uint8_t buffer[65536];
 };
 
-/* Whatever writes a file's bytes, the same ones each time. */
-typedef int (*producer)(struct work *work, const void *what, FILE *out);
-
 static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
 {
 	struct sink *sink = cookie;
@@ -127,7 +125,7 @@ static ssize_t sink_compare(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
-static int produce_into(struct sink *sink, cookie_write_function_t *take, producer produce,
+static int produce_into(struct sink *sink, cookie_write_function_t *take, work_producer produce,
 	const void *what)
 {
 	FILE *out = fopencookie(sink, "w", (cookie_io_functions_t){.write = take});
@@ -141,11 +139,27 @@ static int produce_into(struct sink *sink, cookie_write_function_t *take, produc
 	return sink->ret ? sink->ret : ret;
 }
 
+static int hash_alone(struct sink *sink)
+{
+	ssize_t got;
+
+	while ((got = read(sink->fd, sink->buffer, sizeof(sink->buffer)))) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		gnutls_hash(sink->hash, sink->buffer, (size_t)got);
+		sink->work->done += (uint64_t)got;
+		tell(sink->work, sink->work->step->does);
+	}
+	return 0;
+}
+
 /*
- * What lies on the disk is compared with its source byte by byte. That is as sure as two hashes
- * and makes one do, which takes as long as the writing.
+ * What lies on the disk is compared with its source byte by byte, where there is one still. That is
+ * as sure as two hashes and makes one do, which takes as long as the writing.
  */
-static int read_back(struct sink *sink, const char *path, producer produce, const void *what)
+static int read_back(struct sink *sink, const char *path, work_producer produce, const void *what)
 {
 	int ret;
 
@@ -157,7 +171,7 @@ static int read_back(struct sink *sink, const char *path, producer produce, cons
 		return -ENOMEM;
 	}
 	posix_fadvise(sink->fd, 0, 0, POSIX_FADV_DONTNEED);
-	ret = produce_into(sink, sink_compare, produce, what);
+	ret = produce ? produce_into(sink, sink_compare, produce, what) : hash_alone(sink);
 	if (!ret && read(sink->fd, sink->buffer, 1) != 0)
 		ret = -EIO;
 	gnutls_hash_deinit(sink->hash, sink->work->hash);
@@ -165,8 +179,8 @@ static int read_back(struct sink *sink, const char *path, producer produce, cons
 	return ret;
 }
 
-/* A new file, in place only once it is whole and reads back as it was written. */
-static int write_file(struct work *work, const char *name, producer produce, const void *what)
+static int write_file(struct work *work, const char *name, work_producer produce,
+	work_producer again, const void *what)
 {
 	struct sink sink = {.work = work};
 	char path[PATH_MAX], part[PATH_MAX + 8];
@@ -188,7 +202,7 @@ static int write_file(struct work *work, const char *name, producer produce, con
 			ret = -errno;
 	}
 	if (!ret)
-		ret = read_back(&sink, part, produce, what);
+		ret = read_back(&sink, part, again, what);
 	if (!ret && rename(part, path))
 		ret = -errno;
 	if (ret)
@@ -197,6 +211,16 @@ out:
 	return ret ? work_fail(work, ret, _("writing %s on %s failed: %s"), name, work->step->part,
 			     strerror(-ret))
 		   : 0;
+}
+
+int work_write_file(struct work *work, const char *name, work_producer produce, const void *what)
+{
+	return write_file(work, name, produce, produce, what);
+}
+
+int work_write_once(struct work *work, const char *name, work_producer produce, const void *what)
+{
+	return write_file(work, name, produce, NULL, what);
 }
 
 struct bytes {
@@ -246,6 +270,13 @@ static int produce_carried(struct work *work, const void *what, FILE *out)
 	return ret;
 }
 
+static bool two_versions(const struct work *work)
+{
+	const struct plan_step *files = plan_find(work->plan, PLAN_FILES);
+
+	return !strcmp(files->content, "vfat") && !*files->on;
+}
+
 static int produce_loader(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
@@ -253,7 +284,8 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 	char marker[64], version[64];
 	struct loader_place place = {.version = version,
 		.medium = work->identity,
-		.payload = WORK_VERSION_A,
+		/* GRUB writes to FAT on a partition: there two versions can stand side by side. */
+		.payload = two_versions(work) ? NULL : WORK_VERSION_A,
 		.timeout = (int)plan->timeout,
 		.marker = marker,
 		.origins = origins,
@@ -267,6 +299,28 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 		origins[i] = (struct loader_origin){plan->origins[i].title, plan->origins[i].uuid,
 			*plan->origins[i].loader ? plan->origins[i].loader : NULL};
 	return loader_write("grub", &place, out);
+}
+
+static int produce_entries(struct work *work, const void *what, FILE *out)
+{
+	char version[64];
+	const struct loader_place place = {.version = version};
+
+	(void)work;
+	(void)what;
+	payload_version(version);
+	return loader_write("entries", &place, out);
+}
+
+static int produce_environment(struct work *work, const void *what, FILE *out)
+{
+	const struct grubenv env = {.slot = 'a'};
+	char block[GRUBENV_SIZE];
+
+	(void)work;
+	(void)what;
+	grubenv_format(&env, block);
+	return fwrite(block, 1, sizeof(block), out) == sizeof(block) ? 0 : -EIO;
 }
 
 /* What undo must know and cannot find out. */
@@ -467,7 +521,7 @@ static int write_undo(struct work *work)
 {
 	const struct {
 		const char *name;
-		producer produce;
+		work_producer produce;
 		struct bytes bytes;
 	} files[] = {{WORK_UNDO "/head.before", produce_bytes, {work->before.head, RAW_END}},
 		{WORK_UNDO "/tail.before", produce_bytes, {work->before.tail, RAW_END}},
@@ -484,7 +538,7 @@ static int write_undo(struct work *work)
 		ret = make_sector0(work, work->after.head);
 	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
 		if (work->core || strcmp(files[i].name, WORK_CORE) != 0)
-			ret = write_file(work, files[i].name, files[i].produce, &files[i].bytes);
+			ret = work_write_file(work, files[i].name, files[i].produce, &files[i].bytes);
 	return ret;
 }
 
@@ -521,7 +575,7 @@ static int write_origin(struct work *work)
 
 	memcpy(sector, work->after.head, sizeof(sector));
 	memcpy(sector, work->before.head, BOOTCODE_CODE);
-	return write_file(work, LOADER_SECTOR, produce_bytes, &bytes);
+	return work_write_file(work, LOADER_SECTOR, produce_bytes, &bytes);
 }
 
 static int write_payload(struct work *work)
@@ -531,7 +585,7 @@ static int write_payload(struct work *work)
 
 	for (size_t i = 0; !ret && payload_names[i]; i++) {
 		snprintf(name, sizeof(name), WORK_VERSION_A "/%s", payload_names[i]);
-		ret = write_file(work, name, produce_payload, payload_names[i]);
+		ret = work_write_file(work, name, produce_payload, payload_names[i]);
 		for (size_t j = 0; j < WORK_HASH; j++)
 			snprintf(work->result->sha256[i] + 2 * j, 3, "%02x", work->hash[j]);
 	}
@@ -578,18 +632,24 @@ static int do_files(struct work *work)
 		ret = write_origin(work);
 	if (!ret)
 		ret = write_payload(work);
+	if (!ret && two_versions(work)) {
+		ret = work_write_file(
+			work, WORK_VERSION_A "/" LOADER_ENTRIES, produce_entries, NULL);
+		if (!ret)
+			ret = work_write_file(work, LOADER_ENVIRONMENT, produce_environment, NULL);
+	}
 	snprintf(name, sizeof(name), WORK_FOLDER "/%s", work->identity);
 	if (!ret)
-		ret = write_file(work, name, produce_bytes, &nothing);
+		ret = work_write_file(work, name, produce_bytes, &nothing);
 	if (!ret)
-		ret = write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
-		ret = write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
 		/* The firmware may have an entry for it from before: it must find all or nothing. */
 		if (!ret)
 			ret = sync_files(work);
 		if (!ret)
-			ret = write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
+			ret = work_write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
 	}
 	return work_unmount(work, ret);
 }
@@ -652,7 +712,7 @@ static int do_fallback(struct work *work)
 
 	work->fallback_made = !ret;
 	if (!ret)
-		ret = write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
+		ret = work_write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
 	return work_unmount(work, ret);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lets files of a CD image name bytes that lie within another file of it. */
+/* Finds files in a CD image, and lets some name bytes that lie within another one. */
 #include "iso.h"
 
 #include <ctype.h>
@@ -177,4 +177,23 @@ int iso_share(FILE *iso, char **why)
 	if (ret && why)
 		*why = strdup(fault);
 	return ret;
+}
+
+int iso_find(FILE *iso, const char *name, uint64_t *at, uint64_t *size)
+{
+	struct record folder, file;
+	uint8_t block[BLOCK];
+	int ret = read_at(iso, (uint64_t)DESCRIPTORS * BLOCK, block, BLOCK);
+
+	if (!ret && (block[0] != 1 || memcmp(block + 1, "CD001", 5) != 0))
+		ret = -EINVAL;
+	if (!ret)
+		ret = find(iso, parse(0, block + 156), "posada", &folder);
+	if (!ret)
+		ret = find(iso, folder, name, &file);
+	if (ret)
+		return ret;
+	*at = (uint64_t)file.block * BLOCK;
+	*size = file.size;
+	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A CD image whose files may share bytes. */
+/* A CD image: where its files are, and how some share bytes. */
 #ifndef POSADA_ISO_H
 #define POSADA_ISO_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -14,5 +15,11 @@
  * fault (the caller frees it).
  */
 int iso_share(FILE *iso, char **why);
+
+/*
+ * Where the bytes of /posada/NAME lie in an image. Returns 0 or -errno: -ENOENT when there is no
+ * such file, -EINVAL when this is no image.
+ */
+int iso_find(FILE *iso, const char *name, uint64_t *at, uint64_t *size);
 
 #endif

@@ -77,6 +77,112 @@ static void grub_origin(const struct loader_origin *origin, size_t number, FILE 
 	fprintf(out, "\n}\n");
 }
 
+/* ARGUMENTS are words that the entry gets when the menu is made, $2 and on. */
+static void grub_entry(const struct loader_entry *entry, const struct loader_place *place,
+	const char *title, const char *id, const char *arguments, FILE *out)
+{
+	fprintf(out, "menuentry '%s' --id %s%s {\n", title, id, arguments);
+	fprintf(out, "\techo 'Loading Posada %s ...'\n", place->version);
+	if (entry->xen) {
+		fprintf(out, "\tmultiboot2 ($posada)%s/xen.gz ", place->payload);
+		xen_options(entry, out);
+		fprintf(out, "\n\tmodule2 ($posada)%s/vmlinuz ", place->payload);
+		linux_options(entry, place, out);
+		fprintf(out, "\n\tmodule2 --nounzip ($posada)%s/initramfs.img\n}\n",
+			place->payload);
+	} else {
+		fprintf(out, "\tlinux ($posada)%s/vmlinuz ", place->payload);
+		linux_options(entry, place, out);
+		fprintf(out, "\n\tinitrd ($posada)%s/initramfs.img\n}\n", place->payload);
+	}
+}
+
+/*
+ * What a version brings with it: its entries when it is the one that starts, or one entry when it
+ * is the one before. A first try runs against the kernel's clock from the start.
+ */
+static void entries_write(const char *version, FILE *out)
+{
+	const struct loader_place place = {.version = version,
+		.medium = "$medium posada.slot=$2 $3",
+		.payload = LOADER_VERSIONS "/$2"};
+	static const char arguments[] = " \"$slot\" \"$watch\"";
+	char title[96];
+
+	fprintf(out, LOADER_ENTRIES_HEAD "%s\n", version);
+	fprintf(out,
+		"set watch=\n"
+		"if [ \"$tried\" = \"$slot\" ]; then\n"
+		"\tset watch='posada.trial=1 softdog.soft_active_on_boot=1 softdog.soft_margin=%d'\n"
+		"fi\n"
+		"if [ -z \"$previous\" ]; then\n"
+		"set count=%zu\n",
+		LOADER_TRIAL_SECONDS, COUNT(entries));
+	for (size_t i = 0; i < COUNT(entries); i++)
+		grub_entry(&entries[i], &place, entries[i].title, entries[i].name, arguments, out);
+	snprintf(title, sizeof(title), "Posada %s (previous)", version);
+	fprintf(out, "else\n");
+	grub_entry(&entries[0], &place, title, "previous", arguments, out);
+	fprintf(out, "fi\n");
+}
+
+/*
+ * Which of two versions starts. A try is marked as tried before it begins, and only if that stands
+ * on the disk: whatever happens then, the next start is that of the version before.
+ */
+static void grub_choose(const struct loader_place *place, FILE *out)
+{
+	fprintf(out, "set medium=%s\n", place->medium);
+	fputs("set slot=\n"
+	      "set trial=\n"
+	      "set tried=\n"
+	      "set previous=\n"
+	      "if [ -f ($posada)" LOADER_ENVIRONMENT " ]; then\n"
+	      "\tload_env --file ($posada)" LOADER_ENVIRONMENT " slot trial\n"
+	      "fi\n"
+	      "if [ \"$slot\" != b ]; then set slot=a; fi\n"
+	      "if [ \"$trial\" = a -o \"$trial\" = b ]; then\n"
+	      "\tset tried=$trial\n"
+	      "\tset trial=\n"
+	      "\tif save_env --file ($posada)" LOADER_ENVIRONMENT " trial tried; then\n"
+	      "\t\tset trial=unknown\n"
+	      "\t\tload_env --file ($posada)" LOADER_ENVIRONMENT " trial\n"
+	      "\telse\n"
+	      "\t\tset trial=unknown\n"
+	      "\tfi\n"
+	      "\tif [ -z \"$trial\" -a -f ($posada)" LOADER_VERSIONS "/$tried/" LOADER_ENTRIES
+	      " ]; then\n"
+	      "\t\tset slot=$tried\n"
+	      "\telse\n"
+	      "\t\tset tried=\n"
+	      "\tfi\n"
+	      "fi\n"
+	      "set other=b\n"
+	      "if [ \"$slot\" = b ]; then set other=a; fi\n"
+	      "if [ ! -f ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES " ]; then\n"
+	      "\tset missing=$slot\n"
+	      "\tset slot=$other\n"
+	      "\tset other=$missing\n"
+	      "fi\n",
+		out);
+}
+
+/*
+ * The entries of the one that starts, and behind them the other one, which starts when the first
+ * cannot be loaded: GRUB wants to know that one by its number.
+ */
+static void grub_versions(FILE *out)
+{
+	fputs("source ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n"
+	      "set previous=1\n"
+	      "set slot=$other\n"
+	      "if [ -f ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES " ]; then\n"
+	      "\tset fallback=$count\n"
+	      "\tsource ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n"
+	      "fi\n",
+		out);
+}
+
 static void grub_write(const struct loader_place *place, FILE *out)
 {
 	if (place->marker)
@@ -96,24 +202,14 @@ static void grub_write(const struct loader_place *place, FILE *out)
 		"set timeout=%d\n",
 		place->origin_first && place->origin_count ? "origin1" : entries[0].name,
 		place->timeout);
-	for (size_t i = 0; i < COUNT(entries); i++) {
-		const struct loader_entry *entry = &entries[i];
-
-		fprintf(out, "menuentry '%s' --id %s {\n", entry->title, entry->name);
-		fprintf(out, "\techo 'Loading Posada %s ...'\n", place->version);
-		if (entry->xen) {
-			fprintf(out, "\tmultiboot2 ($posada)%s/xen.gz ", place->payload);
-			xen_options(entry, out);
-			fprintf(out, "\n\tmodule2 ($posada)%s/vmlinuz ", place->payload);
-			linux_options(entry, place, out);
-			fprintf(out, "\n\tmodule2 --nounzip ($posada)%s/initramfs.img\n}\n",
-				place->payload);
-		} else {
-			fprintf(out, "\tlinux ($posada)%s/vmlinuz ", place->payload);
-			linux_options(entry, place, out);
-			fprintf(out, "\n\tinitrd ($posada)%s/initramfs.img\n}\n", place->payload);
-		}
+	if (!place->payload) {
+		grub_choose(place, out);
+		/* A try is what was asked for, whatever starts by itself otherwise. */
+		fprintf(out, "if [ \"$tried\" ]; then set default=%s; fi\n", entries[0].name);
+		grub_versions(out);
 	}
+	for (size_t i = 0; place->payload && i < COUNT(entries); i++)
+		grub_entry(&entries[i], place, entries[i].title, entries[i].name, "", out);
 	for (size_t i = 0; i < place->origin_count; i++)
 		grub_origin(&place->origins[i], i + 1, out);
 }
@@ -160,6 +256,8 @@ int loader_write(const char *loader, const struct loader_place *place, FILE *out
 		grub_write(place, out);
 	else if (!strcmp(loader, "syslinux"))
 		syslinux_write(place, out);
+	else if (!strcmp(loader, "entries"))
+		entries_write(place->version, out);
 	else
 		return -EINVAL;
 	return fflush(out) || ferror(out) ? -EIO : 0;

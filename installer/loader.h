@@ -24,10 +24,23 @@ struct loader_origin {
  */
 #define LOADER_SECTOR "/posada/origin.mbr"
 
+/* On a disk whose loader can write to the file system of the payload there are two versions of it,
+ * LOADER_VERSIONS/a and /b; the environment block tells which one starts. */
+#define LOADER_VERSIONS	   "/posada"
+#define LOADER_ENTRIES	   "entries.cfg"
+#define LOADER_ENVIRONMENT "/posada/grubenv"
+
+/* How the entries of a version begin; the version follows, to the end of the line. */
+#define LOADER_ENTRIES_HEAD "# Posada "
+
+/* How long an update that is tried may take to its init; that one has a clock of its own. */
+#define LOADER_TRIAL_SECONDS 300
+
 struct loader_place {
 	const char *version; /* shown in the menu's title */
 	const char *medium;  /* how the system finds its medium again; a word without spaces */
-	const char *payload; /* directory of the payload as the loader names it */
+	const char *payload; /* directory of the payload as the loader names it; NULL: there are
+				two, with the entries of each */
 	int timeout;	     /* seconds until the default entry starts by itself */
 	const char *marker;  /* GRUB: a file that only the payload's own file system has, or NULL */
 	const struct loader_origin *origins;
@@ -37,8 +50,9 @@ struct loader_place {
 
 /*
  * Write the configuration of a boot loader, "grub" (GRUB 2, multiboot2) or "syslinux"
- * (isolinux and pxelinux, menu.c32 and mboot.c32), for a payload at PLACE. Returns 0, -EINVAL
- * for another loader's name, or -errno of the writing.
+ * (isolinux and pxelinux, menu.c32 and mboot.c32), for a payload at PLACE; or "entries", what a
+ * version brings with it for the configuration of a disk with two of them: that takes nothing but
+ * the version from PLACE. Returns 0, -EINVAL for another loader's name, or -errno of the writing.
  */
 int loader_write(const char *loader, const struct loader_place *place, FILE *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* posada-install: shows this machine's disks, writes Posada onto one of them, and takes it off
- * again. */
+/* posada-install: shows this machine's disks, writes Posada onto one of them, brings it up to date,
+ * and takes it off again. */
 #include <errno.h>
 #include <libintl.h>
 #include <locale.h>
@@ -9,11 +9,14 @@
 #include <unistd.h>
 #include "answers.h"
 #include "apply.h"
+#include "json.h"
 #include "payload.h"
 #include "place.h"
 #include "plan.h"
 #include "probe.h"
 #include "text.h"
+#include "update.h"
+#include "versions.h"
 
 #define _(text)	 gettext(text)
 #define N_(text) text
@@ -26,6 +29,9 @@ static int run_probe(char **words);
 static int run_plan(char **words);
 static int run_apply(char **words);
 static int run_undo(char **words);
+static int run_update(char **words);
+static int run_versions(char **words);
+static int run_confirm(char **words);
 
 #define WISH "DISK [--whole-disk] [--origin-first] [--timeout SECONDS]"
 
@@ -41,6 +47,13 @@ static const struct verb {
 	{"apply", WISH, N_("show the plan, ask, and install"), run_apply},
 	{"apply", "--answers FILE", N_("install as the file says, and ask nothing"), run_apply},
 	{"undo", "DISK", N_("take Posada off a disk; what was there starts as before"), run_undo},
+	{"update", "FILE | ADDRESS | stick [--allow-older] [--disk DISK]",
+		N_("write a new version beside the one that is there, and try it at the next start"),
+		run_update},
+	{"versions", "[--disk DISK] [--json]", N_("the versions on a disk"), run_versions},
+	{"confirm", "",
+		N_("the version that is being tried works: keep it (the host does this by itself)"),
+		run_confirm},
 };
 
 static int usage(FILE *out, int status)
@@ -444,6 +457,187 @@ static int run_undo(char **words)
 		status = take_back(&wish, part);
 	disks_free(&machine);
 	return status;
+}
+
+/* --- Versions ----------------------------------------------------------- */
+
+struct target {
+	struct machine machine;
+	const struct disk *disk;
+	const struct part *part;
+};
+
+/* The installation on the disk NAME, or on the one that this host was started from. After a failure
+ * it has been told. The caller frees the machine. */
+static int find_target(struct target *target, const char *name)
+{
+	char reason[APPLY_TEXT], *why = NULL;
+	int ret;
+
+	*target = (struct target){0};
+	if (name && !strncmp(name, "/dev/", 5))
+		name += 5;
+	ret = probe_machine(&target->machine, "/sys", &why);
+	if (ret) {
+		failed(why ? why : _("the disks"), ret);
+		free(why);
+		return ret;
+	}
+	target->part = versions_find(&target->machine, name, &target->disk, reason);
+	if (target->part)
+		return 0;
+	fprintf(stderr, "posada install: %s\n", reason);
+	return -ENOENT;
+}
+
+static int update_from(const char *where, bool older, const char *name)
+{
+	struct update_source *source = NULL;
+	const char *last = NULL;
+	char why[UPDATE_TEXT], path[256];
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	struct target target = {0};
+	int ret = 0;
+
+	if (!strcmp(where, "stick")) {
+		where = path;
+		if (update_find("/dev", path, sizeof(path))) {
+			fputs(_("posada install: no stick or CD with another version of Posada is plugged in.\n"),
+				stderr);
+			return FAILED;
+		}
+	}
+	ret = update_open(where, UPDATE_KEY, &source, why);
+	if (!ret && find_target(&target, name))
+		goto out;
+	if (!ret)
+		ret = versions_update(target.disk->name, target.part, source, older, &options, why);
+	if (ret)
+		fprintf(stderr, "posada install: %s.\n", why);
+	else
+		printf(_("Version %s is on %s. It is tried when this host starts next; if it does not come up, the version before it starts again.\n"),
+			update_about(source)->version, target.part->name);
+out:
+	ret = !ret && target.part ? DONE : FAILED;
+	disks_free(&target.machine);
+	update_close(source);
+	return ret;
+}
+
+static int run_update(char **words)
+{
+	const char *where = NULL, *disk = NULL;
+	bool older = false;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--allow-older"))
+			older = true;
+		else if (!strcmp(*words, "--disk") && words[1])
+			disk = *++words;
+		else if (**words != '-' && !where)
+			where = *words;
+		else
+			return usage(stderr, USAGE);
+	}
+	return where ? update_from(where, older, disk) : usage(stderr, USAGE);
+}
+
+static void put_versions(const struct versions *versions, char runs)
+{
+	const char *const states[VERSION_STATES] = {
+		[VERSION_GOOD] = _("starts"),
+		[VERSION_OTHER] = _("can be chosen in the boot menu"),
+		[VERSION_NEXT] = _("is tried at the next start"),
+		[VERSION_TRIED] = _("was tried, and did not come up"),
+	};
+
+	for (size_t i = 0; i < VERSIONS; i++) {
+		char slot = (char)('a' + i);
+
+		if (!versions->slots[i].state)
+			continue;
+		printf("%c  %-20s %s%s\n", slot, versions->slots[i].version,
+			slot == runs && versions->slots[i].state == VERSION_TRIED
+				? _("is being tried")
+				: states[versions->slots[i].state],
+			slot == runs ? _(", runs now") : "");
+	}
+}
+
+static void json_versions(const struct versions *versions, char runs)
+{
+	struct json json = {.out = stdout};
+
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < VERSIONS; i++) {
+		const char slot[] = {(char)('a' + i), '\0'};
+
+		if (!versions->slots[i].state)
+			continue;
+		json_open(&json, NULL, '{');
+		json_string(&json, "slot", slot);
+		json_string(&json, "version", versions->slots[i].version);
+		json_string(&json, "state", version_states[versions->slots[i].state]);
+		json_bool(&json, "runs", *slot == runs);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+}
+
+static int run_versions(char **words)
+{
+	const struct apply_options options = {0};
+	struct versions versions;
+	struct target target;
+	const char *disk = NULL;
+	struct versions_boot boot;
+	char why[APPLY_TEXT];
+	bool json = false;
+	int ret;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--json"))
+			json = true;
+		else if (!strcmp(*words, "--disk") && words[1])
+			disk = *++words;
+		else
+			return usage(stderr, USAGE);
+	}
+	ret = find_target(&target, disk);
+	if (!ret) {
+		ret = versions_read(target.disk->name, target.part, &options, &versions, why);
+		if (ret)
+			fprintf(stderr, "posada install: %s.\n", why);
+	}
+	if (!ret) {
+		versions_this_boot(&boot);
+		(json ? json_versions : put_versions)(
+			&versions, target.disk->medium ? boot.slot : 0);
+	}
+	disks_free(&target.machine);
+	return ret ? FAILED : DONE;
+}
+
+static int run_confirm(char **words)
+{
+	const struct apply_options options = {0};
+	struct versions_boot boot;
+	struct target target;
+	char why[APPLY_TEXT];
+	int ret;
+
+	if (*words)
+		return usage(stderr, USAGE);
+	versions_this_boot(&boot);
+	ret = find_target(&target, NULL);
+	if (!ret) {
+		ret = versions_confirm(
+			target.disk->name, target.part, boot.trial ? boot.slot : 0, &options, why);
+		if (ret)
+			fprintf(stderr, "posada install: %s.\n", why);
+	}
+	disks_free(&target.machine);
+	return ret ? FAILED : DONE;
 }
 
 int main(int argc, char **argv)

@@ -22,7 +22,7 @@ static int usage(FILE *out, int status)
 		"       posada payload write TARGET [--root DIR]   write its files into a directory\n"
 		"       posada payload archive --root DIR          a cpio of DIR from a list on standard input\n"
 		"       posada payload share ISO                   let a CD image show what its initramfs holds\n"
-		"       posada payload loader grub|syslinux VERSION MEDIUM DIRECTORY TIMEOUT\n"
+		"       posada payload loader grub|syslinux|entries VERSION MEDIUM DIRECTORY TIMEOUT\n"
 		"                                                  a boot loader's configuration\n"
 		"\n"
 		"The payload (xen.gz, vmlinuz, initramfs.img) is put together from the copy that the\n"

@@ -81,11 +81,10 @@ int work_read_ends(struct work *work, struct raw_ends *ends)
 		   : 0;
 }
 
-int work_claim(struct work *work)
+int work_claim_files(struct work *work)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 	struct stat status;
-	int fd;
 
 	work->lock = open(work->device, O_RDONLY | O_CLOEXEC);
 	if (work->lock < 0 || fstat(work->lock, &status))
@@ -99,8 +98,15 @@ int work_claim(struct work *work)
 		nanosleep(&pause, NULL);
 	}
 	work->block = S_ISBLK(status.st_mode);
-	if (!work->block)
-		return 0;
+	return 0;
+}
+
+int work_claim(struct work *work)
+{
+	int ret = work_claim_files(work), fd;
+
+	if (ret || !work->block)
+		return ret;
 	/* Whoever keeps the whole disk for himself cannot mount a part of it: this is a question
 	 * only. */
 	fd = open(work->device, O_RDONLY | O_EXCL | O_CLOEXEC);

@@ -69,6 +69,9 @@ int work_fail(struct work *work, int ret, const char *format, ...)
 /* Have the disk alone until work_close: no second installer, no udev that reads its table. */
 int work_claim(struct work *work);
 
+/* The same, but file systems of the disk may be in use. */
+int work_claim_files(struct work *work);
+
 /* The machine as it is now, which the caller frees also after an error, and the disk NAME in it. */
 int work_look(
 	struct work *work, const char *name, struct machine *machine, const struct disk **disk);
@@ -126,6 +129,19 @@ void work_path(struct work *work, const char *name, char path[PATH_MAX]);
 
 /* Make the directories that lead to a path. */
 int work_make_folders(const char *path);
+
+/* Whatever writes a file's bytes, the same ones each time. */
+typedef int (*work_producer)(struct work *work, const void *what, FILE *out);
+
+/*
+ * Write the file NAME, which is in place only once it is whole and reads back as it was written;
+ * its sha256 is work->hash then.
+ */
+int work_write_file(struct work *work, const char *name, work_producer produce, const void *what);
+
+/* The same from a source that can be read once: whether work->hash, which is of what is on the
+ * disk, is right is for the caller to see. */
+int work_write_once(struct work *work, const char *name, work_producer produce, const void *what);
 
 /* --- The way back ------------------------------------------------------- */
 

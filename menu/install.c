@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes this system onto a disk, beside what is there, and takes that back.
+// Writes this system onto a disk, beside what is there, brings it up to date, and takes that back.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,8 @@
 #include "payload.h"
 #include "plan.h"
 #include "ui.h"
+#include "update.h"
+#include "versions.h"
 
 /* What is decided on the way to a plan. */
 struct choice {
@@ -138,6 +140,114 @@ out:
 	free(choice);
 }
 
+/* --- Update ------------------------------------------------------------- */
+
+/* Where the new version is; false when nobody says. */
+static bool choose_update(char *where, size_t size)
+{
+	const struct ui_item items[] = {
+		{_("Stick"), _("A stick or CD with the new version is plugged in")},
+		{_("File"), _("An update file or CD image, or the address of an update file")},
+	};
+	size_t chosen = 0;
+
+	if (!ui_menu(
+		    _("Update"), _("Where is the new version?"), items, ARRAY_SIZE(items), &chosen))
+		return false;
+	if (chosen)
+		return ui_input(_("Update"),
+			_("The file's path, or its address (http:// or https://):"), where, size);
+	if (!update_find("/dev", where, size))
+		return true;
+	ui_message(_("Update"), _("No stick or CD with another version of Posada is plugged in."));
+	return false;
+}
+
+static void show_update_progress(void *opaque, const char *what, unsigned percent)
+{
+	unsigned *last = opaque;
+
+	if (percent == *last)
+		return;
+	*last = percent;
+	ui_gauge(_("Update"), what, percent);
+}
+
+static void write_update(const struct disk *disk, const struct part *part,
+	struct update_source *source, bool older, char *text, size_t size)
+{
+	unsigned last = 101;
+	const struct apply_options options = {.progress = show_update_progress, .opaque = &last};
+	char why[APPLY_TEXT];
+	int ret = versions_update(disk->name, part, source, older, &options, why);
+
+	ui_gauge_end();
+	if (ret)
+		snprintf(text, size, _("There is no new version: %s."), why);
+	else
+		snprintf(text, size,
+			_("Version %s is on %s. Reboot to try it. If it does not come up, the version before it starts again by itself."),
+			update_about(source)->version, part->name);
+}
+
+/* Is this a step back, and not meant? */
+static bool is_unwanted(
+	const struct disk *disk, const struct part *part, const struct update *update, bool *older)
+{
+	const struct apply_options options = {0};
+	struct versions versions;
+	char why[APPLY_TEXT], text[256];
+
+	if (versions_read(disk->name, part, &options, &versions, why))
+		return false;
+	*older = update_order(update->version, versions.slots[versions.env.slot - 'a'].version) < 0;
+	snprintf(text, sizeof(text),
+		_("Version %.32s is older than %.64s, which is there. Go back to it?"),
+		update->version, versions.slots[versions.env.slot - 'a'].version);
+	return *older && !ui_yes_no(_("Update"), text);
+}
+
+void update_run(struct app *app)
+{
+	char where[256] = "", text[APPLY_TEXT + 256];
+	struct update_source *source = NULL;
+	struct machine machine = {0};
+	const struct disk *disk;
+	const struct part *part;
+	bool older = false;
+	int chosen;
+
+	(void)app;
+	if (!choose_update(where, sizeof(where)))
+		return;
+	ui_wait(_("Looking at the update…"));
+	if (update_open(where, UPDATE_KEY, &source, text)) {
+		strcat(text, ".");
+		ui_message(_("Update"), text);
+		return;
+	}
+	if (!disk_probe(_("Update"), &machine))
+		goto out;
+	part = versions_find(&machine, NULL, &disk, text);
+	if (!part && !disk) {
+		/* Started from elsewhere: which installation is meant? */
+		chosen = disk_choose(&machine, _("Update"),
+			_("Which disk's Posada shall be brought up to date?"));
+		if (chosen < 0)
+			goto out;
+		part = versions_find(&machine, machine.disks[chosen].name, &disk, text);
+	}
+	if (part) {
+		if (is_unwanted(disk, part, update_about(source), &older))
+			goto out;
+		write_update(disk, part, source, older, text, sizeof(text));
+	}
+	ui_message(_("Update"), text);
+out:
+	disks_free(&machine);
+	update_close(source);
+}
+
 /* --- Undo --------------------------------------------------------------- */
 
 static void take_back(const struct disk *disk, const struct part *part)
@@ -165,7 +275,7 @@ void uninstall_run(struct app *app)
 	int disk;
 
 	(void)app;
-	if (!disk_probe(_("Install"), &machine))
+	if (!disk_probe(_("Undo"), &machine))
 		goto out;
 	disk = disk_choose(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
 	if (disk < 0)

@@ -56,6 +56,7 @@ void services_run(struct app *app);
 void shell_run(struct app *app);
 void log_run(struct app *app);
 void install_run(struct app *app);
+void update_run(struct app *app);
 void uninstall_run(struct app *app);
 void reboot_run(struct app *app);
 void poweroff_run(struct app *app);

@@ -215,8 +215,8 @@ TEST(an_installation_comes_and_goes)
 {
 	const char *path = install();
 	static const char *const names[] = {"fs/posada/a/xen.gz", "fs/posada/a/vmlinuz",
-		"fs/posada/a/initramfs.img", "fs/posada/grub.cfg", "fs/posada/origin.mbr",
-		"fs/posada/undo/record"};
+		"fs/posada/a/initramfs.img", "fs/posada/a/entries.cfg", "fs/posada/grubenv",
+		"fs/posada/grub.cfg", "fs/posada/origin.mbr", "fs/posada/undo/record"};
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (!there(names[i]))

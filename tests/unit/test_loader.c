@@ -165,6 +165,80 @@ TEST(origins_do_not_disturb)
 	}
 }
 
+static const char *written_for_disk(const char *loader, bool origin_first)
+{
+	static const struct loader_origin origin = {"Debian", "", NULL};
+	const struct loader_place disk = {.version = "1.2",
+		.medium = "0123",
+		.timeout = 5,
+		.marker = "/posada/0123",
+		.origins = &origin,
+		.origin_count = 1,
+		.origin_first = origin_first};
+	FILE *out = unit_open();
+
+	assert_int_equal(loader_write(loader, &disk, out), 0);
+	return unit_close(out, NULL);
+}
+
+/* Where in TEXT all of these stand, one behind the other. */
+static void see_in_order(const char *text, const char *const *parts)
+{
+	for (; *parts; parts++) {
+		const char *at = strstr(text, *parts);
+
+		if (!at)
+			fail_msg("%s", *parts);
+		text = at;
+	}
+}
+
+TEST(a_try_is_marked_before_it_begins)
+{
+	static const char *const parts[] = {"set default=origin1\n", "set medium=0123\n",
+		"load_env --file ($posada)/posada/grubenv slot trial\n",
+		"if [ \"$slot\" != b ]; then set slot=a; fi\n",
+		"\tset tried=$trial\n\tset trial=\n",
+		"save_env --file ($posada)/posada/grubenv trial tried; then\n",
+		"load_env --file ($posada)/posada/grubenv trial\n", "\t\tset slot=$tried\n",
+		"if [ ! -f ($posada)/posada/$slot/entries.cfg ]; then\n",
+		"if [ \"$tried\" ]; then set default=posada; fi\n",
+		"source ($posada)/posada/$slot/entries.cfg\n", "set slot=$other\n",
+		"set fallback=$count\n", "source ($posada)/posada/$slot/entries.cfg\n",
+		"menuentry 'Debian' --id origin1 {\n", NULL};
+	const char *text = written_for_disk("grub", true);
+
+	see_in_order(text, parts);
+	/* A version brings its own entries. */
+	assert_null(strstr(text, "multiboot2"));
+}
+
+TEST(versions_bring_their_entries)
+{
+	static struct entry entry[8];
+	const char *text = written_for_disk("entries", false);
+	char copy[8192];
+
+	assert_ptr_equal(strstr(text, LOADER_ENTRIES_HEAD "1.2\n"), text);
+	assert_non_null(strstr(text, "\nset count=4\n"));
+	assert_int_equal(read_entries(strcpy(copy, text), entry, COUNT(entry)), 5);
+	assert_string_equal(entry[4].title, "Posada 1.2 (previous)");
+	assert_string_equal(entry[4].name, "previous");
+	assert_string_equal(entry[4].xen, entry[0].xen);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(i == 3 ||
+			    strstr(entry[i].xen, "($posada)/posada/$2/xen.gz ") == entry[i].xen);
+		assert_non_null(
+			strstr(entry[i].linux, " posada.medium=$medium posada.slot=$2 $3 "));
+		assert_string_equal(entry[i].initramfs, "($posada)/posada/$2/initramfs.img");
+	}
+	/* The words of a first try, and only then. */
+	text = strstr(text, "if [ \"$tried\" = \"$slot\" ]; then\n\tset watch='posada.trial=1 ");
+	assert_non_null(text);
+	assert_null(strstr(text + 60, "posada.trial"));
+	assert_non_null(strstr(text, "menuentry 'Posada' --id posada \"$slot\" \"$watch\" {\n"));
+}
+
 TEST(failures_are_told)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -176,4 +250,4 @@ TEST(failures_are_told)
 }
 
 RUN("loader", T(loaders_agree), T(origins_do_not_disturb), T(menus_start_the_first_entry),
-	T(failures_are_told))
+	T(a_try_is_marked_before_it_begins), T(versions_bring_their_entries), T(failures_are_told))

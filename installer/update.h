@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An update: one version of the payload, signed, in a file, on a medium or behind an address. */
+#ifndef POSADA_UPDATE_H
+#define POSADA_UPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * An update begins with UPDATE_HEAD bytes: these lines, one blank between their words, and zeros
+ * behind them. The signature (Ed25519, 128 digits) is that of the bytes in front of its line.
+ *
+ *	posada-update 1
+ *	version VERSION
+ *	machine amd64
+ *	NAME BYTES SHA256		(one line for each of update_names)
+ *	signature HEX
+ *
+ * In an update file the files follow, in that order and with nothing between them. A medium has the
+ * head as /posada/update beside them, and so has a directory.
+ */
+#define UPDATE_HEAD  1024
+#define UPDATE_FILES 4
+#define UPDATE_NAME  "update"
+
+/* The public key that the running system trusts. */
+#define UPDATE_KEY "/usr/share/posada/update.pub"
+
+#define UPDATE_TEXT 512
+
+/* The names, as they lie in a version's folder: the payload, then the boot entries, without which
+ * it is no version. */
+extern const char *const update_names[UPDATE_FILES];
+
+struct update {
+	char version[32];
+	char machine[16];
+	struct {
+		uint64_t size;
+		uint8_t sha256[32];
+	} files[UPDATE_FILES];
+	uint8_t signature[64];
+	size_t covered; /* bytes that it is the signature of */
+};
+
+/* -EINVAL: no head, or a damaged one. -EPROTONOSUPPORT: of another kind than this one. */
+int update_parse(const char head[UPDATE_HEAD], struct update *update);
+
+/*
+ * Was a parsed HEAD signed with the key whose public half is KEY (PEM)? 0, -EKEYREJECTED, or
+ * -EINVAL when that is no such key.
+ */
+int update_verify(const char head[UPDATE_HEAD], const struct update *update, const char *key);
+
+/* Less than, equal to or greater than 0, as version ONE is older than OTHER, the same or newer. */
+int update_order(const char *one, const char *other);
+
+/* Where an update is read from. */
+struct update_source;
+
+/*
+ * Open WHERE: an update file, a CD image, a medium's device, a directory, or an address (http:// or
+ * https://), which is read as it comes. Its head is read and is good: signed with the key in the
+ * file KEY, and for this kind of machine. Returns 0 or -errno with WHY; update_close ends it.
+ */
+int update_open(
+	const char *where, const char *key, struct update_source **source, char why[UPDATE_TEXT]);
+void update_close(struct update_source *source);
+
+/* The first device below DEVICES ("/dev") that holds an update; -ENOENT. */
+int update_find(const char *devices, char *path, size_t size);
+
+const struct update *update_about(const struct update_source *source);
+
+/* Can a file be read more than once? What comes from an address cannot: only in order, and once. */
+bool update_rereads(const struct update_source *source);
+
+/*
+ * Copy the file NUMBER of update_names to OUT, which may be NULL. Returns 0 or -errno; -EBADMSG
+ * when the bytes end too early or are not those that were signed.
+ */
+int update_copy(struct update_source *source, size_t number, FILE *out);
+
+#endif

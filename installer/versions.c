@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Puts a new version beside the one that is good, and keeps or forgets it. */
+#include "versions.h"
+
+#include <errno.h>
+#include <libintl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "loader.h"
+#include "work.h"
+
+#define _(text) gettext(text)
+
+/* What a file system needs beside the bytes of our files. */
+#define ROOM_BESIDE ((uint64_t)1 << 20)
+
+const char *const version_states[VERSION_STATES] = {"none", "good", "other", "next", "tried"};
+
+void versions_boot(const char *command_line, struct versions_boot *boot)
+{
+	static const char slot[] = "posada.slot=";
+	const char *at = strstr(command_line, slot);
+	char name = at ? at[strlen(slot)] : 0;
+
+	boot->slot = name == 'a' || name == 'b' ? name : 0;
+	boot->trial = boot->slot && strstr(command_line, "posada.trial=1");
+}
+
+void versions_this_boot(struct versions_boot *boot)
+{
+	char line[4096] = "";
+	FILE *file = fopen("/proc/cmdline", "re");
+
+	if (file && !fgets(line, sizeof(line), file))
+		*line = '\0';
+	if (file)
+		fclose(file);
+	versions_boot(line, boot);
+}
+
+const struct part *versions_find(const struct machine *machine, const char *name,
+	const struct disk **disk, char why[APPLY_TEXT])
+{
+	const struct disk *found = NULL;
+
+	for (size_t i = 0; i < machine->disk_count && !found; i++)
+		if (name ? !strcmp(machine->disks[i].name, name) : machine->disks[i].medium)
+			found = &machine->disks[i];
+	*disk = found;
+	for (size_t i = 0; found && i < found->part_count; i++)
+		if (found->parts[i].posada && !strcmp(found->parts[i].content, "vfat"))
+			return &found->parts[i];
+	for (size_t i = 0; found && i < found->part_count; i++)
+		if (found->parts[i].posada) {
+			snprintf(why, APPLY_TEXT,
+				_("%s is an installation without a way back: the boot loader cannot write to its file system (%s). Undo it and install the new version from its own medium."),
+				found->parts[i].name, found->parts[i].content);
+			return NULL;
+		}
+	if (found)
+		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
+			found->name);
+	else if (name)
+		snprintf(why, APPLY_TEXT, _("There is no disk %s."), name);
+	else
+		snprintf(why, APPLY_TEXT,
+			_("This host was not started from an installation. Say which disk has one (--disk)."));
+	return NULL;
+}
+
+/* --- What is there ------------------------------------------------------ */
+
+/* A file of a version as it is, and as it is while it is written. */
+static const char *const endings[] = {"", ".new"};
+
+#define ENDINGS (sizeof(endings) / sizeof(endings[0]))
+
+static void slot_path(
+	struct work *work, char slot, const char *file, const char *ending, char path[PATH_MAX])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), LOADER_VERSIONS "/%c/%s%s", slot, file, ending);
+	work_path(work, name, path);
+}
+
+/* A version has its entries when all of it is there. */
+static bool read_version(struct work *work, char slot, char version[64])
+{
+	char path[PATH_MAX], line[128] = "";
+	size_t head = strlen(LOADER_ENTRIES_HEAD);
+	FILE *file;
+
+	slot_path(work, slot, LOADER_ENTRIES, "", path);
+	file = fopen(path, "re");
+	if (file && !fgets(line, sizeof(line), file))
+		*line = '\0';
+	if (file)
+		fclose(file);
+	if (strncmp(line, LOADER_ENTRIES_HEAD, head) != 0)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(version, 64, "%.63s", line + head);
+	return *version;
+}
+
+static void look(struct work *work, struct versions *versions)
+{
+	char path[PATH_MAX];
+
+	memset(versions, 0, sizeof(*versions));
+	work_path(work, LOADER_ENVIRONMENT, path);
+	versions->env_damaged = grubenv_read(path, &versions->env) != 0;
+	for (size_t i = 0; i < VERSIONS; i++)
+		if (read_version(work, (char)('a' + i), versions->slots[i].version))
+			versions->slots[i].state = VERSION_OTHER;
+	/* As GRUB's configuration has it. */
+	if (!versions->env.slot)
+		versions->env.slot = 'a';
+	if (!versions->slots[versions->env.slot - 'a'].state)
+		versions->env.slot = versions->env.slot == 'a' ? 'b' : 'a';
+	for (size_t i = 0; i < VERSIONS; i++) {
+		char slot = (char)('a' + i);
+
+		if (!versions->slots[i].state)
+			continue;
+		if (slot == versions->env.slot)
+			versions->slots[i].state = VERSION_GOOD;
+		else if (slot == versions->env.trial)
+			versions->slots[i].state = VERSION_NEXT;
+		else if (slot == versions->env.tried)
+			versions->slots[i].state = VERSION_TRIED;
+	}
+}
+
+/* A struct work for the files on PART of DISK, which nobody else installs on meanwhile; its name
+ * stands in STEP. */
+static int begin(struct work *work, const char *disk, const struct part *part,
+	const struct apply_options *options, struct plan_step *step)
+{
+	int ret;
+
+	work_open(work, options);
+	snprintf(step->part, sizeof(step->part), "%s", part->name);
+	work->step = step;
+	work_device(work, disk, work->device);
+	work_device(work, part->name, work->partition);
+	ret = work_claim_files(work);
+	if (!ret)
+		ret = work_see_partition(work, part->name, part->start, part->size);
+	return ret;
+}
+
+int versions_read(const char *disk, const struct part *part, const struct apply_options *options,
+	struct versions *versions, char why[APPLY_TEXT])
+{
+	struct work *work = calloc(1, sizeof(*work));
+	struct plan_step step = {0};
+	int ret;
+
+	*why = '\0';
+	if (!work)
+		return -ENOMEM;
+	work->why = why;
+	ret = begin(work, disk, part, options, &step);
+	if (!ret)
+		ret = work_mount(work, true);
+	if (!ret)
+		look(work, versions);
+	ret = work_unmount(work, ret);
+	work_close(work);
+	return ret;
+}
+
+static int write_environment(struct work *work, const struct grubenv *env)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	work_path(work, LOADER_ENVIRONMENT, path);
+	ret = grubenv_write(path, env);
+	if (!ret)
+		ret = work_sync(work);
+	return ret ? work_fail(work, ret,
+			     _("the boot loader's environment on %s cannot be written: %s"),
+			     work->step->part, strerror(-ret))
+		   : 0;
+}
+
+/* --- A new one ---------------------------------------------------------- */
+
+struct incoming {
+	struct update_source *source;
+	size_t number;
+};
+
+static int damaged(struct work *work, size_t number, int ret)
+{
+	if (ret == -EBADMSG)
+		return work_fail(work, ret,
+			_("%s of the update is cut off or damaged; get the update again"),
+			update_names[number]);
+	return work_fail(work, ret, _("%s of the update cannot be read: %s"), update_names[number],
+		strerror(-ret));
+}
+
+static int produce_update(struct work *work, const void *what, FILE *out)
+{
+	const struct incoming *incoming = what;
+	int ret = update_copy(incoming->source, incoming->number, out);
+
+	return ret == -EBADMSG ? damaged(work, incoming->number, ret) : ret;
+}
+
+/* What may be said before anything is written. */
+static int see_fit(
+	struct work *work, const struct versions *versions, const struct update *update, bool older)
+{
+	const char *there = versions->slots[versions->env.slot - 'a'].version;
+
+	if (!versions->slots[versions->env.slot - 'a'].state)
+		return work_fail(work, -ENOENT,
+			_("%s holds no version of Posada that is whole. Undo the installation and install again"),
+			work->step->part);
+	if (!older && update_order(update->version, there) < 0)
+		return work_fail(work, -EPERM,
+			_("this update is version %s, and %s has %s, which is newer. Add --allow-older if you mean it. Nothing was written"),
+			update->version, work->step->part, there);
+	return 0;
+}
+
+/* A host that is being tried must not lose its way back. */
+static int see_settled(struct work *work, const struct versions *versions)
+{
+	struct versions_boot boot;
+
+	versions_this_boot(&boot);
+	if (boot.trial && boot.slot == versions->env.tried && work->block)
+		return work_fail(work, -EBUSY,
+			_("this host is still being tried after an update. Wait some minutes, then try again"));
+	return 0;
+}
+
+static int see_files(struct work *work, struct update_source *source)
+{
+	int ret = 0;
+
+	if (work->options->progress)
+		work->options->progress(work->options->opaque, _("check the update"), 0);
+	for (size_t i = 0; !ret && i < UPDATE_FILES; i++) {
+		ret = update_copy(source, i, NULL);
+		if (ret)
+			damaged(work, i, ret);
+	}
+	return ret;
+}
+
+static int remove_slot(struct work *work, char slot)
+{
+	char path[PATH_MAX];
+	int ret = 0;
+
+	/* The entries first: what has none is no version. */
+	for (size_t i = UPDATE_FILES; !ret && i-- > 0;) {
+		for (size_t n = 0; !ret && n < ENDINGS; n++) {
+			slot_path(work, slot, update_names[i], endings[n], path);
+			if (unlink(path) && errno != ENOENT)
+				ret = -errno;
+		}
+		if (!ret && i + 1 == UPDATE_FILES)
+			ret = work_sync(work);
+	}
+	return ret ? work_fail(work, ret, _("the version before cannot be removed from %s: %s"),
+			     work->step->part, strerror(-ret))
+		   : 0;
+}
+
+static int see_room(struct work *work, char slot, const struct update *update)
+{
+	uint64_t wanted = ROOM_BESIDE, there = 0;
+	char path[PATH_MAX];
+	struct statvfs room;
+	struct stat status;
+
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		wanted += update->files[i].size;
+		for (size_t n = 0; n < ENDINGS; n++) {
+			slot_path(work, slot, update_names[i], endings[n], path);
+			if (!stat(path, &status))
+				there += (uint64_t)status.st_size;
+		}
+	}
+	if (statvfs(work->mount, &room))
+		return work_fail(work, -errno, _("%s cannot be looked at: %s"), work->step->part,
+			strerror(errno));
+	there += (uint64_t)room.f_bavail * room.f_frsize;
+	if (there >= wanted)
+		return 0;
+	return work_fail(work, -ENOSPC,
+		_("%s has room for %llu MiB, and the update needs %llu MiB. Nothing was written"),
+		work->step->part, (unsigned long long)(there >> 20),
+		(unsigned long long)((wanted >> 20) + 1));
+}
+
+static int write_update(struct work *work, struct update_source *source, struct grubenv *env)
+{
+	const struct update *update = update_about(source);
+	char slot = env->slot == 'a' ? 'b' : 'a', name[64];
+	int ret;
+
+	/* Whatever happens from here on, the good one starts. */
+	env->trial = env->tried = 0;
+	ret = write_environment(work, env);
+	if (!ret)
+		ret = remove_slot(work, slot);
+	for (size_t i = 0; !ret && i < UPDATE_FILES; i++) {
+		const struct incoming incoming = {source, i};
+
+		snprintf(name, sizeof(name), LOADER_VERSIONS "/%c/%s", slot, update_names[i]);
+		/* What is in front of the entries is on the disk before they are. */
+		if (i + 1 == UPDATE_FILES)
+			ret = work_sync(work);
+		if (!ret)
+			ret = work_write_once(work, name, produce_update, &incoming);
+		if (!ret && memcmp(work->hash, update->files[i].sha256, WORK_HASH) != 0)
+			ret = damaged(work, i, -EBADMSG);
+	}
+	if (!ret)
+		ret = work_sync(work);
+	if (!ret) {
+		env->trial = slot;
+		ret = write_environment(work, env);
+	}
+	return ret;
+}
+
+int versions_update(const char *disk, const struct part *part, struct update_source *source,
+	bool older, const struct apply_options *options, char why[APPLY_TEXT])
+{
+	const struct update *update = update_about(source);
+	struct work *work = calloc(1, sizeof(*work));
+	struct plan_step step = {0};
+	struct versions versions;
+	int ret;
+
+	*why = '\0';
+	if (!work)
+		return -ENOMEM;
+	work->why = why;
+	for (size_t i = 0; i < UPDATE_FILES; i++)
+		work->total += 2 * update->files[i].size;
+	ret = begin(work, disk, part, options, &step);
+	if (!ret)
+		ret = work_mount(work, true);
+	if (!ret) {
+		look(work, &versions);
+		ret = see_fit(work, &versions, update, older);
+		if (!ret)
+			ret = see_settled(work, &versions);
+		if (!ret)
+			ret = see_room(work, versions.env.slot == 'a' ? 'b' : 'a', update);
+		if (!ret && update_rereads(source))
+			ret = see_files(work, source);
+	}
+	ret = work_unmount(work, ret);
+	if (!ret) {
+		snprintf(step.does, sizeof(step.does),
+			_("write version %s beside %s, read it back and compare"), update->version,
+			versions.slots[versions.env.slot - 'a'].version);
+		ret = work_mount(work, false);
+	}
+	if (!ret)
+		ret = write_update(work, source, &versions.env);
+	ret = work_unmount(work, ret);
+	if (ret)
+		work_fail(work, ret, "%s", strerror(-ret));
+	work_close(work);
+	return ret;
+}
+
+/* --- It stays ----------------------------------------------------------- */
+
+int versions_confirm(const char *disk, const struct part *part, char slot,
+	const struct apply_options *options, char why[APPLY_TEXT])
+{
+	const struct grubenv good = {.slot = slot};
+	struct work *work = calloc(1, sizeof(*work));
+	struct plan_step step = {0};
+	struct versions versions;
+	int ret;
+
+	*why = '\0';
+	if (!work)
+		return -ENOMEM;
+	work->why = why;
+	ret = begin(work, disk, part, options, &step);
+	if (!ret)
+		ret = work_mount(work, false);
+	if (!ret) {
+		look(work, &versions);
+		if (!slot || versions.env.tried != slot)
+			ret = work_fail(
+				work, -EINVAL, _("no version on %s is being tried"), part->name);
+		else
+			ret = write_environment(work, &good);
+	}
+	ret = work_unmount(work, ret);
+	work_close(work);
+	return ret;
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of update.c: what is taken for an update, whose signature counts, and where it is found.
+#include "update.h"
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "payload.h"
+#include "unit.h"
+
+static const char *const contents[UPDATE_FILES] = {"xen", "kernel", "root", "# Posada 2.0\nmenu"};
+
+static char why[UPDATE_TEXT];
+
+static gnutls_privkey_t make_key(const char *name)
+{
+	gnutls_privkey_t private;
+	gnutls_pubkey_t public;
+	gnutls_datum_t pem;
+
+	assert_int_equal(gnutls_privkey_init(&private), 0);
+	assert_int_equal(gnutls_privkey_generate(private, GNUTLS_PK_EDDSA_ED25519,
+				 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519), 0),
+		0);
+	assert_int_equal(gnutls_pubkey_init(&public), 0);
+	assert_int_equal(gnutls_pubkey_import_privkey(public, private, 0, 0), 0);
+	assert_int_equal(gnutls_pubkey_export2(public, GNUTLS_X509_FMT_PEM, &pem), 0);
+	unit_write(name, pem.data, pem.size);
+	gnutls_free(pem.data);
+	gnutls_pubkey_deinit(public);
+	return private;
+}
+
+static void put_hex(char *to, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sprintf(to + 2 * i, "%02x", bytes[i]);
+}
+
+/* What the builder writes in front of the signature. */
+static size_t put_text(char *head, const char *machine)
+{
+	uint8_t hash[32];
+	size_t used;
+
+	memset(head, 0, UPDATE_HEAD);
+	used = (size_t)sprintf(head, "posada-update 1\nversion 2.0\nmachine %s\n", machine);
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		gnutls_hash_fast(GNUTLS_DIG_SHA256, contents[i], strlen(contents[i]), hash);
+		used += (size_t)sprintf(
+			head + used, "%s %zu ", update_names[i], strlen(contents[i]));
+		put_hex(head + used, hash, sizeof(hash));
+		used += 64;
+		head[used++] = '\n';
+	}
+	return used;
+}
+
+static void put_signature(char *head, size_t used, gnutls_privkey_t key)
+{
+	const gnutls_datum_t text = {(unsigned char *)head, (unsigned)used};
+	gnutls_datum_t signature;
+
+	assert_int_equal(
+		gnutls_privkey_sign_data2(key, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &signature), 0);
+	assert_int_equal(signature.size, 64);
+	strcpy(head + used, "signature ");
+	put_hex(head + used + 10, signature.data, 64);
+	strcat(head, "\n");
+	gnutls_free(signature.data);
+}
+
+static void make_head(char *head, gnutls_privkey_t key)
+{
+	put_signature(head, put_text(head, "amd64"), key);
+}
+
+/* A whole update file; its size comes back. */
+static size_t make_file(char *file, gnutls_privkey_t key)
+{
+	size_t used = UPDATE_HEAD;
+
+	make_head(file, key);
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		strcpy(file + used, contents[i]);
+		used += strlen(contents[i]);
+	}
+	return used;
+}
+
+static const char *text_of(const char *name)
+{
+	static char text[4096];
+	FILE *file = fopen(unit_path(name), "rb");
+	size_t got;
+
+	assert_non_null(file);
+	got = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[got] = '\0';
+	return text;
+}
+
+TEST(heads_are_parsed)
+{
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD], bad[UPDATE_HEAD];
+	struct update update;
+
+	make_head(head, key);
+	assert_int_equal(update_parse(head, &update), 0);
+	assert_string_equal(update.version, "2.0");
+	assert_string_equal(update.machine, "amd64");
+	for (size_t i = 0; i < UPDATE_FILES; i++)
+		assert_int_equal(update.files[i].size, strlen(contents[i]));
+	assert_memory_equal(head + update.covered, "signature ", 10);
+	memcpy(bad, head, sizeof(bad));
+	bad[14] = '2';
+	assert_int_equal(update_parse(bad, &update), -EPROTONOSUPPORT);
+	/* Every byte counts: another one is refused, or is not what was signed. */
+	for (size_t i = 0; i < UPDATE_HEAD; i++) {
+		int ret;
+
+		memcpy(bad, head, sizeof(bad));
+		bad[i] ^= 1;
+		ret = update_parse(bad, &update);
+		if (!ret)
+			ret = update_verify(bad, &update, text_of("key"));
+		assert_true(ret == -EINVAL || ret == -EKEYREJECTED || ret == -EPROTONOSUPPORT);
+	}
+	for (unsigned n = 0; n < 20000; n++) {
+		memcpy(bad, head, sizeof(bad));
+		for (unsigned i = unit_chance(6); i < 6; i++)
+			bad[unit_chance(n % 2 ? 80 : UPDATE_HEAD)] =
+				" \n/09af.-\0\xff%"[unit_chance(12)];
+		if (!update_parse(bad, &update) && memcmp(bad, head, sizeof(bad)) != 0)
+			assert_int_equal(
+				update_verify(bad, &update, text_of("key")), -EKEYREJECTED);
+		assert_true(strlen(update.version) < sizeof(update.version));
+		assert_null(strpbrk(update.version, " /'$\n"));
+	}
+	gnutls_privkey_deinit(key);
+}
+
+TEST(signatures_count)
+{
+	gnutls_privkey_t key = make_key("key"), other = make_key("other");
+	char head[UPDATE_HEAD];
+	struct update update;
+
+	make_head(head, key);
+	assert_int_equal(update_parse(head, &update), 0);
+	assert_int_equal(update_verify(head, &update, text_of("key")), 0);
+	assert_int_equal(update_verify(head, &update, text_of("other")), -EKEYREJECTED);
+	assert_int_equal(update_verify(head, &update, ""), -EINVAL);
+	assert_int_equal(update_verify(head, &update, "-----BEGIN PUBLIC KEY-----\n"), -EINVAL);
+	gnutls_privkey_deinit(key);
+	gnutls_privkey_deinit(other);
+}
+
+TEST(versions_have_an_order)
+{
+	static const char *const rising[] = {
+		"0.1.0", "0.1.1", "0.2.0", "0.9", "0.10.0", "1.0.0", "1.0.0-1", "10.0"};
+
+	for (size_t i = 0; i < COUNT(rising); i++)
+		for (size_t j = 0; j < COUNT(rising); j++)
+			assert_int_equal(i < j, update_order(rising[i], rising[j]) < 0);
+	assert_int_equal(update_order("1.2", "1.2"), 0);
+}
+
+/* Every file of the update at WHERE is what it should be, as often as it may be read. */
+static void see_files(const char *where, bool again)
+{
+	struct update_source *source;
+	size_t size;
+
+	assert_int_equal(update_open(where, unit_path("key"), &source, why), 0);
+	assert_string_equal(why, "");
+	assert_string_equal(update_about(source)->version, "2.0");
+	assert_int_equal(update_rereads(source), again);
+	for (size_t n = 0; again && n < UPDATE_FILES; n++)
+		assert_int_equal(update_copy(source, UPDATE_FILES - 1 - n, NULL), 0);
+	for (size_t n = 0; n < UPDATE_FILES; n++) {
+		FILE *out = unit_open();
+
+		assert_int_equal(update_copy(source, n, out), 0);
+		assert_string_equal(unit_close(out, &size), contents[n]);
+	}
+	update_close(source);
+}
+
+static void refused(const char *where, int ret, const char *reason)
+{
+	struct update_source *source;
+
+	assert_int_equal(update_open(where, unit_path("key"), &source, why), ret);
+	assert_null(source);
+	if (!strstr(why, reason))
+		fail_msg("%s", why);
+}
+
+TEST(files_are_opened)
+{
+	gnutls_privkey_t key = make_key("key"), other = make_key("other");
+	static char file[4096];
+	size_t size = make_file(file, key);
+	struct update_source *source;
+
+	see_files(unit_write("update", file, size), true);
+	refused(unit_path("none"), -ENOENT, "cannot be read: No such file");
+	refused(unit_write("short", file, UPDATE_HEAD - 1), -EINVAL, "is no update of Posada");
+	refused(unit_write("empty", "", 0), -EINVAL, "is no update of Posada");
+	/* What is cut off or changed behind the head is seen when it is read. */
+	for (size_t left = UPDATE_HEAD; left < size; left++) {
+		int ret = 0;
+
+		assert_int_equal(
+			update_open(unit_write("cut", file, left), unit_path("key"), &source, why),
+			0);
+		for (size_t n = 0; !ret && n < UPDATE_FILES; n++)
+			ret = update_copy(source, n, NULL);
+		assert_int_equal(ret, -EBADMSG);
+		update_close(source);
+	}
+	file[UPDATE_HEAD] ^= 1;
+	assert_int_equal(
+		update_open(unit_write("changed", file, size), unit_path("key"), &source, why), 0);
+	assert_int_equal(update_copy(source, 0, NULL), -EBADMSG);
+	assert_int_equal(update_copy(source, 1, NULL), 0);
+	update_close(source);
+	make_file(file, other);
+	refused(unit_write("update", file, size), -EKEYREJECTED, "is not signed by those");
+	put_signature(file, put_text(file, "arm64"), key);
+	refused(unit_write("update", file, size), -ENOEXEC, "another kind of machine");
+	make_file(file, key);
+	file[14] = '2';
+	refused(unit_write("update", file, size), -EPROTONOSUPPORT, "in between");
+	make_file(file, key);
+	unit_write("key", "", 0);
+	refused(unit_write("update", file, size), -ENOKEY, "is not there");
+	gnutls_privkey_deinit(key);
+	gnutls_privkey_deinit(other);
+}
+
+TEST(directories_are_opened)
+{
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD], name[64];
+
+	make_head(head, key);
+	unit_write("tree/update", head, sizeof(head));
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		snprintf(name, sizeof(name), "tree/%s", update_names[i]);
+		unit_write(name, contents[i], strlen(contents[i]));
+	}
+	see_files(unit_path("tree"), true);
+	unlink(unit_path("tree/update"));
+	refused(unit_path("tree"), -EINVAL, "is no update of Posada");
+	gnutls_privkey_deinit(key);
+}
+
+/* A CD image of the least kind: one directory in another, one block for each file. */
+#define BLOCK PAYLOAD_BLOCK
+
+static uint8_t *put_record(uint8_t *at, const char *name, uint32_t block, uint32_t size)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		at[2 + i] = (uint8_t)(block >> 8 * i);
+		at[10 + i] = (uint8_t)(size >> 8 * i);
+	}
+	at[32] = (uint8_t)strlen(name);
+	memcpy(at + 33, name, strlen(name));
+	at[0] = (uint8_t)((34 + strlen(name)) & ~1ul);
+	return at + at[0];
+}
+
+TEST(images_are_opened)
+{
+	static const char *const names[] = {
+		"XEN.GZ;1", "VMLINUZ.;1", "INITRAMFS.IMG;1", "ENTRIES.CFG;1"};
+	static uint8_t image[32 * BLOCK];
+	gnutls_privkey_t key = make_key("key");
+	uint8_t *at = image + 18 * BLOCK;
+	char head[UPDATE_HEAD];
+
+	make_head(head, key);
+	image[16 * BLOCK] = 1;
+	memcpy(image + 16 * BLOCK + 1, "CD001", 5);
+	put_record(image + 16 * BLOCK + 156, "", 17, BLOCK);
+	put_record(image + 17 * BLOCK, "POSADA", 18, BLOCK);
+	at = put_record(at, "UPDATE.;1", 19, UPDATE_HEAD);
+	memcpy(image + 19 * BLOCK, head, UPDATE_HEAD);
+	for (unsigned i = 0; i < UPDATE_FILES; i++) {
+		at = put_record(at, names[i], 20 + i, (uint32_t)strlen(contents[i]));
+		strcpy((char *)image + (20 + i) * BLOCK, contents[i]);
+	}
+	see_files(unit_write("image", image, sizeof(image)), true);
+	refused(unit_write("image", image, 19 * BLOCK), -EINVAL, "is no update of Posada");
+	for (unsigned n = 0; n < 500; n++) {
+		static uint8_t bad[sizeof(image)];
+		struct update_source *source;
+
+		memcpy(bad, image, sizeof(image));
+		for (unsigned i = 0; i < 4; i++)
+			bad[(16 + unit_chance(3)) * BLOCK + unit_chance(300)] =
+				(uint8_t)unit_chance(256);
+		if (!update_open(
+			    unit_write("image", bad, sizeof(bad)), unit_path("key"), &source, why))
+			update_close(source);
+	}
+	gnutls_privkey_deinit(key);
+}
+
+/* A wget of ours: it sends a file, slowly, or says what went wrong. */
+static void put_wget(const char *script)
+{
+	static char path[4096];
+
+	chmod(unit_write("bin/wget", script, strlen(script)), 0755);
+	if (!*path) {
+		snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), getenv("PATH"));
+		setenv("PATH", path, 1);
+	}
+}
+
+TEST(addresses_are_opened)
+{
+	gnutls_privkey_t key = make_key("key");
+	static char file[4096], script[1024];
+	size_t size = make_file(file, key);
+	struct update_source *source;
+
+	snprintf(script, sizeof(script), "#!/bin/sh\n[ \"$6\" = http://host/f ] && cat '%s'\n",
+		unit_write("update", file, size));
+	put_wget(script);
+	see_files("http://host/f", false);
+	/* It breaks off. */
+	unit_write("update", file, size - 1);
+	assert_int_equal(update_open("http://host/f", unit_path("key"), &source, why), 0);
+	for (size_t n = 0; n < UPDATE_FILES; n++)
+		assert_int_equal(update_copy(source, n, NULL), n + 1 < UPDATE_FILES ? 0 : -EBADMSG);
+	update_close(source);
+	put_wget("#!/bin/sh\necho one >&2; echo 'wget: 404 Not Found' >&2; exit 1\n");
+	refused("https://host/f", -EINVAL, "wget: 404 Not Found");
+	assert_null(strstr(why, "one"));
+	put_wget("#!/bin/sh\nexit 1\n");
+	refused("http://host/f", -EINVAL, "http://host/f is no update");
+	/* One that goes on and on is ended. */
+	snprintf(script, sizeof(script), "#!/bin/sh\ncat '%s'; exec cat /dev/zero\n",
+		unit_path("update"));
+	put_wget(script);
+	assert_int_equal(update_open("http://host/f", unit_path("key"), &source, why), 0);
+	update_close(source);
+	gnutls_privkey_deinit(key);
+}
+
+RUN("update", T(heads_are_parsed), T(signatures_count), T(versions_have_an_order),
+	T(files_are_opened), T(directories_are_opened), T(images_are_opened),
+	T(addresses_are_opened))

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of versions.c on an image file. What it mounts is a directory of the test, so that nobody
+// needs to be root.
+#include "versions.h"
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "unit.h"
+
+static char why[APPLY_TEXT];
+static unsigned mounts;
+static uint64_t room;
+static gnutls_privkey_t private;
+
+/* These stand in front of the C library's. */
+int mount(const char *source, const char *target, const char *kind, unsigned long flags,
+	const void *data)
+{
+	(void)source;
+	(void)kind;
+	(void)data;
+	mounts += !(flags & MS_RDONLY);
+	mkdir(unit_path("fs"), 0700);
+	return rmdir(target) || symlink(unit_path("fs"), target) ? -1 : 0;
+}
+
+int umount(const char *target)
+{
+	return unlink(target) || mkdir(target, 0700) ? -1 : 0;
+}
+
+int statvfs(const char *path, struct statvfs *status)
+{
+	(void)path;
+	*status = (struct statvfs){.f_bavail = room, .f_frsize = 1};
+	return 0;
+}
+
+static const struct part part = {.name = "disk1", .number = 1};
+
+static void fill(struct apply_options *options, char texts[2][256])
+{
+	strcpy(texts[0], unit_path("dev"));
+	strcpy(texts[1], unit_path("mount"));
+	*options = (struct apply_options){.places = {.devices = texts[0], .mount = texts[1]}};
+}
+
+static void make_key(void)
+{
+	gnutls_pubkey_t public;
+	gnutls_datum_t pem;
+
+	if (private)
+		return;
+	gnutls_privkey_init(&private);
+	gnutls_privkey_generate(private, GNUTLS_PK_EDDSA_ED25519,
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519), 0);
+	gnutls_pubkey_init(&public);
+	gnutls_pubkey_import_privkey(public, private, 0, 0);
+	gnutls_pubkey_export2(public, GNUTLS_X509_FMT_PEM, &pem);
+	unit_write("key", pem.data, pem.size);
+	gnutls_free(pem.data);
+	gnutls_pubkey_deinit(public);
+}
+
+static size_t put_hex(char *to, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sprintf(to + 2 * i, "%02x", bytes[i]);
+	return 2 * size;
+}
+
+/* An update file: its files' bytes are their names, its entries tell the version. */
+static const char *put_update(const char *version, size_t cut)
+{
+	char file[4096] = "", entries[64];
+	const char *contents[UPDATE_FILES];
+	size_t used, all = UPDATE_HEAD;
+	gnutls_datum_t text, signature;
+	uint8_t hash[32];
+
+	make_key();
+	snprintf(entries, sizeof(entries), "# Posada %s\n", version);
+	used = (size_t)sprintf(file, "posada-update 1\nversion %s\nmachine amd64\n", version);
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		contents[i] = i + 1 < UPDATE_FILES ? update_names[i] : entries;
+		gnutls_hash_fast(GNUTLS_DIG_SHA256, contents[i], strlen(contents[i]), hash);
+		used += (size_t)sprintf(
+			file + used, "%s %zu ", update_names[i], strlen(contents[i]));
+		used += put_hex(file + used, hash, sizeof(hash));
+		file[used++] = '\n';
+	}
+	text = (gnutls_datum_t){(unsigned char *)file, (unsigned)used};
+	gnutls_privkey_sign_data2(private, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &signature);
+	used += (size_t)sprintf(file + used, "signature ");
+	used += put_hex(file + used, signature.data, signature.size);
+	strcpy(file + used, "\n");
+	gnutls_free(signature.data);
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		strcpy(file + all, contents[i]);
+		all += strlen(contents[i]);
+	}
+	return unit_write("update", file, all - cut);
+}
+
+/* The installation of one version, as apply_plan leaves it. */
+static void install(const char *version)
+{
+	char text[64], command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s' '%s'", unit_path("fs"), unit_path("mount"));
+	assert_int_equal(system(command), 0);
+	unit_write("dev/disk", "", 0);
+	unit_write("dev/disk1", "", 0);
+	snprintf(text, sizeof(text), "# Posada %s\nmenuentry\n", version);
+	unit_write("fs/posada/a/entries.cfg", text, strlen(text));
+	unit_write("fs/posada/a/xen.gz", "old", 3);
+	assert_int_equal(
+		grubenv_write(unit_path("fs/posada/grubenv"), &(struct grubenv){.slot = 'a'}), 0);
+	room = 100 << 20;
+	mounts = 0;
+}
+
+static int update(const char *where, bool older)
+{
+	struct update_source *source;
+	struct apply_options options;
+	char texts[2][256];
+	int ret;
+
+	fill(&options, texts);
+	if (update_open(where, unit_path("key"), &source, why))
+		fail_msg("%s", why);
+	ret = versions_update("disk", &part, source, older, &options, why);
+	update_close(source);
+	return ret;
+}
+
+static int confirm(char slot)
+{
+	struct apply_options options;
+	char texts[2][256];
+
+	fill(&options, texts);
+	return versions_confirm("disk", &part, slot, &options, why);
+}
+
+/* What GRUB does with a try. */
+static char start(void)
+{
+	struct grubenv env;
+
+	assert_int_equal(grubenv_read(unit_path("fs/posada/grubenv"), &env), 0);
+	if (!env.trial)
+		return env.slot;
+	env.tried = env.trial;
+	env.trial = 0;
+	assert_int_equal(grubenv_write(unit_path("fs/posada/grubenv"), &env), 0);
+	return env.tried;
+}
+
+static const char *states(void)
+{
+	static char text[256];
+	struct apply_options options;
+	struct versions versions;
+	char texts[2][256];
+
+	fill(&options, texts);
+	assert_int_equal(versions_read("disk", &part, &options, &versions, why), 0);
+	snprintf(text, sizeof(text), "%s %s %s %s%s", versions.slots[0].version,
+		version_states[versions.slots[0].state], versions.slots[1].version,
+		version_states[versions.slots[1].state], versions.env_damaged ? " damaged" : "");
+	return text;
+}
+
+static bool there(const char *name)
+{
+	return !access(unit_path(name), F_OK);
+}
+
+TEST(an_update_is_tried_and_stays)
+{
+	install("1.0");
+	assert_string_equal(states(), "1.0 good  none");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.1 next");
+	assert_true(there("fs/posada/b/xen.gz") && there("fs/posada/b/initramfs.img"));
+	assert_int_equal(confirm('b'), -EINVAL);
+	assert_int_equal(start(), 'b');
+	assert_string_equal(states(), "1.0 good 1.1 tried");
+	assert_int_equal(confirm('a'), -EINVAL);
+	assert_int_equal(confirm(0), -EINVAL);
+	assert_int_equal(confirm('b'), 0);
+	assert_string_equal(states(), "1.0 other 1.1 good");
+	assert_int_equal(start(), 'b');
+	/* The next one takes the place of the first. */
+	assert_int_equal(update(put_update("1.2", 0), false), 0);
+	assert_string_equal(states(), "1.2 next 1.1 good");
+	assert_int_equal(start(), 'a');
+	assert_int_equal(start(), 'b');
+	assert_string_equal(states(), "1.2 tried 1.1 good");
+	/* The same again. */
+	assert_int_equal(update(put_update("1.2", 0), false), 0);
+	assert_string_equal(states(), "1.2 next 1.1 good");
+}
+
+TEST(what_is_refused_changes_nothing)
+{
+	struct update_source *source;
+
+	install("1.10");
+	assert_int_equal(update(put_update("1.9", 0), false), -EPERM);
+	assert_non_null(strstr(why, "is version 1.9, and disk1 has 1.10, which is newer"));
+	for (size_t cut = 1; cut < 20; cut++) {
+		assert_int_equal(update(put_update("1.11", cut), false), -EBADMSG);
+		assert_non_null(strstr(why, "is cut off or damaged"));
+	}
+	room = 1 << 20;
+	assert_int_equal(update(put_update("1.11", 0), false), -ENOSPC);
+	assert_non_null(strstr(why, "has room for 1 MiB, and the update needs 2 MiB"));
+	assert_int_equal(mounts, 0);
+	assert_string_equal(states(), "1.10 good  none");
+	room <<= 1;
+	assert_int_equal(update(put_update("1.9", 0), true), 0);
+	assert_string_equal(states(), "1.10 good 1.9 next");
+	assert_int_equal(
+		update_open(put_update("1.9", 0), unit_path("none"), &source, why), -ENOKEY);
+}
+
+/* From an address the bytes are known to be wrong only when they are written. */
+TEST(what_breaks_off_is_no_version)
+{
+	char script[512], path[4096];
+
+	install("1.0");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_int_equal(start(), 'b');
+	assert_int_equal(confirm('b'), 0);
+	snprintf(script, sizeof(script), "#!/bin/sh\ncat '%s'\n", unit_path("update"));
+	chmod(unit_write("bin/wget", script, strlen(script)), 0755);
+	snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), getenv("PATH"));
+	setenv("PATH", path, 1);
+	put_update("1.2", 1);
+	assert_int_equal(update("http://host/update", false), -EBADMSG);
+	assert_string_equal(states(), " none 1.1 good");
+	assert_int_equal(start(), 'b');
+	/* Nor is what a power cut left, which is in nobody's way. */
+	unit_write("fs/posada/a/initramfs.img.new", "half", 4);
+	put_update("1.2", 0);
+	assert_int_equal(update("http://host/update", false), 0);
+	assert_string_equal(states(), "1.2 next 1.1 good");
+	assert_false(there("fs/posada/a/initramfs.img.new"));
+}
+
+TEST(a_lost_environment_is_made_again)
+{
+	install("1.0");
+	unlink(unit_path("fs/posada/grubenv"));
+	assert_string_equal(states(), "1.0 good  none damaged");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.1 next");
+	unit_write("fs/posada/grubenv", "rubbish", 7);
+	assert_string_equal(states(), "1.0 good 1.1 other damaged");
+	/* The one that is not whole is not the one to keep. */
+	unlink(unit_path("fs/posada/a/entries.cfg"));
+	assert_string_equal(states(), " none 1.1 good damaged");
+	assert_int_equal(update(put_update("1.2", 0), false), 0);
+	assert_string_equal(states(), "1.2 next 1.1 good");
+	unlink(unit_path("fs/posada/a/entries.cfg"));
+	unlink(unit_path("fs/posada/b/entries.cfg"));
+	assert_int_equal(update(put_update("1.2", 0), false), -ENOENT);
+	assert_non_null(strstr(why, "no version of Posada that is whole"));
+}
+
+TEST(boots_are_told_apart)
+{
+	static const struct {
+		const char *line;
+		struct versions_boot boot;
+	} rows[] = {{"panic=30 posada.medium=12 quiet", {0}},
+		{"posada.slot=a quiet", {.slot = 'a'}},
+		{"posada.medium=1 posada.slot=b posada.trial=1 quiet", {'b', true}},
+		{"posada.slot=c posada.trial=1", {0}}, {"posada.slot=", {0}}};
+	struct versions_boot boot;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		versions_boot(rows[i].line, &boot);
+		assert_int_equal(boot.slot, rows[i].boot.slot);
+		assert_int_equal(boot.trial, rows[i].boot.trial);
+	}
+}
+
+TEST(installations_are_found)
+{
+	struct part parts[2] = {{.name = "sda1", .content = "ext4"}, {.name = "sda2"}};
+	struct disk disks[2] = {{.name = "sda", .parts = parts, .part_count = 2}, {.name = "sdb"}};
+	const struct machine machine = {.disks = disks, .disk_count = 2};
+	const struct disk *disk;
+
+	assert_null(versions_find(&machine, NULL, &disk, why));
+	assert_null(disk);
+	assert_non_null(strstr(why, "--disk"));
+	assert_null(versions_find(&machine, "sdc", &disk, why));
+	assert_string_equal(why, "There is no disk sdc.");
+	assert_null(versions_find(&machine, "sda", &disk, why));
+	assert_string_equal(why, "There is no installation of Posada on sda.");
+	parts[0].posada = disks[0].medium = true;
+	assert_null(versions_find(&machine, NULL, &disk, why));
+	assert_non_null(strstr(why, "sda1 is an installation without a way back"));
+	parts[1].posada = true;
+	strcpy(parts[1].content, "vfat");
+	assert_ptr_equal(versions_find(&machine, NULL, &disk, why), &parts[1]);
+	assert_ptr_equal(disk, &disks[0]);
+}
+
+RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
+	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
+	T(boots_are_told_apart), T(installations_are_found))
