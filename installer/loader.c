@@ -99,25 +99,25 @@ static void grub_entry(const struct loader_entry *entry, const struct loader_pla
 
 /*
  * What a version brings with it: its entries when it is the one that starts, or one entry when it
- * is the one before. A first try runs against the kernel's clock from the start.
+ * is the one before. A first try is told so.
  */
 static void entries_write(const char *version, FILE *out)
 {
 	const struct loader_place place = {.version = version,
 		.medium = "$medium posada.slot=$2 $3",
 		.payload = LOADER_VERSIONS "/$2"};
-	static const char arguments[] = " \"$slot\" \"$watch\"";
+	static const char arguments[] = " \"$slot\" \"$trial_option\"";
 	char title[96];
 
 	fprintf(out, LOADER_ENTRIES_HEAD "%s\n", version);
 	fprintf(out,
-		"set watch=\n"
+		"set trial_option=\n"
 		"if [ \"$tried\" = \"$slot\" ]; then\n"
-		"\tset watch='posada.trial=1 softdog.soft_active_on_boot=1 softdog.soft_margin=%d'\n"
+		"\tset trial_option=posada.trial=1\n"
 		"fi\n"
 		"if [ -z \"$previous\" ]; then\n"
 		"set count=%zu\n",
-		LOADER_TRIAL_SECONDS, COUNT(entries));
+		COUNT(entries));
 	for (size_t i = 0; i < COUNT(entries); i++)
 		grub_entry(&entries[i], &place, entries[i].title, entries[i].name, arguments, out);
 	snprintf(title, sizeof(title), "Posada %s (previous)", version);

@@ -33,9 +33,6 @@ struct loader_origin {
 /* How the entries of a version begin; the version follows, to the end of the line. */
 #define LOADER_ENTRIES_HEAD "# Posada "
 
-/* How long an update that is tried may take to its init; that one has a clock of its own. */
-#define LOADER_TRIAL_SECONDS 300
-
 struct loader_place {
 	const char *version; /* shown in the menu's title */
 	const char *medium;  /* how the system finds its medium again; a word without spaces */

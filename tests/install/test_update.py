@@ -16,9 +16,9 @@ from host import Host
 from origins import ALIVE, Origins
 
 HANGS = "THIS UPDATE HANGS"
-# A version that tells its own, one that stands still in its first program, and one whose first program dies.
+# A version that tells its own, one that stands still on its way, and one whose first program dies.
 GOOD = ("cd /new ||", "echo {version} >/new/usr/share/posada/VERSION\ncd /new ||")
-HANGING = ("mount -t erofs", f"echo '{HANGS}' >/dev/console\nwhile :; do sleep 1; done\nmount -t erofs")
+HANGING = ("cd /new ||", f"echo '{HANGS}' >/dev/console\nwhile :; do sleep 1; done\ncd /new ||")
 DYING = ("mount -t erofs", "exit 1\nmount -t erofs")
 
 

@@ -233,10 +233,12 @@ TEST(versions_bring_their_entries)
 		assert_string_equal(entry[i].initramfs, "($posada)/posada/$2/initramfs.img");
 	}
 	/* The words of a first try, and only then. */
-	text = strstr(text, "if [ \"$tried\" = \"$slot\" ]; then\n\tset watch='posada.trial=1 ");
+	text = strstr(
+		text, "if [ \"$tried\" = \"$slot\" ]; then\n\tset trial_option=posada.trial=1\n");
 	assert_non_null(text);
 	assert_null(strstr(text + 60, "posada.trial"));
-	assert_non_null(strstr(text, "menuentry 'Posada' --id posada \"$slot\" \"$watch\" {\n"));
+	assert_non_null(
+		strstr(text, "menuentry 'Posada' --id posada \"$slot\" \"$trial_option\" {\n"));
 }
 
 TEST(failures_are_told)
