@@ -18,8 +18,8 @@ echo "{ALIVE}"
 /bin/busybox sleep 2
 exec /bin/busybox poweroff -f
 """
+FIND = "search --no-floppy --set=root --label ORIGIN"
 CONFIG = """set timeout=0
-search --no-floppy --set=root --label ORIGIN
 linux /boot/vmlinuz console=ttyS0 quiet
 initrd /boot/origin.cpio
 boot
@@ -161,7 +161,7 @@ class Origins:
         size = 900 * MIB
         used = 128 * MIB if free else size - 2 * MIB - EXTENT
         disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512 - 2048}, type=8e, bootable\n", 2 * MIB, size,
-                         used // EXTENT * EXTENT)
+                         used // EXTENT * EXTENT, find="set root=lvm/origin-root")
         write_at(disk, MIB, lvm_member("origin", size - MIB, used))
         return disk
 
@@ -172,13 +172,13 @@ class Origins:
                          size - MIB, kind)
 
     def bios(self, name="bios", table="label: dos\nstart=2048, size=262144, type=83, bootable\n", root=MIB, size=900 * MIB,
-             room=128 * MIB, kind="ext4"):
+             room=128 * MIB, kind="ext4", find=FIND):
         """GRUB in sector 0 and the gap behind it, the system on a file system in ROOM bytes from ROOT on."""
         disk = self.disk(name, size, table)
         self.put_root(disk, root, room, kind)
         core = self.work / "core.img"
         early = self.work / "early.cfg"
-        early.write_text("search --no-floppy --set=root --label ORIGIN\nset prefix=($root)/boot/grub\n")
+        early.write_text(f"{find}\nset prefix=($root)/boot/grub\n")
         run("grub-mkimage", "-d", GRUB / "i386-pc", "-O", "i386-pc", "-c", early, "-p", "/boot/grub", "-o", core, "biosdisk",
             "part_msdos", "part_gpt", "ext2", "btrfs", "lvm", "search", "search_label", "linux", "normal", "boot", "configfile")
         # grub-install's work: the core image from sector 1 on, as it is made to lie, and the code that loads it.
@@ -196,7 +196,7 @@ class Origins:
                                      f"start={start // 512}, size=262144, type=L\n")
         self.put_root(disk, start, 128 * MIB)
         early, grub, part = self.work / "early.cfg", self.work / "grubx64.efi", self.work / "part"
-        early.write_text("search --no-floppy --set=root --label ORIGIN\nset prefix=($root)/boot/grub\n")
+        early.write_text(f"{FIND}\nset prefix=($root)/boot/grub\n")
         run("grub-mkimage", "-d", GRUB / "x86_64-efi", "-O", "x86_64-efi", "-c", early, "-p", "/boot/grub", "-o", grub, "part_gpt",
             "ext2", "search", "search_label", "linux", "normal", "boot", "configfile")
         part.unlink(missing_ok=True)

@@ -153,52 +153,45 @@ def volume_of(disk, size=128 * 2**20):
         return file.read(size)
 
 
-def test_bios_own_volume(origins):
-    disk = origins.lvm()
-    sector0, root = first_of(disk), volume_of(disk)
-    with Host(disks=[disk]) as host:
+def test_bios_disks_without_room(origins):
+    """Beside systems that have their disks as a whole: in a volume of the group, in the file system."""
+    names = ("vda", "vdb", "vdc")
+    disks = [origins.lvm(), origins.full("full-ext4"), origins.full("full-btrfs", "btrfs")]
+
+    def state():
+        return ([first_of(disk) for disk in disks], volume_of(disks[0]),
+                [files_of(disk, origins.work, FIRST, kind) for disk, kind in zip(disks[1:], ("ext4", "btrfs"))])
+
+    before = state()
+    with Host(disks=disks) as host:
         host.booted()
         probe = host.posada("install", "probe", "--text")
-        assert "system=Debian%20GNU/Linux%2013%20(trixie)" in probe and "in_use" not in probe
+        assert probe.count("system=Debian%20GNU/Linux%2013%20(trixie)") == 3 and "in_use" not in probe
         # What cannot be finished is taken back.
-        host.sh("mount -t tmpfs tmpfs /run/payload/payload/boot")
-        assert "has been taken back" in install_here(host, status=1)
-        host.sh("umount /run/payload/payload/boot")
+        host.sh("mount -o bind /etc/hostname /run/payload/payload/boot/core.img")
+        assert "has been taken back" in install_here(host, "vda", status=1)
+        host.sh("umount /run/payload/payload/boot/core.img")
         assert host.sh("lvm lvs --noheadings -o lv_name").split() == ["root"]
-        said = install_here(host)
-        assert "make the logical volume origin/posada" in said and "Posada is on vda." in said
+        for name, where in zip(names, ("make the logical volume origin/posada", "the folder /posada of vdb1",
+                                       "the folder /posada of vdc1")):
+            said = install_here(host, name)
+            assert where in said and f"Posada is on {name}." in said
         # Nothing of the group stays active.
         assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control"
         host.sh("sync; poweroff", status=None)
         host.ended()
-    assert volume_of(disk) == root
-    see_both_start("bios", disk, None)
-    with Host(disks=[disk]) as host:
-        undo(host)
+    assert volume_of(disks[0]) == before[1]
+    for disk in disks:
+        see_both_start("bios", disk, None)
+    with Host(disks=disks) as host:
+        for name in names:
+            undo(host, name)
         assert host.sh("lvm lvs --noheadings -o lv_name").split() == ["root"]
         host.sh("sync; poweroff", status=None)
         host.ended()
-    assert first_of(disk) == sector0 and volume_of(disk) == root
-    see_origin_starts("bios", disk, None)
-
-
-@pytest.mark.parametrize("kind", ["ext4", "btrfs"])
-def test_bios_in_the_origins_file_system(origins, kind):
-    disk = origins.full(f"full-{kind}", kind)
-    sector0, files = first_of(disk), files_of(disk, origins.work, FIRST, kind)
-    with Host(disks=[disk]) as host:
-        host.booted()
-        assert "the folder /posada of vda1" in install_here(host)
-        host.sh("sync; poweroff", status=None)
-        host.ended()
-    see_both_start("bios", disk, None)
-    with Host(disks=[disk]) as host:
-        undo(host)
-        host.sh("sync; poweroff", status=None)
-        host.ended()
-    assert first_of(disk) == sector0
-    assert files_of(disk, origins.work, FIRST, kind) == files
-    see_origin_starts("bios", disk, None)
+    assert state() == before
+    for disk in disks:
+        see_origin_starts("bios", disk, None)
 
 
 @pytest.mark.slow
