@@ -18,7 +18,7 @@ BROKEN = {
     "the table": ("iotype=write,sector=0", "vdc3|vdc2|vdc"),
     "the file system": (f"iotype=write,sector={PART}", "mkfs.fat"),
     "the payload": (f"iotype=write,sector={PART + 60000}", "/posada/a/"),
-    "reading the core image back": (f"iotype=read,sector={PART + 100}", "vdf"),
+    "reading what was written": (f"iotype=read,sector={PART + 100}", "vdf"),
 }
 
 
