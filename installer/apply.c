@@ -458,7 +458,8 @@ static int do_files(struct work *work)
 		ret = write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
 		ret = write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
-		/* The firmware may have an entry for it from before: it must find all or nothing. */
+		/* The firmware may have an entry for it from before: it must find all or nothing.
+		 */
 		if (!ret)
 			ret = sync_files(work);
 		if (!ret)

@@ -192,8 +192,7 @@ static int remove_entry(struct work *work)
 }
 
 /* Whether each sector from AT on is one of the two: power that went has left a mixture. */
-static bool is_mixture(
-	const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
+static bool is_mixture(const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
 {
 	for (size_t end = BOOTCODE_SECTOR; end <= RAW_END; at = end, end += BOOTCODE_SECTOR)
 		if (memcmp(now + at, before + at, end - at) != 0 &&
@@ -265,8 +264,7 @@ int work_take_back(struct work *work)
 			ret = restore_table(work, work->part_made->number, work->part_made->start,
 				work->part_made->part, true, &exact);
 		if (!ret)
-			ret = work_drop_mark(
-				work, work->part_made->start, work->part_made->size);
+			ret = work_drop_mark(work, work->part_made->start, work->part_made->size);
 	} else if (!ret && work->files_made) {
 		ret = leave_target(work, work->fallback_made, work->boot_folder_made, &exact);
 	}
@@ -445,8 +443,8 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 			ret = remove_entry(work);
 	}
 	if (!ret && record.partition)
-		ret = restore_table(work, part->number, part->start, part->name, !record.marked,
-			exact);
+		ret = restore_table(
+			work, part->number, part->start, part->name, !record.marked, exact);
 	else if (!ret)
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
 	if (!ret && record.marked)

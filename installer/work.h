@@ -97,7 +97,8 @@ int work_drop_mark(struct work *work, uint64_t start, uint64_t size);
 /* On a directory that nobody else knows. */
 int work_mount(struct work *work, bool read_only);
 
-/* Have a device, also one that was written by another program, keep what it was given; says nothing. */
+/* Have a device, also one that was written by another program, keep what it was given; says
+ * nothing. */
 int work_flush(const char *device);
 
 /* RET is what went wrong before; what was written is on the disk when this returns 0. */

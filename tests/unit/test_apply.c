@@ -237,7 +237,8 @@ TEST(an_installation_comes_and_goes)
 static const struct part *break_off(const char *path, struct machine *machine)
 {
 	const struct plan_step *step = plan_find(&plan, PLAN_PARTITION);
-	const struct disklabel_part part = {step->number, step->start, step->size, step->type, NULL};
+	const struct disklabel_part part = {
+		step->number, step->start, step->size, step->type, NULL};
 	uint8_t *mark = malloc(RAW_MARK);
 	struct disk *disk;
 
@@ -501,7 +502,6 @@ TEST(undo_wants_the_partition_that_was_seen)
 }
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
-	T(one_that_was_broken_off_is_taken_back),
-	T(changes_of_others_stay), T(a_failure_is_taken_back), T(firmware_is_told),
-	T(undo_leaves_others_files), T(an_installation_is_found),
-	T(undo_wants_the_partition_that_was_seen))
+	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
+	T(a_failure_is_taken_back), T(firmware_is_told), T(undo_leaves_others_files),
+	T(an_installation_is_found), T(undo_wants_the_partition_that_was_seen))

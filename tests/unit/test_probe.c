@@ -347,11 +347,11 @@ TEST(half_a_change_of_ours_is_no_damage)
 		enum disks_table table;
 		size_t parts;
 	} rows[] = {
-		{"0 34", "Posada", TABLE_GPT, 4},		/* only the second copy is new */
-		{"1 1", "Posada", TABLE_GPT, 5},		/* and the first entries */
-		{"262111 33", "Posada", TABLE_GPT, 5},		/* only the first copy is new */
-		{"262111 32", "Posada-data", TABLE_GPT, 5},	/* and the second header */
-		{"0 34", "Data", TABLE_DAMAGED, 4},		/* what is not ours, we do not touch */
+		{"0 34", "Posada", TABLE_GPT, 4},	    /* only the second copy is new */
+		{"1 1", "Posada", TABLE_GPT, 5},	    /* and the first entries */
+		{"262111 33", "Posada", TABLE_GPT, 5},	    /* only the first copy is new */
+		{"262111 32", "Posada-data", TABLE_GPT, 5}, /* and the second header */
+		{"0 34", "Data", TABLE_DAMAGED, 4},	    /* what is not ours, we do not touch */
 		{"262111 33", "Data", TABLE_DAMAGED, 5},
 	};
 	struct machine machine;
@@ -363,8 +363,8 @@ TEST(half_a_change_of_ours_is_no_damage)
 		run("cp gpt old");
 		run("echo 'size=4MiB,name=%s' | sfdisk -q -a gpt", rows[i].name);
 		assert_int_equal(sscanf(rows[i].old, "%u %u", &from, &count), 2);
-		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none", from,
-			from, count);
+		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none",
+			from, from, count);
 		disk = probe(&machine, "gpt");
 		assert_int_equal(disk->table, rows[i].table);
 		assert_int_equal(disk->part_count, rows[i].parts);
@@ -852,8 +852,8 @@ TEST(groups_are_listed)
 }
 
 RUN("probe", T(gpt_is_read), T(states_are_read), T(dos_is_read), T(disks_without_table_are_read),
-	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(half_a_change_of_ours_is_no_damage), T(large_sectors_are_read),
-	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
-	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
-	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),
-	T(kernel_tells_facts), T(groups_are_listed))
+	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(half_a_change_of_ours_is_no_damage),
+	T(large_sectors_are_read), T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm),
+	T(superblocks_tell), T(superblocks_are_safe_by_chance), T(os_release_is_read),
+	T(roots_are_looked_into), T(a_process_looks_and_tells), T(windows_is_known),
+	T(loaders_are_found), T(health_is_told), T(kernel_tells_facts), T(groups_are_listed))
