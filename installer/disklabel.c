@@ -106,7 +106,7 @@ struct change {
 	const char *device;
 	struct fdisk_context *context;
 	struct fdisk_table *original; /* what the kernel knows */
-	int copy;		      /* the file in memory; -1: a DOS table, which has one sector */
+	int copy; /* the file in memory; -1: a DOS table, which has one sector */
 	struct raw_ends before, after;
 };
 
@@ -114,8 +114,8 @@ static int open_copy(struct change *change)
 {
 	struct fdisk_context *context;
 	char path[32];
-	uint64_t size = fdisk_get_nsectors(change->context) *
-			fdisk_get_sector_size(change->context);
+	uint64_t size =
+		fdisk_get_nsectors(change->context) * fdisk_get_sector_size(change->context);
 	unsigned sector = (unsigned)fdisk_get_sector_size(change->context);
 	int ret = raw_ends_read(change->device, &change->before);
 
@@ -216,13 +216,12 @@ static int wipe(const char *device, uint64_t start, uint64_t size)
 	int fd = open(device, O_RDWR | O_CLOEXEC), ret = fd < 0 ? -errno : 0;
 	blkid_probe probe = ret ? NULL : blkid_new_probe();
 
-	if (!ret && (!probe || blkid_probe_set_device(probe, fd, (blkid_loff_t)start,
-					(blkid_loff_t)size)))
+	if (!ret && (!probe || blkid_probe_set_device(
+				       probe, fd, (blkid_loff_t)start, (blkid_loff_t)size)))
 		ret = -ENOMEM;
 	if (!ret) {
 		blkid_probe_enable_superblocks(probe, 1);
-		blkid_probe_set_superblocks_flags(
-			probe, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
 		blkid_probe_enable_partitions(probe, 1);
 		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC);
 		while (!ret && !blkid_do_probe(probe))
@@ -275,8 +274,7 @@ int disklabel_remove(const char *device, unsigned number, uint64_t start)
 
 	if (!ret)
 		ret = find(change->context, number, &partition);
-	if (!ret && fdisk_partition_get_start(partition) *
-				    fdisk_get_sector_size(change->context) !=
+	if (!ret && fdisk_partition_get_start(partition) * fdisk_get_sector_size(change->context) !=
 			    start)
 		ret = -ENOENT;
 	if (!ret)

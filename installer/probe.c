@@ -412,7 +412,8 @@ static bool gpt_is_good(const struct device *device, uint64_t sector, struct gpt
 }
 
 /* The entries that a copy's header leads to, whether their sum is right or not; NULL: none. */
-static uint8_t *read_entries(const struct device *device, uint64_t sector, uint8_t header[GPT_LEAST])
+static uint8_t *read_entries(
+	const struct device *device, uint64_t sector, uint8_t header[GPT_LEAST])
 {
 	uint64_t size;
 	uint8_t *entries = NULL;

@@ -161,7 +161,8 @@ static uint64_t mark_sum(const uint8_t mark[RAW_MARK])
 	return sum(mark + MARK_ENDS, RAW_MARK - MARK_ENDS, sum(mark, MARK_SUM, 0xcbf29ce484222325));
 }
 
-void raw_mark_make(uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, const struct raw_ends *ends)
+void raw_mark_make(
+	uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, const struct raw_ends *ends)
 {
 	uint64_t value;
 

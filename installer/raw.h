@@ -39,7 +39,8 @@ int raw_ends_restore(
  */
 #define RAW_MARK ((size_t)4096 + 2 * RAW_END)
 
-void raw_mark_make(uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, const struct raw_ends *ends);
+void raw_mark_make(
+	uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, const struct raw_ends *ends);
 
 /* Whether MARK is whole, and of the partition that lies there; ENDS may be NULL. */
 bool raw_mark_read(

@@ -235,8 +235,7 @@ static int remove_entry(struct work *work)
 }
 
 /* Whether each sector from AT on is one of the two: power that went has left a mixture. */
-static bool is_mixture(
-	const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
+static bool is_mixture(const uint8_t *now, const uint8_t *before, const uint8_t *after, size_t at)
 {
 	for (size_t end = BOOTCODE_SECTOR; end <= RAW_END; at = end, end += BOOTCODE_SECTOR)
 		if (memcmp(now + at, before + at, end - at) != 0 &&

@@ -115,7 +115,8 @@ int work_release(struct work *work, int ret);
 /* On a directory that nobody else knows. */
 int work_mount(struct work *work, bool read_only);
 
-/* Have a device, also one that was written by another program, keep what it was given; says nothing. */
+/* Have a device, also one that was written by another program, keep what it was given; says
+ * nothing. */
 int work_flush(const char *device);
 
 /* RET is what went wrong before; what was written is on the disk when this returns 0. */

@@ -134,7 +134,11 @@ class Fat:
                 where = f"{path}/{name}"
                 if folder:
                     found[where] = None
-                    left.append((where, self.content(cluster)))
+                    # Whoever looks for another path does not go in there.
+                    try:
+                        left.append((where, self.content(cluster)))
+                    except Broken:
+                        found[where + "/broken"] = None
                 else:
                     found[where] = lambda cluster=cluster, size=size: self.content(cluster, size)
         return found

@@ -153,7 +153,7 @@ class Judge:
         strangers = self.strangers(disk)
         demand(not strangers, f"sectors of others were written: {strangers[:8]}")
         demand(starts or self.whole_disk, "nothing starts")
-        return starts, repr(view)
+        return starts, repr((sorted(starts), view))
 
     def see_loader(self, data, read, path):
         try:

@@ -3,9 +3,9 @@
 import re
 import shutil
 
+import pytest
 from bootview import dos_parts
 from host import Host
-from origins import ALIVE, MIB
 from test_alongside import see_origin_starts
 
 # Where the installer puts its partition on the disk of origins.bios, in sectors, and where it ends.
@@ -18,7 +18,7 @@ BROKEN = {
     "the table": ("iotype=write,sector=0", "vdc3|vdc2|vdc"),
     "the file system": (f"iotype=write,sector={PART}", "mkfs.fat"),
     "the payload": (f"iotype=write,sector={PART + 60000}", "/posada/a/"),
-    "reading the core image back": (f"iotype=read,sector={PART + 100}", "vdf"),
+    "reading what was written": (f"iotype=read,sector={PART + 100}", "vdf"),
 }
 
 
@@ -28,6 +28,7 @@ def failing(disk, number, rule):
             "-device", f"virtio-blk-pci,drive=bad{number},serial=DISK{number}"]
 
 
+@pytest.mark.power
 def test_errors_are_told_and_taken_back(origins):
     base = origins.bios("io-base")
     disks = [shutil.copy(base, base.with_name(f"io-{number}")) for number in range(len(BROKEN))]

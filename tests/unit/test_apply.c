@@ -237,7 +237,8 @@ TEST(an_installation_comes_and_goes)
 static const struct part *break_off(const char *path, struct machine *machine)
 {
 	const struct plan_step *step = plan_find(&plan, PLAN_PARTITION);
-	const struct disklabel_part part = {step->number, step->start, step->size, step->type, NULL};
+	const struct disklabel_part part = {
+		step->number, step->start, step->size, step->type, NULL};
 	uint8_t *mark = malloc(RAW_MARK);
 	struct disk *disk;
 

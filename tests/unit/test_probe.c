@@ -419,11 +419,11 @@ TEST(half_a_change_of_ours_is_no_damage)
 		enum disks_table table;
 		size_t parts;
 	} rows[] = {
-		{"0 34", "Posada", TABLE_GPT, 4},		/* only the second copy is new */
-		{"1 1", "Posada", TABLE_GPT, 5},		/* and the first entries */
-		{"262111 33", "Posada", TABLE_GPT, 5},		/* only the first copy is new */
-		{"262111 32", "Posada-data", TABLE_GPT, 5},	/* and the second header */
-		{"0 34", "Data", TABLE_DAMAGED, 4},		/* what is not ours, we do not touch */
+		{"0 34", "Posada", TABLE_GPT, 4},	    /* only the second copy is new */
+		{"1 1", "Posada", TABLE_GPT, 5},	    /* and the first entries */
+		{"262111 33", "Posada", TABLE_GPT, 5},	    /* only the first copy is new */
+		{"262111 32", "Posada-data", TABLE_GPT, 5}, /* and the second header */
+		{"0 34", "Data", TABLE_DAMAGED, 4},	    /* what is not ours, we do not touch */
 		{"262111 33", "Data", TABLE_DAMAGED, 5},
 	};
 	struct machine machine;
@@ -435,8 +435,8 @@ TEST(half_a_change_of_ours_is_no_damage)
 		run("cp gpt old");
 		run("echo 'size=4MiB,name=%s' | sfdisk -q -a gpt", rows[i].name);
 		assert_int_equal(sscanf(rows[i].old, "%u %u", &from, &count), 2);
-		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none", from,
-			from, count);
+		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none",
+			from, from, count);
 		disk = probe(&machine, "gpt");
 		assert_int_equal(disk->table, rows[i].table);
 		assert_int_equal(disk->part_count, rows[i].parts);
