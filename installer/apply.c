@@ -124,8 +124,8 @@ static ssize_t sink_compare(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
-static int produce_into(struct sink *sink, cookie_write_function_t *take, producer produce,
-	const void *what)
+static int produce_into(
+	struct sink *sink, cookie_write_function_t *take, producer produce, const void *what)
 {
 	FILE *out = fopencookie(sink, "w", (cookie_io_functions_t){.write = take});
 	int ret;
