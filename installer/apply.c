@@ -445,8 +445,9 @@ static int see_folder(struct work *work)
 			  strcmp(entry->d_name, WORK_UNDO_NAME);
 	if (dir)
 		closedir(dir);
-	return others ? work_fail(work, -EEXIST, _("%s of %s is there already, and is not Posada's"),
-				WORK_FOLDER, work->step->part)
+	return others ? work_fail(work, -EEXIST,
+				_("%s of %s is there already, and is not Posada's"), WORK_FOLDER,
+				work->step->part)
 		      : 0;
 }
 

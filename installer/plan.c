@@ -32,8 +32,8 @@
 
 const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk"};
 
-static const char *const action_names[PLAN_ACTIONS] = {
-	"record", "table", "partition", "volume", "format", "files", "core", "sector0", "nvram", "fallback"};
+static const char *const action_names[PLAN_ACTIONS] = {"record", "table", "partition", "volume",
+	"format", "files", "core", "sector0", "nvram", "fallback"};
 
 /* What is planned for, in one place. */
 struct planner {
@@ -595,14 +595,16 @@ static int refuse_places(struct planner *planner, const struct places *places)
 	char partition[PLAN_TEXT], others[PLAN_TEXT], want[32], have[32];
 
 	if (free_number(disk))
-		say(partition, _("the largest piece that no partition has is %s, and %s are needed"),
+		say(partition,
+			_("the largest piece that no partition has is %s, and %s are needed"),
 			size_text(gap, have), size_text(boot_least(planner), want));
 	else
 		say(partition, _("the table is full"));
 	if (!places->core) {
 		say(others, _("GRUB needs %s that nothing uses, and %s has %s"),
 			size_text(PLAN_CORE_MOST, want),
-			disk->table == TABLE_GPT ? _("the table") : _("the gap before the first partition"),
+			disk->table == TABLE_GPT ? _("the table")
+						 : _("the gap before the first partition"),
 			size_text(places->core_room, have));
 		return refuse(planner->plan,
 			_("%s has no place for Posada. A partition: %s. A logical volume, or a folder in a file system: %s. Make room for one of these in the system that is there, or choose another disk."),
@@ -671,7 +673,8 @@ static int plan_alongside(struct planner *planner)
 			_("%s has no partition table, so there is nothing to install beside. Take the whole disk, if what is on it is not wanted."),
 			disk->name);
 	for (size_t i = 0; i < disk->part_count; i++) {
-		const struct group *group = disks_find_group(planner->machine, disk->parts[i].group);
+		const struct group *group =
+			disks_find_group(planner->machine, disk->parts[i].group);
 
 		ret = check_part(planner, &disk->parts[i]);
 		for (size_t j = 0; !ret && group && j < group->volume_count; j++)

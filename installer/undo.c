@@ -285,8 +285,8 @@ static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
 /* The record's lines, "key=0" and "key=1", or with numbers; what is not among them is 0. */
 struct record {
 	bool partition, sector0, nvram, fallback, boot_folder;
-	uint64_t core;		/* bytes from the disk's start: in sectors that are nobody's */
-	unsigned core_number;	/* of the partition that was made for the core image */
+	uint64_t core;	      /* bytes from the disk's start: in sectors that are nobody's */
+	unsigned core_number; /* of the partition that was made for the core image */
 	uint64_t core_start;
 };
 
@@ -434,7 +434,8 @@ static bool starts_us(struct work *work)
 static int learn(struct work *work, const struct part *part, bool foreign, struct record *record,
 	bool *exact)
 {
-	/* A volume is ours from the moment that it is there, before there is a file system in it. */
+	/* A volume is ours from the moment that it is there, before there is a file system in it.
+	 */
 	int ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
 	bool there = !ret || part->ours;
 
@@ -452,8 +453,8 @@ static int learn(struct work *work, const struct part *part, bool foreign, struc
 }
 
 /* The partition that was made for the core image alone. */
-static int remove_core_partition(struct work *work, const char *disk, const struct record *record,
-	bool *exact)
+static int remove_core_partition(
+	struct work *work, const char *disk, const struct record *record, bool *exact)
 {
 	char name[64];
 

@@ -227,8 +227,8 @@ int work_run(struct work *work, const char *const words[])
 			ret = -EIO;
 	}
 	/* "lvm" alone says little. */
-	return ret ? work_fail(work, ret, _("%s of %s failed"),
-			     words[strcmp(words[0], "lvm") == 0], work->partition)
+	return ret ? work_fail(work, ret, _("%s of %s failed"), words[strcmp(words[0], "lvm") == 0],
+			     work->partition)
 		   : 0;
 }
 

@@ -895,7 +895,8 @@ TEST(groups_are_listed)
 	assert_string_equal(machine.groups[0].volumes[0].uuid, "uuid-1");
 	assert_int_equal(machine.groups[0].volumes[0].size, 8388608);
 	assert_string_equal(part->group, "vg0");
-	/* The largest free piece; where a volume is that is in one piece and on the partition; a tag. */
+	/* The largest free piece; where a volume is that is in one piece and on the partition; a
+	 * tag. */
 	assert_int_equal(part->room, 3 * 4194304);
 	assert_string_equal(machine.groups[0].volumes[0].on, "null");
 	assert_int_equal(machine.groups[0].volumes[0].start, MIB + 2 * 4194304);
@@ -917,9 +918,9 @@ TEST(groups_are_listed)
 	setenv("PATH", old, 1);
 }
 
-RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read), T(disks_without_table_are_read),
-	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(large_sectors_are_read),
-	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
-	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
-	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),
-	T(kernel_tells_facts), T(groups_are_listed))
+RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read),
+	T(disks_without_table_are_read), T(a_disk_that_grew_is_whole), T(damage_is_seen),
+	T(large_sectors_are_read), T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm),
+	T(superblocks_tell), T(superblocks_are_safe_by_chance), T(os_release_is_read),
+	T(roots_are_looked_into), T(a_process_looks_and_tells), T(windows_is_known),
+	T(loaders_are_found), T(health_is_told), T(kernel_tells_facts), T(groups_are_listed))
