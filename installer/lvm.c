@@ -237,11 +237,13 @@ int lvm_list(struct machine *machine)
 	int ret = each_line(machine, "vgs", "vg_name,vg_extent_size,vg_free,vg_attr", add_group);
 
 	if (!ret && machine->group_count)
-		ret = each_line(machine, "lvs", "vg_name,lv_name,lv_size,lv_uuid,lv_tags", add_volume);
+		ret = each_line(
+			machine, "lvs", "vg_name,lv_name,lv_size,lv_uuid,lv_tags", add_volume);
 	/* A line for each piece of each member. */
 	if (!ret && machine->group_count)
 		ret = each_line(machine, "pvs",
-			"pv_name,vg_name,lv_name,pe_start,pvseg_start,pvseg_size,segtype", add_member);
+			"pv_name,vg_name,lv_name,pe_start,pvseg_start,pvseg_size,segtype",
+			add_member);
 	return ret;
 }
 

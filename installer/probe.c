@@ -300,8 +300,8 @@ static void fill_state(const struct device *device, struct part *part)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (!strcmp(part->content, states[i].content)) {
 			part->dirty = states[i].is_dirty(device, part->start);
-			part->readable = states[i].is_readable &&
-					 states[i].is_readable(device, part->start);
+			part->readable =
+				states[i].is_readable && states[i].is_readable(device, part->start);
 		}
 	part->hibernated = !strcmp(part->content, "swsuspend");
 }

@@ -32,8 +32,8 @@ static uint32_t get32be(const uint8_t *at)
 #define EXT_INCOMPAT 96
 #define EXT_RECOVER  4
 
-/* The features that GRUB 2.12 reads, or may overlook: filetype, meta_bg, extent, 64bit, mmp, flex_bg,
- * metadata_csum_seed, encrypt (of folders that are not ours). */
+/* The features that GRUB 2.12 reads, or may overlook: filetype, meta_bg, extent, 64bit, mmp,
+ * flex_bg, metadata_csum_seed, encrypt (of folders that are not ours). */
 #define EXT_KNOWN 0x123d2
 
 bool superblock_ext_is_dirty(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
@@ -137,7 +137,8 @@ bool superblock_xfs_is_unmount(const uint8_t block[SUPERBLOCK_SECTOR])
 
 bool superblock_xfs_is_readable(const uint8_t superblock[SUPERBLOCK_SECTOR])
 {
-	uint16_t version = (uint16_t)(superblock[XFS_VERSION] << 8 | superblock[XFS_VERSION + 1]) & 15;
+	uint16_t version =
+		(uint16_t)(superblock[XFS_VERSION] << 8 | superblock[XFS_VERSION + 1]) & 15;
 
 	return version == 4 ||
 	       (version == 5 && !(get32be(superblock + XFS_INCOMPAT) & ~(uint32_t)XFS_KNOWN));

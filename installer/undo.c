@@ -332,8 +332,8 @@ static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
 /* The record's lines, "key=0" and "key=1", or with numbers; what is not among them is 0. */
 struct record {
 	bool partition, sector0, nvram, fallback, boot_folder;
-	uint64_t core;		/* bytes from the disk's start: in sectors that are nobody's */
-	unsigned core_number;	/* of the partition that was made for the core image */
+	uint64_t core;	      /* bytes from the disk's start: in sectors that are nobody's */
+	unsigned core_number; /* of the partition that was made for the core image */
 	uint64_t core_start;
 	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
 };
@@ -517,8 +517,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 }
 
 /* The partition that was made for the core image alone. */
-static int remove_core_partition(struct work *work, const char *disk, const struct record *record,
-	bool *exact)
+static int remove_core_partition(
+	struct work *work, const char *disk, const struct record *record, bool *exact)
 {
 	char name[64];
 

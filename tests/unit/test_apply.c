@@ -542,8 +542,7 @@ TEST(undo_clears_the_gap)
 
 TEST(an_installation_is_found)
 {
-	struct part parts[2] = {
-		{.name = "sda1", .group = "vg0"}, {.name = "sda2", .posada = true}};
+	struct part parts[2] = {{.name = "sda1", .group = "vg0"}, {.name = "sda2", .posada = true}};
 	struct part volume = {.name = "vg0/posada", .on = "sda1"};
 	struct disk disk = {.name = "sda", .parts = parts, .part_count = 2};
 	struct group group = {.name = "vg0", .volumes = &volume, .volume_count = 1};

@@ -934,7 +934,8 @@ TEST(groups_are_listed)
 	assert_string_equal(machine.groups[0].volumes[0].uuid, "uuid-1");
 	assert_int_equal(machine.groups[0].volumes[0].size, 8388608);
 	assert_string_equal(part->group, "vg0");
-	/* The largest free piece; where a volume is that is in one piece and on the partition; a tag. */
+	/* The largest free piece; where a volume is that is in one piece and on the partition; a
+	 * tag. */
 	assert_int_equal(part->room, 3 * 4194304);
 	assert_string_equal(machine.groups[0].volumes[0].on, "null");
 	assert_int_equal(machine.groups[0].volumes[0].start, MIB + 2 * 4194304);
