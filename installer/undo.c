@@ -442,7 +442,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	if (!ret || !there || ret == -EPERM || !foreign)
 		return ret;
 	*work->why = '\0';
-	*exact = false;
+	/* The record comes before all else that is done, and goes after it. */
+	*exact = part->unfinished;
 	*record = (struct record){.nvram = true, .fallback = true};
 	return 0;
 }
