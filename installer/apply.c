@@ -606,7 +606,7 @@ static int do_files(struct work *work)
 {
 	const struct plan_step *step = work->step, *core = plan_find(work->plan, PLAN_CORE);
 	const struct bytes nothing = {"", 0};
-	char name[64];
+	char name[64], folder[PATH_MAX];
 	int ret = 0;
 
 	work_choose(work, step->part, step->on, step->content);
@@ -619,15 +619,20 @@ static int do_files(struct work *work)
 	if (!ret)
 		ret = see_folder(work);
 	work->files_made = !ret;
-	/* First what can take everything back. */
+	/* First what tells of us, then what can take everything back. */
+	work_path(work, WORK_UNDO "/", folder);
+	if (!ret)
+		ret = work_make_folders(folder);
+	if (!ret)
+		ret = sync_files(work);
 	if (!ret)
 		ret = write_undo(work);
-	if (!ret && work->part_made && work->part_made->role == PLAN_BOOT &&
-		work->plan->layout == PLAN_ALONGSIDE) {
+	/* A file that is flushed need not have a folder yet that leads to it. */
+	if (!ret)
 		ret = sync_files(work);
-		if (!ret)
-			ret = work_drop_mark(work, step->start, step->size);
-	}
+	if (!ret && work->part_made && work->part_made->role == PLAN_BOOT &&
+		work->plan->layout == PLAN_ALONGSIDE)
+		ret = work_drop_mark(work, step->start, step->size);
 	if (!ret && work->plan->layout == PLAN_ALONGSIDE && !work->plan->uefi)
 		ret = write_origin(work);
 	if (!ret)

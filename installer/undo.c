@@ -474,13 +474,49 @@ static bool starts_us(struct work *work)
 	       !memcmp(ours, sector, BOOTCODE_CODE);
 }
 
-/* Power that went within our work has left a FAT of others as it was then. */
+#define CHAINS 10000
+
+/* The files that fsck.fat makes of clusters without a name; with GONE, those that were not THERE go. */
+static int each_chain(struct work *work, bool there[CHAINS], bool gone)
+{
+	char path[PATH_MAX], name[32];
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < CHAINS; i++) {
+		snprintf(name, sizeof(name), "/FSCK%04u.REC", i);
+		work_path(work, name, path);
+		if (!gone)
+			there[i] = !access(path, F_OK);
+		else if (!there[i] && unlink(path) && errno != ENOENT)
+			ret = -errno;
+	}
+	return ret;
+}
+
+/* Power that went within our work has left a file system of others as it was then. */
 static int mend(struct work *work)
 {
 	const char *const words[] = {"fsck.fat", "-a", work->partition, NULL};
+	bool *there = calloc(CHAINS, sizeof(*there));
+	int ret = there ? 0 : -ENOMEM;
 
+	/* What cannot be mounted before may be afterwards. */
+	if (!ret && !work_mount(work, true)) {
+		each_chain(work, there, false);
+		work_unmount(work, 0);
+	}
+	*work->why = '\0';
 	/* 1: it has mended something. */
-	return work_run(work, words, 1);
+	if (!ret)
+		ret = work_run(work, words, 1);
+	if (!ret)
+		ret = work_mount(work, false);
+	if (!ret) {
+		ret = each_chain(work, there, true);
+		ret = work_unmount(work, ret);
+	}
+	free(there);
+	return ret;
 }
 
 /*
@@ -511,7 +547,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	if (starts_us(work))
 		return work_fail(work, ret, _("the record of the installation cannot be read"));
 	*work->why = '\0';
-	*exact = part->ours;
+	/* The record comes before all else that is done, and goes after it. */
+	*exact = part->ours || part->unfinished;
 	*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
 	return 0;
 }
