@@ -330,6 +330,7 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 static int move_along(const struct plan *plan)
 {
 	char why[PLACE_TEXT];
+	struct place place;
 
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
@@ -344,6 +345,8 @@ static int move_along(const struct plan *plan)
 		}
 		printf(_("Settings and guests are on %s now.\n"), step->part);
 	}
+	if (place_current(&place))
+		puts(_("Settings and guests still live in memory: \"posada storage create\" keeps them."));
 	return DONE;
 }
 

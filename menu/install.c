@@ -9,6 +9,7 @@
 #include "disk.h"
 #include "menu.h"
 #include "payload.h"
+#include "place.h"
 #include "plan.h"
 #include "ui.h"
 #include "update.h"
@@ -82,6 +83,7 @@ static bool accept(const struct choice *choice)
 static void carry_out(struct choice *choice)
 {
 	struct apply_result result = {0};
+	struct place place;
 	unsigned last = 101;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512];
@@ -89,20 +91,25 @@ static void carry_out(struct choice *choice)
 
 	ret = apply_plan(&choice->plan, &options, &result, why);
 	ui_gauge_end();
-	if (ret)
+	if (ret) {
 		snprintf(text, sizeof(text), _("Posada is not on %s: %s"), choice->plan.disk, why);
-	else
-		snprintf(text, sizeof(text),
-			_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\nTake the medium out and reboot to start from the disk.%s%s"),
-			choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
-			result.sha256[1], payload_names[2], result.sha256[2],
-			*result.note ? "\n\n" : "", result.note);
-	ui_message(_("Install"), text);
-	/* What is set and made on the live system moves along. */
-	for (size_t i = 0; !ret && i < choice->plan.step_count; i++)
+		ui_message(_("Install"), text);
+		return;
+	}
+	/* What is set and made on the live system moves along, from its medium perhaps. */
+	for (size_t i = 0; i < choice->plan.step_count; i++)
 		if (choice->plan.steps[i].action == PLAN_FORMAT &&
 			choice->plan.steps[i].role == PLAN_DATA)
 			dataplace_use(choice->plan.steps[i].part);
+	snprintf(text, sizeof(text),
+		_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\n%s%s%s"),
+		choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
+		result.sha256[1], payload_names[2], result.sha256[2],
+		place_current(&place)
+			? _("Settings and guests still live in memory: make a data place (Storage, Make) to have them after the reboot.")
+			: _("Take the medium out and reboot to start from the disk."),
+		*result.note ? "\n\n" : "", result.note);
+	ui_message(_("Install"), text);
 }
 
 void install_run(struct app *app)
