@@ -18,7 +18,7 @@ from origins import ALIVE, Origins
 HANGS = "THIS UPDATE HANGS"
 # A version that tells its own, one that stands still on its way, and one whose first program dies.
 GOOD = ("cd /new ||", "echo {version} >/new/usr/share/posada/VERSION\ncd /new ||")
-HANGING = ("cd /new ||", f"echo '{HANGS}' >/dev/console\nwhile :; do sleep 1; done\ncd /new ||")
+HANGING = ("cd /new ||", f"echo '<0>{HANGS}' >/new/dev/kmsg\nwhile :; do sleep 1; done\ncd /new ||")
 DYING = ("mount -t erofs", "exit 1\nmount -t erofs")
 
 
