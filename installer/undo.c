@@ -376,7 +376,8 @@ static int see_installation(struct work *work, const char *name, struct part *pa
 
 #define CHAINS 10000
 
-/* The files that fsck.fat makes of clusters without a name; with GONE, those that were not THERE go. */
+/* The files that fsck.fat makes of clusters without a name; with GONE, those that were not THERE
+ * go. */
 static int each_chain(struct work *work, bool there[CHAINS], bool gone)
 {
 	char path[PATH_MAX], name[32];
