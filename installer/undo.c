@@ -445,7 +445,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	*work->why = '\0';
 	/* The record comes before all else that is done, and goes after it. */
 	*exact = part->unfinished;
-	*record = (struct record){.nvram = true, .fallback = true};
+	if (!part->unfinished)
+		*record = (struct record){.nvram = true, .fallback = true};
 	return 0;
 }
 
