@@ -476,7 +476,8 @@ static bool starts_us(struct work *work)
 
 #define CHAINS 10000
 
-/* The files that fsck.fat makes of clusters without a name; with GONE, those that were not THERE go. */
+/* The files that fsck.fat makes of clusters without a name; with GONE, those that were not THERE
+ * go. */
 static int each_chain(struct work *work, bool there[CHAINS], bool gone)
 {
 	char path[PATH_MAX], name[32];
@@ -549,7 +550,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	*work->why = '\0';
 	/* The record comes before all else that is done, and goes after it. */
 	*exact = part->ours || part->unfinished;
-	*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
+	if (!part->unfinished)
+		*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
 	return 0;
 }
 
