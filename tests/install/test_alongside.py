@@ -153,6 +153,7 @@ def volume_of(disk, size=128 * 2**20):
         return file.read(size)
 
 
+@pytest.mark.slow
 def test_bios_disks_without_room(origins):
     """Beside systems that have their disks as a whole: in a volume of the group, in the file system."""
     names = ("vda", "vdb", "vdc")

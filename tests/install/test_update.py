@@ -124,7 +124,8 @@ def see_refusals(host, disk, before):
     assert sha256(disk) == before
 
 
-@pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_update(origins: Origins, updates, firmware):
     """Nothing comes of a bad file, a good version stays, and behind one that hangs the host is as before."""
     options = {"firmware": firmware}
