@@ -125,8 +125,8 @@ static ssize_t sink_compare(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
-static int produce_into(struct sink *sink, cookie_write_function_t *take, work_producer produce,
-	const void *what)
+static int produce_into(
+	struct sink *sink, cookie_write_function_t *take, work_producer produce, const void *what)
 {
 	FILE *out = fopencookie(sink, "w", (cookie_io_functions_t){.write = take});
 	int ret;
@@ -538,7 +538,8 @@ static int write_undo(struct work *work)
 		ret = make_sector0(work, work->after.head);
 	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
 		if (work->core || strcmp(files[i].name, WORK_CORE) != 0)
-			ret = work_write_file(work, files[i].name, files[i].produce, &files[i].bytes);
+			ret = work_write_file(
+				work, files[i].name, files[i].produce, &files[i].bytes);
 	return ret;
 }
 
@@ -650,7 +651,8 @@ static int do_files(struct work *work)
 		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
 		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
-		/* The firmware may have an entry for it from before: it must find all or nothing. */
+		/* The firmware may have an entry for it from before: it must find all or nothing.
+		 */
 		if (!ret)
 			ret = sync_files(work);
 		if (!ret)

@@ -32,17 +32,17 @@ struct part {
 			      LVM2_member: the largest piece that no volume has */
 	char mounted[128]; /* where this host has it mounted */
 	char group[64];	   /* LVM2_member: the volume group it belongs to */
-	char on[64];	   /* logical volume in one piece: the partition or disk that it lies on, and
-			      start is from there */
-	char system[96];   /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
-	char loader[128];  /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
-	bool fallback;	   /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
-	bool dirty;	   /* was not unmounted cleanly */
-	bool hibernated;   /* a sleeping Windows or Linux will write to it */
-	bool readable;	   /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
-	bool posada;	   /* a payload of ours lies in /posada, or the beginnings of one */
-	bool ours;	   /* a logical volume that we made for ourselves */
-	bool unfinished;   /* only the beginnings, or what undo has not yet taken away */
+	char on[64];	  /* logical volume in one piece: the partition or disk that it lies on, and
+			     start is from there */
+	char system[96];  /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
+	char loader[128]; /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
+	bool fallback;	  /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
+	bool dirty;	  /* was not unmounted cleanly */
+	bool hibernated;  /* a sleeping Windows or Linux will write to it */
+	bool readable;	  /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
+	bool posada;	  /* a payload of ours lies in /posada, or the beginnings of one */
+	bool ours;	  /* a logical volume that we made for ourselves */
+	bool unfinished;  /* only the beginnings, or what undo has not yet taken away */
 };
 
 struct disk {

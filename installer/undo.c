@@ -313,8 +313,7 @@ int work_take_back(struct work *work)
 			ret = restore_table(work, work->part_made->number, work->part_made->start,
 				work->part_made->part, true, &exact);
 		if (!ret && work->part_made->role == PLAN_BOOT)
-			ret = work_drop_mark(
-				work, work->part_made->start, work->part_made->size);
+			ret = work_drop_mark(work, work->part_made->start, work->part_made->size);
 	}
 	return ret;
 }
@@ -537,7 +536,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 		ret = mend(work);
 	if (ret)
 		return ret;
-	/* A volume is ours from the moment that it is there, before there is a file system in it. */
+	/* A volume is ours from the moment that it is there, before there is a file system in it.
+	 */
 	ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
 	there = !ret || part->ours;
 	if (!ret)
@@ -601,8 +601,8 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	if (!ret && record.core_number)
 		ret = remove_core_partition(work, disk, &record, exact);
 	if (!ret && record.partition)
-		ret = restore_table(work, part->number, part->start, part->name, !record.marked,
-			exact);
+		ret = restore_table(
+			work, part->number, part->start, part->name, !record.marked, exact);
 	else if (!ret && part->ours)
 		ret = remove_volume(work);
 	else if (!ret)

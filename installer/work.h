@@ -45,7 +45,7 @@ struct work {
 	bool table_made, files_made, core_made, sector0_made, nvram_made, fallback_made,
 		boot_folder_made, volume_made;
 	const struct plan_step *part_made;
-	bool lost;	     /* what a partition that was there held */
+	bool lost;     /* what a partition that was there held */
 	uint8_t *core; /* the core image as it lies in sectors that are nobody's, or NULL */
 	size_t core_size;
 	uint8_t option[512]; /* the firmware's entry */

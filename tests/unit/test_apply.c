@@ -576,7 +576,7 @@ TEST(undo_wants_the_partition_that_was_seen)
 }
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
-	T(one_that_was_broken_off_is_taken_back),
-	T(changes_of_others_stay), T(a_failure_is_taken_back), T(firmware_is_told),
-	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
+	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
+	T(a_failure_is_taken_back), T(firmware_is_told), T(undo_leaves_others_files),
+	T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

@@ -957,8 +957,9 @@ TEST(groups_are_listed)
 	setenv("PATH", old, 1);
 }
 
-RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read), T(disks_without_table_are_read),
-	T(a_disk_that_grew_is_whole), T(damage_is_seen), T(half_a_change_of_ours_is_no_damage), T(large_sectors_are_read),
+RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read),
+	T(disks_without_table_are_read), T(a_disk_that_grew_is_whole), T(damage_is_seen),
+	T(half_a_change_of_ours_is_no_damage), T(large_sectors_are_read),
 	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
 	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
 	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),
