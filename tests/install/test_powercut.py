@@ -18,7 +18,7 @@ def carried():
 
 
 def payload():
-    return {file.name: file.read_bytes() for file in (pathlib.Path(vm.OUT) / "payload").iterdir()}
+    return {name: (pathlib.Path(vm.OUT) / "payload" / name).read_bytes() for name in ("xen.gz", "vmlinuz", "initramfs.img")}
 
 
 def firmware_variables(target):
