@@ -626,13 +626,14 @@ static void fill_systems(struct machine *machine)
 		}
 }
 
-/* A host that is still starting has not met all of its disks yet. */
+/* A host that is still starting has not met all of its disks yet, and looks at them itself; whoever
+ * does that for it says so in the environment. */
 static void wait_for_devices(void)
 {
 	const struct timespec pause = {.tv_nsec = 250000000};
 
-	for (int i = 0; i < SETTLE_S * 4 && !access("/run/posada", F_OK) &&
-			access("/run/posada/devices", F_OK);
+	for (int i = 0; i < SETTLE_S * 4 && !getenv("POSADA_STARTING") &&
+			!access("/run/posada", F_OK) && access("/run/posada/place.ready", F_OK);
 		i++)
 		nanosleep(&pause, NULL);
 }

@@ -95,7 +95,8 @@ static int set_password(const char *password)
 	static const char *const places[] = {
 		"/usr/sbin/chpasswd", "/sbin/chpasswd", "/usr/bin/chpasswd", "/bin/chpasswd"};
 	char path[32], line[PASSWORD_MAX + 16], output[256];
-	char *const argv[] = {path, NULL};
+	char method[] = "-c", sha512[] = "sha512";
+	char *const argv[] = {path, method, sha512, NULL};
 	int ret = -ENOENT;
 	size_t i;
 
