@@ -29,7 +29,7 @@ def install(host, disk="vda", layout="Beside"):
     host.booted()
     walk_to_confirmation(host, disk, layout)
     host.answer("sdz")
-    host.see("not the disk's name, so nothing was written")
+    host.see("not the name, so nothing was written")
     host.send("\r")
     host.home()
     walk_to_confirmation(host, disk, layout)
