@@ -96,6 +96,13 @@ static const char *size_text(uint64_t bytes, char text[32])
 	return text;
 }
 
+static int refuse_damaged(struct planner *planner)
+{
+	return refuse(planner->plan,
+		_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
+		planner->disk->name);
+}
+
 /* --- Partitions --------------------------------------------------------- */
 
 static bool is_esp(const struct part *part)
@@ -697,9 +704,7 @@ static int plan_alongside(struct planner *planner)
 	int ret;
 
 	if (disk->table == TABLE_DAMAGED)
-		return refuse(planner->plan,
-			_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
-			disk->name);
+		return refuse_damaged(planner);
 	if (disk->table == TABLE_NONE)
 		return refuse(planner->plan,
 			_("%s has no partition table, so there is nothing to install beside. Take the whole disk, if what is on it is not wanted."),
@@ -859,9 +864,7 @@ static int plan_place(struct planner *planner)
 		return 0;
 	}
 	if (disk->table == TABLE_DAMAGED)
-		return refuse(planner->plan,
-			_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
-			disk->name);
+		return refuse_damaged(planner);
 	if (disk->table == TABLE_NONE)
 		return refuse(planner->plan,
 			_("%s has no partition table. Take the whole disk, if what is on it is not wanted."),
