@@ -337,15 +337,16 @@ static int copy_file(const char *from, const char *to, const struct stat *status
 
 static int copy_link(const char *from, const char *to)
 {
-	char target[PATH_SIZE];
+	char target[PATH_SIZE], part[PATH_SIZE + 8];
 	ssize_t length = readlink(from, target, sizeof(target) - 1);
 
 	if (length < 0)
 		return -errno;
 	target[length] = '\0';
-	if (unlink(to) && errno != ENOENT)
+	snprintf(part, sizeof(part), "%s.new", to);
+	if ((unlink(part) && errno != ENOENT) || symlink(target, part) || rename(part, to))
 		return -errno;
-	return symlink(target, to) ? -errno : 0;
+	return 0;
 }
 
 /* What is told apart on the way through a tree. */

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests that run go on while the data place under their disks moves to another disk."""
+import re
+import subprocess
+
+import pytest
+from host import Host
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(name="disks")
+def make_disks(media_disk, tmp_path):
+    """What guests start from, and two disks for a data place."""
+    disks = [media_disk]
+    for name in ("from", "to"):
+        disks.append(tmp_path / name)
+        subprocess.run(["truncate", "-s", "3G", disks[-1]], check=True)
+    return disks
+
+
+def beat(host, guest):
+    """How far GUEST has counted on its console."""
+    since = len(host.log)
+    host.send(f"posada guest console {guest}\n")
+    host.expect("Press Ctrl-] to leave it", 30, since)
+    host.expect(r"alive \d+\r?\n", 60, since)
+    host.send("\x1d")
+    host.see(r"posada:.*# ")
+    return int(re.findall(r"alive (\d+)", host.log[since:])[-1])
+
+
+def test_guests_go_on_around_a_move(disks):
+    with Host(memory=3072, disks=disks) as host:
+        host.booted()
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
+        host.sh("mount -o ro /dev/vda /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /data/media && umount /mnt", 120)
+        for kind in ("pv", "pvh"):
+            host.posada("guest", "create", kind, "--kind", kind, "--kernel", "/data/media/vmlinuz", "--initrd",
+                        "/data/media/counter.cpio", "--cmdline", "console=hvc0", "--memory", "160M", "--disk", "16M", "--start",
+                        seconds=180)
+        before = {kind: beat(host, kind) for kind in ("pv", "pvh")}
+        assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        # Making another one moves everything to it.
+        host.posada("storage", "create", "vdc", "--whole-disk", "--confirm", "vdc", seconds=600)
+        assert host.posada("storage", "list", "--json")["place"] == "vdc1"
+        for kind in ("pv", "pvh"):
+            assert host.posada("guest", "show", kind, "--json")["state"] == "running"
+            # One that had started anew would count from one.
+            assert beat(host, kind) > before[kind]
+        # Nobody has the old disk any more.
+        host.sh("! grep /dev/vdb /proc/mounts && dd if=/dev/zero of=/dev/vdb bs=1M count=8 oflag=direct,excl")
+        host.healthy()
