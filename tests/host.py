@@ -112,6 +112,19 @@ class Host(vm.Machine):
         output = self.sh(shlex.join(["posada", *words]), seconds, status)
         return json.loads(output) if "--json" in words and status == 0 else output
 
+    def console(self, guest, pattern, seconds=300):
+        """Join GUEST's console until it says PATTERN, and leave it; the match is returned."""
+        self.shell_open()
+        since = len(self.log)
+        self.send(f"posada guest console {guest}\n")
+        self.expect("Press Ctrl-] to leave it", 30, since)
+        found = self.expect(pattern, seconds, since)
+        # Nothing is typed before the shell reads again: it would go to the guest.
+        since = len(self.log)
+        self.send("\x1d")
+        self.expect(PROMPT, 30, since)
+        return found
+
     def healthy(self):
         """No service has failed, none of them flaps, nothing terrible is in the log."""
         states = self.sh("sv status /run/service/*")

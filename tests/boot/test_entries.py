@@ -39,9 +39,5 @@ def test_without_xen(media_disk):
         refusal = host.posada("guest", "create", "inn", "--kind", "pv", *guest, status=1)
         assert "without Xen" in refusal
         host.posada("guest", "create", "inn", "--kind", "qemu", "--cmdline", "console=ttyS0 quiet", *guest, "--start", seconds=180)
-        since = len(host.log)
-        host.send("posada guest console inn\n")
-        host.expect(r"alive \d+\r", 300, since)
-        host.send("\x1d")
-        host.see(r"posada:.*# ")
+        host.console("inn", r"alive \d+\r")
         host.posada("guest", "kill", "inn")

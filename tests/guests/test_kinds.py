@@ -71,12 +71,7 @@ def test_installer_through_the_command_line(host, kind):
     assert guest["memory_kib"] == 512 * 1024 and guest["nics"][0]["network"] == "default"
     assert guest["disks"][0]["path"] == "/data/volumes/inn.img"
 
-    since = len(host.log)
-    host.send("posada guest console inn\n")
-    host.expect("Press Ctrl-] to leave it", 30, since)
-    host.see(INSTALLER, 600)
-    host.send(CTRL_BRACKET)
-    host.see(r"posada:.*# ")
+    host.console("inn", INSTALLER, 600)
 
     assert "paused" in host.posada("guest", "pause", "inn")
     assert host.posada("guest", "show", "inn", "--json")["state"] == "paused"
@@ -96,10 +91,6 @@ def test_disk_with_a_boot_loader(host, kind):
     host.sh("cp /data/media/counter.img /data/volumes/")
     host.posada("guest", "create", "inn", "--kind", kind, "--disk", "/data/volumes/counter.img", "--memory", "192M", "--start",
                 seconds=180)
-    since = len(host.log)
-    host.send("posada guest console inn\n")
-    host.expect(r"alive \d+\r", 300, since)
-    host.send(CTRL_BRACKET)
-    host.see(r"posada:.*# ")
+    host.console("inn", r"alive \d+\r")
     host.posada("guest", "stop", "inn", seconds=180)
     assert host.posada("guest", "show", "inn", "--json")["state"] == "off"

@@ -13,12 +13,7 @@ def counter(host):
 
 def count(host):
     """The number that the guest's console shows now."""
-    since = len(host.log)
-    host.send("posada guest console counter\n")
-    found = host.expect(r"alive (\d+)\r", 60, since)
-    host.send("\x1d")
-    host.see(r"posada:.*# ")
-    return int(found.group(1))
+    return int(host.console("counter", r"alive (\d+)\r", 60).group(1))
 
 
 def pid_of(host, name):
