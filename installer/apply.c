@@ -649,7 +649,7 @@ static int do_files(struct work *work)
 		ret = work_write_file(work, name, produce_bytes, &nothing);
 	if (!ret)
 		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
-	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
+	if (!ret && (work->plan->uefi || work->table_made)) {
 		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
 		/* The firmware may have an entry for it from before: it must find all or nothing.
 		 */

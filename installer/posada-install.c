@@ -33,7 +33,7 @@ static int run_update(char **words);
 static int run_versions(char **words);
 static int run_confirm(char **words);
 
-#define WISH "DISK [--whole-disk] [--origin-first] [--timeout SECONDS]"
+#define WISH "DISK [--whole-disk | --stick] [--origin-first] [--timeout SECONDS]"
 
 static const struct verb {
 	const char *name;
@@ -62,8 +62,9 @@ static int usage(FILE *out, int status)
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
 			_(verbs[i].help));
-	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. Without it Posada is\n"
-		"written beside what is there. --origin-first lets the system that was there start by itself;\n"
+	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
+		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
+		"beside what is there. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
@@ -235,6 +236,8 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 	for (; *words; words++) {
 		if (!strcmp(*words, "--whole-disk"))
 			wish->layout = PLAN_WHOLE;
+		else if (!strcmp(*words, "--stick"))
+			wish->layout = PLAN_STICK;
 		else if (!strcmp(*words, "--origin-first"))
 			wish->origin_first = true;
 		else if (json && !strcmp(*words, "--json"))
@@ -366,7 +369,8 @@ static int carry_out(const struct plan *plan)
 	if (*result.note)
 		printf("%s\n", result.note);
 	printf(_("Posada is on %s.\n"), plan->disk);
-	return move_along(plan);
+	/* A stick begins a life of its own. */
+	return plan->layout == PLAN_STICK ? DONE : move_along(plan);
 }
 
 /* Nobody is asked: whatever the answers leave unclear is refused. */
