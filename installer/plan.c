@@ -7,6 +7,7 @@
 #include <libintl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include "json.h"
 #include "place.h"
 
@@ -373,6 +374,20 @@ static bool has_content(const struct disk *disk, const char *content)
 	return false;
 }
 
+/*
+ * BitLocker's keys unseal when the firmware has started nothing before Windows. So it must: the
+ * machine restarts, and is told what comes next.
+ */
+static bool is_sealed(const struct machine *machine, const struct part *esp)
+{
+	bool sealed = false;
+
+	for (size_t i = 0; i < machine->disk_count; i++)
+		sealed |= has_content(&machine->disks[i], "BitLocker");
+	return sealed && machine->nvram && *esp->uuid &&
+	       !strncasecmp(esp->loader, "/EFI/Microsoft/", 15) && !strchr(esp->loader, ' ');
+}
+
 /* Every loader of another system that an ESP has, on any disk. */
 static void find_loaders(struct planner *planner)
 {
@@ -393,7 +408,32 @@ static void find_loaders(struct planner *planner)
 				return;
 			snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
 			snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
+			if (!is_sealed(machine, part))
+				continue;
+			memcpy(origin->part, part->uuid, sizeof(origin->part));
+			snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
+				*part->system ? part->system : "Windows");
 		}
+}
+
+static void note_bitlocker(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+
+	for (size_t i = 0; i < plan->origin_count; i++)
+		if (*plan->origins[i].part) {
+			note(plan,
+				_("A partition is encrypted by BitLocker, whose keys unseal only when the firmware itself starts Windows. Posada's boot menu restarts the machine for that. Have the recovery key at hand all the same."));
+			return;
+		}
+	if (!has_content(planner->disk, "BitLocker") || plan->layout != PLAN_ALONGSIDE)
+		return;
+	if (planner->machine->uefi)
+		note(plan,
+			_("A partition is encrypted by BitLocker. Start Windows from the firmware's own boot menu, so that its keys unseal: through Posada's menu it asks for its recovery key. Have that at hand."));
+	else
+		note(plan,
+			_("A partition is encrypted by BitLocker, whose keys unseal only as long as this disk starts as it does now: Windows will ask for its recovery key at each start. Have that at hand, or suspend BitLocker."));
 }
 
 /* BIOS: the disk's own sector 0, called by the system that was found on it. */
@@ -724,9 +764,6 @@ static int plan_alongside(struct planner *planner)
 	ret = planner->machine->uefi ? plan_alongside_uefi(planner) : plan_alongside_bios(planner);
 	if (ret)
 		return ret;
-	if (has_content(disk, "BitLocker"))
-		note(planner->plan,
-			_("A partition is encrypted by BitLocker. Start Windows from the firmware's own boot menu, so that its keys unseal: through Posada's menu it asks for its recovery key. Have that at hand."));
 	say(planner->plan->stays, _("every partition and file that is on %s now"), disk->name);
 	return 0;
 }
@@ -1009,6 +1046,7 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 		find_loaders(&planner);
 	else if (wish->layout == PLAN_ALONGSIDE)
 		find_sector0(&planner);
+	note_bitlocker(&planner);
 	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)
 		note(plan,
 			_("No system that can be started was found on %s: the boot menu will offer Posada alone."),

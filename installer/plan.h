@@ -87,6 +87,8 @@ struct plan_origin {
 	char title[96];
 	char uuid[40];	  /* UEFI: of the file system its loader is on */
 	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
+	char part[40];	  /* the loader's partition (struct part's uuid), when none but the firmware
+			     may start it; else empty */
 };
 
 struct plan {
