@@ -100,7 +100,7 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 	}
 	if (line) {
 		snprintf(why, PLAN_TEXT,
-			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, layout (alongside, whole-disk), start (posada, origin) and timeout (1 to 3600 seconds)"),
+			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, layout (alongside, whole-disk, stick), start (posada, origin) and timeout (1 to 3600 seconds)"),
 			line);
 		return -EINVAL;
 	}
@@ -108,7 +108,7 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 		snprintf(why, PLAN_TEXT, _("the answers name no disk: give disk or serial"));
 	else if (!answers->layout_known)
 		snprintf(why, PLAN_TEXT,
-			_("the answers do not say how: give layout = alongside or layout = whole-disk"));
+			_("the answers do not say how: give layout = alongside, whole-disk or stick"));
 	return *why ? -EINVAL : 0;
 }
 

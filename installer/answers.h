@@ -12,7 +12,7 @@
  *
  *	disk = sda			the disk's name, or
  *	serial = S1X2			its serial number, or both, which must agree
- *	layout = alongside|whole-disk
+ *	layout = alongside|whole-disk|stick
  *	start = posada|origin		which starts by itself; posada when it is not said
  *	timeout = 5			seconds that the boot menu waits, from 1 to 3600
  */

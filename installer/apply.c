@@ -281,7 +281,7 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
 	struct loader_origin origins[PLAN_ORIGINS];
-	char marker[64], version[64];
+	char marker[64], version[64], next[PLAN_ORIGINS][192];
 	struct loader_place place = {.version = version,
 		.medium = work->identity,
 		/* GRUB writes to FAT on a partition: there two versions can stand side by side. */
@@ -295,9 +295,13 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 	(void)what;
 	payload_version(version);
 	snprintf(marker, sizeof(marker), WORK_FOLDER "/%s", work->identity);
-	for (size_t i = 0; i < plan->origin_count; i++)
-		origins[i] = (struct loader_origin){plan->origins[i].title, plan->origins[i].uuid,
-			*plan->origins[i].loader ? plan->origins[i].loader : NULL};
+	for (size_t i = 0; i < plan->origin_count; i++) {
+		const struct plan_origin *origin = &plan->origins[i];
+
+		snprintf(next[i], sizeof(next[i]), "%s:%s", origin->part, origin->loader);
+		origins[i] = (struct loader_origin){origin->title, origin->uuid,
+			*origin->loader ? origin->loader : NULL, *origin->part ? next[i] : NULL};
+	}
 	return loader_write("grub", &place, out);
 }
 
@@ -649,7 +653,7 @@ static int do_files(struct work *work)
 		ret = work_write_file(work, name, produce_bytes, &nothing);
 	if (!ret)
 		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
-	if (!ret && (work->plan->uefi || work->plan->layout == PLAN_WHOLE)) {
+	if (!ret && (work->plan->uefi || work->table_made)) {
 		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
 		/* The firmware may have an entry for it from before: it must find all or nothing.
 		 */

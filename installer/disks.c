@@ -169,6 +169,11 @@ void disks_free(struct machine *machine)
 	memset(machine, 0, sizeof(*machine));
 }
 
+bool disks_is_stick(const struct disk *disk)
+{
+	return disk->removable || !strcmp(disk->transport, "usb");
+}
+
 void disks_part_name(const char *disk, unsigned number, char name[64])
 {
 	size_t length = strlen(disk);

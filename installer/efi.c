@@ -7,8 +7,10 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "text.h"
 
 #define GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -16,6 +18,7 @@
 #define ATTRIBUTES 7
 
 #define LOAD_OPTION_ACTIVE 1
+#define LOAD_OPTION_HIDDEN 8
 
 #define VARIABLE_MAX 4096
 
@@ -302,4 +305,154 @@ int efi_remove(const char *directory, const uint8_t *option, size_t size)
 	ret = order_write(directory, &order);
 	entry_name(number, name);
 	return ret ? ret : variable_remove(directory, name);
+}
+
+/* --- What entries say --------------------------------------------------- */
+
+static unsigned get16(const uint8_t *at)
+{
+	return at[0] | (unsigned)at[1] << 8;
+}
+
+/* Appends UCS-2 until its zero as UTF-8; a path gets slashes. Returns the bytes read. */
+static size_t take_text(const uint8_t *from, size_t bytes, bool path, char *to, size_t size)
+{
+	size_t used = strlen(to), at = 0;
+
+	for (; bytes - at >= 2; at += 2) {
+		unsigned c = get16(from + at);
+		char utf8[4] = "";
+
+		if (!c)
+			return at + 2;
+		if (path && c == '\\')
+			c = '/';
+		if (c < 0x20 || (c >= 0xd800 && c < 0xe000))
+			c = '?';
+		if (c < 0x80)
+			snprintf(utf8, sizeof(utf8), "%c", (char)c);
+		else if (c < 0x800)
+			snprintf(utf8, sizeof(utf8), "%c%c", (char)(0xc0 | c >> 6),
+				(char)(0x80 | (c & 0x3f)));
+		else
+			snprintf(utf8, sizeof(utf8), "%c%c%c", (char)(0xe0 | c >> 12),
+				(char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)));
+		if (used + strlen(utf8) < size)
+			used += (size_t)snprintf(to + used, size - used, "%s", utf8);
+	}
+	return at;
+}
+
+/* A hard disk's partition (10.3.5.1), called as the kernel does. */
+static void take_part(const uint8_t *node, char part[40])
+{
+	const uint8_t *id = node + 24;
+
+	if (node[41] == 2)
+		snprintf(part, 40,
+			"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			id[3], id[2], id[1], id[0], id[5], id[4], id[7], id[6], id[8], id[9],
+			id[10], id[11], id[12], id[13], id[14], id[15]);
+	else if (node[41] == 1)
+		snprintf(part, 40, "%02x%02x%02x%02x-%02x", id[3], id[2], id[1], id[0], node[4]);
+}
+
+/* A load option, whose bytes may be anything. */
+static int parse_option(const uint8_t *bytes, size_t size, struct efi_entry *entry)
+{
+	char title[sizeof(entry->title)] = "";
+	size_t at, end;
+
+	if (size < 6)
+		return -EINVAL;
+	entry->offered = (bytes[0] & LOAD_OPTION_ACTIVE) && !(bytes[0] & LOAD_OPTION_HIDDEN);
+	at = 6 + take_text(bytes + 6, size - 6, false, title, sizeof(title));
+	posada_text_clean(title, entry->title, sizeof(entry->title));
+	end = size - at < get16(bytes + 4) ? size : at + get16(bytes + 4);
+	while (end - at >= 4) {
+		const uint8_t *node = bytes + at;
+		size_t length = get16(node + 2);
+
+		if (node[0] == 0x7f || length < 4 || length > end - at)
+			break;
+		if (node[0] == 4 && node[1] == 1 && length >= 42)
+			take_part(node, entry->part);
+		else if (node[0] == 4 && node[1] == 4)
+			take_text(node + 4, length - 4, true, entry->path, sizeof(entry->path));
+		at += length;
+	}
+	return 0;
+}
+
+static void add_entry(const char *directory, uint16_t number, struct efi_entries *entries)
+{
+	struct efi_entry *entry = &entries->items[entries->count];
+	uint8_t bytes[VARIABLE_MAX];
+	char name[9];
+	int got;
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].number == number)
+			return;
+	if (entries->count == EFI_ENTRIES)
+		return;
+	*entry = (struct efi_entry){.number = number};
+	entry_name(number, name);
+	got = variable_read(directory, name, bytes, sizeof(bytes));
+	if (got > 0 && !parse_option(bytes, (size_t)got, entry))
+		entries->count++;
+}
+
+static int read_number(const char *directory, const char *name)
+{
+	uint8_t bytes[2];
+
+	return variable_read(directory, name, bytes, sizeof(bytes)) == 2 ? (int)get16(bytes) : -1;
+}
+
+int efi_list(const char *directory, struct efi_entries *entries)
+{
+	char name[9], path[512];
+	struct efi_order order;
+	int ret;
+
+	memset(entries, 0, sizeof(*entries));
+	ret = efi_order(directory, &order);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < order.count; i++)
+		add_entry(directory, order.entries[i], entries);
+	for (unsigned i = 0; i < 0x100; i++) {
+		entry_name((uint16_t)i, name);
+		variable_path(directory, name, path);
+		if (!access(path, F_OK))
+			add_entry(directory, (uint16_t)i, entries);
+	}
+	entries->current = read_number(directory, "BootCurrent");
+	entries->next = read_number(directory, "BootNext");
+	return 0;
+}
+
+const struct efi_entry *efi_find(const struct efi_entries *entries, const char *name)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct efi_entry *entry = &entries->items[i];
+		char number[9], loader[sizeof(entry->part) + sizeof(entry->path)];
+
+		entry_name(entry->number, number);
+		snprintf(loader, sizeof(loader), "%s:%s", entry->part, entry->path);
+		if (!strcasecmp(name, number) || !strcasecmp(name, number + 4) ||
+			!strcasecmp(name, entry->title) ||
+			(*entry->path && !strcasecmp(name, loader)))
+			return entry;
+	}
+	return NULL;
+}
+
+int efi_set_next(const char *directory, int number)
+{
+	const uint8_t bytes[2] = {(uint8_t)number, (uint8_t)(number >> 8)};
+
+	return number < 0 ? variable_remove(directory, "BootNext")
+			  : variable_write(directory, "BootNext", bytes, sizeof(bytes));
 }

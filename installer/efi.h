@@ -29,6 +29,23 @@ struct efi_order {
 	size_t count;
 };
 
+/* An entry of the firmware's boot menu. */
+struct efi_entry {
+	uint16_t number;
+	bool offered; /* active, and not hidden from people */
+	char title[96];
+	char part[40];	/* UUID of the partition with its loader, as in struct part; or empty */
+	char path[128]; /* that loader, with slashes; or empty */
+};
+
+/* All of them, those in BootOrder first. */
+struct efi_entries {
+	struct efi_entry items[EFI_ENTRIES];
+	size_t count;
+	int current; /* number of the one that was started; -1: not known */
+	int next;    /* number of the one that starts next, whatever the order; -1: none */
+};
+
 /*
  * Write a load option (UEFI 2.10, 3.1.3) with that title and file. Returns its bytes, or -ENOSPC
  * when SIZE is too small; -EINVAL for a title or path that is no plain ASCII.
@@ -49,6 +66,19 @@ int efi_add(const char *directory, const uint8_t *option, size_t size, uint16_t 
 /* Remove the entry with these bytes, if there is one, from the order and the variables. 0 or
  * -errno. */
 int efi_remove(const char *directory, const uint8_t *option, size_t size);
+
+/* Read the entries; what is none is left out. No entry at all is no error. 0 or -errno. */
+int efi_list(const char *directory, struct efi_entries *entries);
+
+/*
+ * The entry that NAME means: its title, its number ("0004" or "Boot0004"), or PARTITION:PATH of its
+ * loader; upper and lower case are the same. NULL: there is none.
+ */
+const struct efi_entry *efi_find(const struct efi_entries *entries, const char *name);
+
+/* Have the firmware start the entry NUMBER at the next start, once; -1: as the order says. 0 or
+ * -errno. */
+int efi_set_next(const char *directory, int number);
 
 /* Read the order; none is an empty one. 0 or -errno. */
 int efi_order(const char *directory, struct efi_order *order);

@@ -57,11 +57,34 @@ static void grub_word(const char *word, FILE *out)
 	fputc('\'', out);
 }
 
-static void grub_origin(const struct loader_origin *origin, size_t number, FILE *out)
+/*
+ * GRUB cannot tell the firmware what to start next. Posada can: its kernel alone starts, and
+ * restarts the machine (etc/init/boot).
+ */
+static void grub_next(
+	const struct loader_origin *origin, const struct loader_place *place, FILE *out)
+{
+	const struct loader_place versions = {
+		.medium = "$medium posada.slot=$2", .payload = LOADER_VERSIONS "/$2"};
+	const struct loader_place *from = place->payload ? place : &versions;
+
+	fprintf(out, "\tlinux ($posada)%s/vmlinuz ", from->payload);
+	linux_options(&entries[COUNT(entries) - 1], from, out);
+	fprintf(out, " posada.next=");
+	grub_word(origin->next, out);
+	fprintf(out, "\n\tinitrd ($posada)%s/initramfs.img\n}\n", from->payload);
+}
+
+static void grub_origin(const struct loader_origin *origin, size_t number,
+	const struct loader_place *place, FILE *out)
 {
 	fprintf(out, "menuentry '");
 	grub_title(origin->title, out);
-	fprintf(out, "' --id origin%zu {\n", number);
+	fprintf(out, "' --id origin%zu%s {\n", number, origin->next ? " \"$first\"" : "");
+	if (origin->next) {
+		grub_next(origin, place, out);
+		return;
+	}
 	/* $root stays as it is, and each has a name of its own: what one entry has set is there
 	 * still when it failed and another is chosen. */
 	if (origin->loader) {
@@ -174,6 +197,7 @@ static void grub_choose(const struct loader_place *place, FILE *out)
 static void grub_versions(FILE *out)
 {
 	fputs("source ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES "\n"
+	      "set first=$slot\n"
 	      "set previous=1\n"
 	      "set slot=$other\n"
 	      "if [ -f ($posada)" LOADER_VERSIONS "/$slot/" LOADER_ENTRIES " ]; then\n"
@@ -211,7 +235,7 @@ static void grub_write(const struct loader_place *place, FILE *out)
 	for (size_t i = 0; place->payload && i < COUNT(entries); i++)
 		grub_entry(&entries[i], place, entries[i].title, entries[i].name, "", out);
 	for (size_t i = 0; i < place->origin_count; i++)
-		grub_origin(&place->origins[i], i + 1, out);
+		grub_origin(&place->origins[i], i + 1, place, out);
 }
 
 static void syslinux_write(const struct loader_place *place, FILE *out)

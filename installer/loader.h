@@ -18,6 +18,8 @@ struct loader_origin {
 	const char *title;
 	const char *uuid;   /* UEFI: of the file system that its loader is on */
 	const char *loader; /* UEFI: its path; NULL: the boot sector kept at LOADER_SECTOR */
+	const char *next;   /* UEFI: what "posada install next" takes, without blanks, when none but
+			       the firmware may start it; else NULL */
 };
 
 /* Where the boot sector of the system beside Posada is kept, in the file system with the payload.

@@ -7,6 +7,7 @@
 #include <libintl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include "json.h"
 #include "place.h"
 
@@ -34,7 +35,8 @@
 #define DOS_FAT32      "0c"
 #define DOS_LINUX      "83"
 
-const char *const plan_layout_names[PLAN_LAYOUTS] = {"alongside", "whole-disk", "data-place"};
+const char *const plan_layout_names[PLAN_LAYOUTS] = {
+	"alongside", "whole-disk", "stick", "data-place"};
 
 static const char *const action_names[PLAN_ACTIONS] = {"record", "table", "partition", "volume",
 	"format", "files", "core", "sector0", "nvram", "fallback"};
@@ -372,6 +374,20 @@ static bool has_content(const struct disk *disk, const char *content)
 	return false;
 }
 
+/*
+ * BitLocker's keys unseal when the firmware has started nothing before Windows. So it must: the
+ * machine restarts, and is told what comes next.
+ */
+static bool is_sealed(const struct machine *machine, const struct part *esp)
+{
+	bool sealed = false;
+
+	for (size_t i = 0; i < machine->disk_count; i++)
+		sealed |= has_content(&machine->disks[i], "BitLocker");
+	return sealed && machine->nvram && *esp->uuid &&
+	       !strncasecmp(esp->loader, "/EFI/Microsoft/", 15) && !strchr(esp->loader, ' ');
+}
+
 /* Every loader of another system that an ESP has, on any disk. */
 static void find_loaders(struct planner *planner)
 {
@@ -392,7 +408,32 @@ static void find_loaders(struct planner *planner)
 				return;
 			snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
 			snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
+			if (!is_sealed(machine, part))
+				continue;
+			memcpy(origin->part, part->uuid, sizeof(origin->part));
+			snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
+				*part->system ? part->system : "Windows");
 		}
+}
+
+static void note_bitlocker(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
+
+	for (size_t i = 0; i < plan->origin_count; i++)
+		if (*plan->origins[i].part) {
+			note(plan,
+				_("A partition is encrypted by BitLocker, whose keys unseal only when the firmware itself starts Windows. Posada's boot menu restarts the machine for that. Have the recovery key at hand all the same."));
+			return;
+		}
+	if (!has_content(planner->disk, "BitLocker") || plan->layout != PLAN_ALONGSIDE)
+		return;
+	if (planner->machine->uefi)
+		note(plan,
+			_("A partition is encrypted by BitLocker. Start Windows from the firmware's own boot menu, so that its keys unseal: through Posada's menu it asks for its recovery key. Have that at hand."));
+	else
+		note(plan,
+			_("A partition is encrypted by BitLocker, whose keys unseal only as long as this disk starts as it does now: Windows will ask for its recovery key at each start. Have that at hand, or suspend BitLocker."));
 }
 
 /* BIOS: the disk's own sector 0, called by the system that was found on it. */
@@ -723,11 +764,39 @@ static int plan_alongside(struct planner *planner)
 	ret = planner->machine->uefi ? plan_alongside_uefi(planner) : plan_alongside_bios(planner);
 	if (ret)
 		return ret;
-	if (has_content(disk, "BitLocker"))
-		note(planner->plan,
-			_("A partition is encrypted by BitLocker. Start Windows from the firmware's own boot menu, so that its keys unseal: through Posada's menu it asks for its recovery key. Have that at hand."));
 	say(planner->plan->stays, _("every partition and file that is on %s now"), disk->name);
 	return 0;
+}
+
+/* What a disk holds, in a few words, for whoever is about to lose it. */
+static const char *contents(const struct disk *disk, char text[PLAN_TEXT / 2])
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < disk->part_count && used < PLAN_TEXT / 2; i++) {
+		const struct part *part = &disk->parts[i];
+		const char *name = *part->group ? part->group : part->label;
+
+		if (part->posada || *part->system)
+			used += (size_t)snprintf(text + used, PLAN_TEXT / 2 - used, ", %s",
+				part->posada ? "Posada" : part->system);
+		else if (*part->content)
+			used += (size_t)snprintf(text + used, PLAN_TEXT / 2 - used, ", %s%s%s",
+				part->content, *name ? " " : "", name);
+	}
+	return text;
+}
+
+static void add_table(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+	struct plan_step *step = add(planner, PLAN_TABLE, disk->name);
+	char size[32], text[PLAN_TEXT / 2];
+
+	say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
+	say(step->touches, _("the whole of %s (%s%s): what is on it is lost"), disk->name,
+		size_text(disk->size, size), contents(disk, text));
 }
 
 static int plan_whole(struct planner *planner)
@@ -735,38 +804,53 @@ static int plan_whole(struct planner *planner)
 	const struct disk *disk = planner->disk;
 	uint64_t least = boot_least(planner), boot = boot_wanted(planner);
 	uint64_t end = disk->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
+	bool travels = planner->wish->layout == PLAN_STICK;
+	const struct plan_step *core, *payload;
 	struct plan_step *step;
-	char name[64], text[32], have[32];
+	char text[32], have[32];
 
 	if (disk->size < least + 4 * ALIGNED)
 		return refuse(planner->plan, _("%s is too small: it has %s, and Posada needs %s."),
 			disk->name, size_text(disk->size, have),
 			size_text(least + 4 * ALIGNED, text));
 	add_record(planner);
-	step = add(planner, PLAN_TABLE, disk->name);
-	say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
-	say(step->touches, _("the whole of %s (%s): what is on it is lost"), disk->name,
-		size_text(disk->size, text));
-	add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
-	/* A small disk is all ours; a larger one leaves the rest to guests and settings. */
+	add_table(planner);
+	core = add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
+	/* A small disk is all ours; a larger one leaves the rest to guests and settings, and so
+	 * does a stick of any size. */
 	if (end - at < boot + GIB)
-		boot = end - at;
-	step = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
-	add_format(planner, step, "vfat");
-	if (at + boot < end) {
+		boot = travels ? least : end - at;
+	payload = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
+	add_format(planner, payload, "vfat");
+	if (!travels && at + boot < end) {
 		step = add_partition(planner, PLAN_DATA, 3, at + boot, end - at - boot, TYPE_LINUX);
 		add_format(planner, step, "ext4");
 	}
-	disks_part_name(disk->name, 2, name);
-	add_files(planner, &planner->plan->steps[3]);
+	add_files(planner, payload);
 	/* Either firmware starts it: the disk may move to another machine. */
-	add_core(planner, &planner->plan->steps[2]);
-	if (planner->machine->uefi)
-		add_nvram(planner, name);
-	add_fallback(planner, name);
+	add_core(planner, core);
+	if (planner->machine->uefi && !travels)
+		add_nvram(planner, payload->part);
+	add_fallback(planner, payload->part);
+	if (travels && end - at - boot >= PLACE_LEAST)
+		note(planner->plan,
+			_("%s of the stick stay free. Started from it, \"posada storage create\" makes that its data place."),
+			size_text(end - at - boot, text));
 	for (size_t i = 1; i < planner->plan->step_count; i++)
 		say(planner->plan->steps[i].undo, _("none: what was on the disk is gone"));
 	return 0;
+}
+
+/* The running system once more, on what can be carried to another machine. */
+static int plan_stick(struct planner *planner)
+{
+	const struct disk *disk = planner->disk;
+
+	if (!disks_is_stick(disk))
+		return refuse(planner->plan,
+			_("%s is no stick: it is not removable, and not on USB. Take the whole disk (--whole-disk), if what is on it is not wanted."),
+			disk->name);
+	return plan_whole(planner);
 }
 
 /* A file system within a partition that is there. */
@@ -853,10 +937,7 @@ static int plan_place(struct planner *planner)
 		if (disk->size < PLACE_LEAST + 2 * ALIGNED)
 			return refuse(planner->plan, _("%s is too small: a data place needs %s."),
 				disk->name, size_text(PLACE_LEAST, text));
-		step = add(planner, PLAN_TABLE, disk->name);
-		say(step->does, _("make a new partition table (GPT) on %s"), disk->name);
-		say(step->touches, _("the whole of %s (%s): what is on it is lost"), disk->name,
-			size_text(disk->size, text));
+		add_table(planner);
 		step = add_partition(planner, PLAN_DATA, 1, ALIGNED, end - ALIGNED, TYPE_LINUX);
 		add_format(planner, step, "ext4");
 		for (size_t i = 0; i < planner->plan->step_count; i++)
@@ -931,7 +1012,7 @@ static int check_disk(struct planner *planner)
 }
 
 static int (*const layouts[PLAN_LAYOUTS])(struct planner *planner) = {
-	plan_alongside, plan_whole, plan_place};
+	plan_alongside, plan_whole, plan_stick, plan_place};
 
 int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan)
 {
@@ -960,10 +1041,12 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 		ret = layouts[wish->layout](&planner);
 	if (ret || wish->layout == PLAN_PLACE)
 		return ret;
-	if (machine->uefi)
+	/* A stick meets other systems on every machine. */
+	if (machine->uefi && wish->layout != PLAN_STICK)
 		find_loaders(&planner);
 	else if (wish->layout == PLAN_ALONGSIDE)
 		find_sector0(&planner);
+	note_bitlocker(&planner);
 	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)
 		note(plan,
 			_("No system that can be started was found on %s: the boot menu will offer Posada alone."),
@@ -996,7 +1079,9 @@ int plan_print(const struct plan *plan, const struct machine *machine, FILE *out
 		fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
 			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
 			size_text(disk->size, size), plan_layout_names[plan->layout],
-			plan->uefi ? "UEFI" : "BIOS");
+			plan->layout == PLAN_STICK ? _("BIOS and UEFI")
+			: plan->uefi		   ? "UEFI"
+						   : "BIOS");
 	for (size_t i = 0; i < plan->step_count; i++)
 		fprintf(out, _("%2zu. %s\n    changes: %s\n    undo: %s\n"), i + 1,
 			plan->steps[i].does, plan->steps[i].touches, plan->steps[i].undo);

@@ -29,8 +29,8 @@
 #define PLAN_TIMEOUT_LEAST 1
 #define PLAN_TIMEOUT_MOST  3600
 
-/* The first two install; a data place is a file system alone. */
-enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_PLACE, PLAN_LAYOUTS };
+/* All but the last install; a data place is a file system alone. */
+enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_STICK, PLAN_PLACE, PLAN_LAYOUTS };
 
 /* How the layouts are called in words, and by programs. */
 extern const char *const plan_layout_names[PLAN_LAYOUTS];
@@ -87,6 +87,8 @@ struct plan_origin {
 	char title[96];
 	char uuid[40];	  /* UEFI: of the file system its loader is on */
 	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
+	char part[40];	  /* the loader's partition (struct part's uuid), when none but the firmware
+			     may start it; else empty */
 };
 
 struct plan {

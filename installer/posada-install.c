@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "answers.h"
 #include "apply.h"
+#include "efi.h"
 #include "json.h"
 #include "payload.h"
 #include "place.h"
@@ -32,8 +33,9 @@ static int run_undo(char **words);
 static int run_update(char **words);
 static int run_versions(char **words);
 static int run_confirm(char **words);
+static int run_next(char **words);
 
-#define WISH "DISK [--whole-disk] [--origin-first] [--timeout SECONDS]"
+#define WISH "DISK [--whole-disk | --stick] [--origin-first] [--timeout SECONDS]"
 
 static const struct verb {
 	const char *name;
@@ -51,6 +53,9 @@ static const struct verb {
 		N_("write a new version beside the one that is there, and try it at the next start"),
 		run_update},
 	{"versions", "[--disk DISK] [--json]", N_("the versions on a disk"), run_versions},
+	{"next", "[ENTRY | none] [--json]",
+		N_("have the firmware (UEFI) start something else next, once; without ENTRY, what it knows"),
+		run_next},
 	{"confirm", "",
 		N_("the version that is being tried works: keep it (the host does this by itself)"),
 		run_confirm},
@@ -62,8 +67,9 @@ static int usage(FILE *out, int status)
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
 			_(verbs[i].help));
-	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. Without it Posada is\n"
-		"written beside what is there. --origin-first lets the system that was there start by itself;\n"
+	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
+		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
+		"beside what is there. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
@@ -235,6 +241,8 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 	for (; *words; words++) {
 		if (!strcmp(*words, "--whole-disk"))
 			wish->layout = PLAN_WHOLE;
+		else if (!strcmp(*words, "--stick"))
+			wish->layout = PLAN_STICK;
 		else if (!strcmp(*words, "--origin-first"))
 			wish->origin_first = true;
 		else if (json && !strcmp(*words, "--json"))
@@ -366,7 +374,8 @@ static int carry_out(const struct plan *plan)
 	if (*result.note)
 		printf("%s\n", result.note);
 	printf(_("Posada is on %s.\n"), plan->disk);
-	return move_along(plan);
+	/* A stick begins a life of its own. */
+	return plan->layout == PLAN_STICK ? DONE : move_along(plan);
 }
 
 /* Nobody is asked: whatever the answers leave unclear is refused. */
@@ -641,6 +650,95 @@ static int run_confirm(char **words)
 	}
 	disks_free(&target.machine);
 	return ret ? FAILED : DONE;
+}
+
+/* --- The firmware's entries ---------------------------------------------- */
+
+static void put_entries(const struct efi_entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct efi_entry *entry = &entries->items[i];
+
+		if (entry->offered)
+			printf("%04X  %s%s%s\n", entry->number, entry->title,
+				entry->number == entries->current ? _(", started now") : "",
+				entry->number == entries->next ? _(", starts next") : "");
+	}
+}
+
+static void json_entries(const struct efi_entries *entries)
+{
+	struct json json = {.out = stdout};
+	char number[5];
+
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct efi_entry *entry = &entries->items[i];
+
+		snprintf(number, sizeof(number), "%04X", entry->number);
+		json_open(&json, NULL, '{');
+		json_string(&json, "number", number);
+		json_string(&json, "title", entry->title);
+		json_string(&json, "partition", *entry->part ? entry->part : NULL);
+		json_string(&json, "path", *entry->path ? entry->path : NULL);
+		json_bool(&json, "offered", entry->offered);
+		json_bool(&json, "current", entry->number == entries->current);
+		json_bool(&json, "next", entry->number == entries->next);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+}
+
+static int start_next(const struct efi_entries *entries, const char *name)
+{
+	const struct efi_entry *entry = efi_find(entries, name);
+	bool none = !strcmp(name, "none");
+	int ret;
+
+	if (!entry && !none) {
+		fprintf(stderr,
+			_("posada install: the firmware has no entry %s. \"posada install next\" lists what it knows.\n"),
+			name);
+		return FAILED;
+	}
+	ret = efi_set_next(EFI_VARIABLES, none ? -1 : entry->number);
+	if (ret)
+		return failed(_("the firmware's entry"), ret);
+	if (none)
+		puts(_("The next start is as always."));
+	else
+		printf(_("%s starts next, once.\n"), entry->title);
+	return DONE;
+}
+
+static int run_next(char **words)
+{
+	struct efi_entries entries;
+	const char *name = NULL;
+	bool json = false;
+	int ret;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--json"))
+			json = true;
+		else if (**words != '-' && !name)
+			name = *words;
+		else
+			return usage(stderr, USAGE);
+	}
+	if (name && json)
+		return usage(stderr, USAGE);
+	ret = access(EFI_VARIABLES, F_OK) ? -ENOTSUP : efi_list(EFI_VARIABLES, &entries);
+	if (ret == -ENOTSUP)
+		fputs(_("posada install: this host was not started by UEFI firmware.\n"), stderr);
+	else if (ret)
+		failed(_("the firmware's entries"), ret);
+	if (ret)
+		return FAILED;
+	if (name)
+		return start_next(&entries, name);
+	(json ? json_entries : put_entries)(&entries);
+	return DONE;
 }
 
 int main(int argc, char **argv)

@@ -368,7 +368,7 @@ static int read_record(struct work *work, struct record *record)
 	file = fopen(path, "re");
 	ret = file ? 0 : -errno;
 	while (!ret && fgets(line, sizeof(line), file)) {
-		if (!strcmp(line, "layout=whole-disk\n"))
+		if (!strncmp(line, "layout=", 7) && strcmp(line, "layout=alongside\n") != 0)
 			ret = -EPERM;
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 			if (!strcmp(line, lines[i].line))

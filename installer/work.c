@@ -132,6 +132,9 @@ int work_look(
 		memset(machine, 0, sizeof(*machine));
 		alone = disks_add(machine);
 		ret = alone ? probe_disk(work->device, alone, &why) : -ENOMEM;
+		/* It can be written onto anything. */
+		if (!ret)
+			alone->removable = true;
 	}
 	if (ret)
 		work_fail(work, ret, _("%s cannot be looked at: %s"), why ? why : name,

@@ -22,18 +22,20 @@ struct choice {
 	struct plan plan;
 };
 
-static bool choose_layout(struct choice *choice)
+static bool choose_layout(struct choice *choice, const struct disk *disk)
 {
 	const struct ui_item items[] = {
-		{_("Beside"), _("Beside what is there; nothing of it is lost")},
-		{_("Whole disk"), _("Everything that is on this disk is lost")},
+		[PLAN_ALONGSIDE] = {_("Beside"), _("Beside what is there; nothing of it is lost")},
+		[PLAN_WHOLE] = {_("Whole disk"), _("Everything that is on this disk is lost")},
+		[PLAN_STICK] = {_("Stick"),
+			_("Another stick for any machine; everything on it is lost")},
 	};
-	size_t chosen = 0;
+	/* Only what can be carried is offered the last one. */
+	size_t count = ARRAY_SIZE(items) - !disks_is_stick(disk), chosen = 0;
 
-	if (!ui_menu(_("Install"), _("How shall Posada be written?"), items, ARRAY_SIZE(items),
-		    &chosen))
+	if (!ui_menu(_("Install"), _("How shall Posada be written?"), items, count, &chosen))
 		return false;
-	choice->wish.layout = chosen ? PLAN_WHOLE : PLAN_ALONGSIDE;
+	choice->wish.layout = (enum plan_layout)chosen;
 	return true;
 }
 
@@ -72,18 +74,28 @@ static bool accept(const struct choice *choice)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-		choice->wish.layout == PLAN_WHOLE
-			? _("Everything on %s will be lost. Type the disk's name, %s, to go on.")
-			: _("Posada will be written to %s as the plan says. Type the disk's name, %s, to go on."),
+		choice->wish.layout == PLAN_ALONGSIDE
+			? _("Posada will be written to %s as the plan says. Type the disk's name, %s, to go on.")
+			: _("Everything on %s will be lost. Type the disk's name, %s, to go on."),
 		choice->plan.disk, choice->plan.disk);
 	return disk_accept(
 		&choice->plan, &choice->machine, _("Install: the plan"), text, choice->plan.disk);
 }
 
+static const char *what_next(const struct choice *choice)
+{
+	struct place place;
+
+	if (choice->wish.layout == PLAN_STICK)
+		return _("This stick starts any PC, by BIOS or UEFI.");
+	return place_current(&place)
+		       ? _("Settings and guests still live in memory: make a data place (Storage, Make) to have them after the reboot.")
+		       : _("Take the medium out and reboot to start from the disk.");
+}
+
 static void carry_out(struct choice *choice)
 {
 	struct apply_result result = {0};
-	struct place place;
 	unsigned last = 101;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512];
@@ -104,10 +116,7 @@ static void carry_out(struct choice *choice)
 	snprintf(text, sizeof(text),
 		_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\n%s%s%s"),
 		choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
-		result.sha256[1], payload_names[2], result.sha256[2],
-		place_current(&place)
-			? _("Settings and guests still live in memory: make a data place (Storage, Make) to have them after the reboot.")
-			: _("Take the medium out and reboot to start from the disk."),
+		result.sha256[1], payload_names[2], result.sha256[2], what_next(choice),
 		*result.note ? "\n\n" : "", result.note);
 	ui_message(_("Install"), text);
 }
@@ -124,7 +133,7 @@ void install_run(struct app *app)
 		goto out;
 	disk = disk_choose(
 		&choice->machine, _("Install"), _("Onto which disk? The others stay untouched."));
-	if (disk < 0 || !choose_layout(choice))
+	if (disk < 0 || !choose_layout(choice, &choice->machine.disks[disk]))
 		goto out;
 	choice->wish.disk = choice->machine.disks[disk].name;
 	choice->wish.timeout = PLAN_TIMEOUT;

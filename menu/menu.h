@@ -59,6 +59,8 @@ void install_run(struct app *app);
 void update_run(struct app *app);
 void uninstall_run(struct app *app);
 void reboot_run(struct app *app);
+void start_other_run(struct app *app);
+bool when_uefi(const struct app *app);
 void poweroff_run(struct app *app);
 void logout_run(struct app *app);
 void password_run(struct app *app);

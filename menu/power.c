@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reboot and power off, with what runs shown before.
+// Reboot, also into another system, and power off, with what runs shown before.
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include "efi.h"
 #include "menu.h"
 #include "terminal.h"
 #include "ui.h"
@@ -34,16 +36,21 @@ static void running_text(char *buf, size_t size)
 	watch_unlock();
 }
 
-static void leave(const char *title, const char *question, const char *doing, const char *path)
+static bool agreed(const char *title, const char *question)
 {
-	char text[1536], running[1024], program[32], output[256];
-	char *const argv[] = {program, NULL};
-	int ret;
+	char text[1536], running[1024];
 
 	running_text(running, sizeof(running));
 	snprintf(text, sizeof(text), "%s%s", question, running);
-	if (!ui_yes_no(title, text))
-		return;
+	return ui_yes_no(title, text);
+}
+
+static void leave(const char *title, const char *doing, const char *path)
+{
+	char text[512], program[32], output[256];
+	char *const argv[] = {program, NULL};
+	int ret;
+
 	ui_wait(doing);
 	snprintf(program, sizeof(program), "%s", path);
 	ret = program_run(argv, NULL, output, sizeof(output));
@@ -59,12 +66,74 @@ static void leave(const char *title, const char *question, const char *doing, co
 void reboot_run(struct app *app)
 {
 	(void)app;
-	leave(_("Reboot"), _("Reboot this host?"), _("This host reboots ..."), "/sbin/reboot");
+	if (agreed(_("Reboot"), _("Reboot this host?")))
+		leave(_("Reboot"), _("This host reboots ..."), "/sbin/reboot");
+}
+
+/* --- What the firmware knows --------------------------------------------- */
+
+bool when_uefi(const struct app *app)
+{
+	(void)app;
+	return !access(EFI_VARIABLES, R_OK);
+}
+
+/* Which of them? NULL: none. */
+static const struct efi_entry *choose_entry(const struct efi_entries *entries)
+{
+	const struct efi_entry *offered[EFI_ENTRIES];
+	struct ui_item items[EFI_ENTRIES];
+	size_t count = 0, chosen = 0;
+
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct efi_entry *entry = &entries->items[i];
+
+		if (!entry->offered || !*entry->title)
+			continue;
+		items[count] = (struct ui_item){entry->title, entry->path};
+		offered[count++] = entry;
+	}
+	if (!count) {
+		ui_message(
+			_("Start another"), _("The firmware of this host knows nothing to start."));
+		return NULL;
+	}
+	if (!ui_menu(_("Start another"), _("What shall this host start next, once?"), items, count,
+		    &chosen))
+		return NULL;
+	return offered[chosen];
+}
+
+void start_other_run(struct app *app)
+{
+	struct efi_entries entries;
+	const struct efi_entry *entry = NULL;
+	char text[256];
+	int ret = efi_list(EFI_VARIABLES, &entries);
+
+	(void)app;
+	if (!ret) {
+		entry = choose_entry(&entries);
+		if (!entry)
+			return;
+		snprintf(
+			text, sizeof(text), _("Reboot this host into \"%s\", once?"), entry->title);
+		if (!agreed(_("Start another"), text))
+			return;
+		ret = efi_set_next(EFI_VARIABLES, entry->number);
+	}
+	if (!ret) {
+		leave(_("Start another"), _("This host reboots ..."), "/sbin/reboot");
+		return;
+	}
+	snprintf(text, sizeof(text), _("The firmware cannot be told what to start: %s."),
+		strerror(-ret));
+	ui_message(_("Start another"), text);
 }
 
 void poweroff_run(struct app *app)
 {
 	(void)app;
-	leave(_("Power off"), _("Switch this host off?"), _("This host switches itself off ..."),
-		"/sbin/poweroff");
+	if (agreed(_("Power off"), _("Switch this host off?")))
+		leave(_("Power off"), _("This host switches itself off ..."), "/sbin/poweroff");
 }

@@ -33,6 +33,8 @@ TEST(clear_answers_are_taken)
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = alongside\n"), 0);
 	assert_int_equal(answers.wish.layout, PLAN_ALONGSIDE);
 	assert_false(answers.wish.origin_first);
+	assert_int_equal(read_text("[install]\nserial = S1\nlayout = stick\n"), 0);
+	assert_int_equal(answers.wish.layout, PLAN_STICK);
 	assert_int_equal(answers.wish.timeout, PLAN_TIMEOUT);
 }
 
@@ -45,6 +47,7 @@ TEST(unclear_answers_are_refused)
 		{"[install]\ndisk = sda\n", "do not say how"},
 		{"disk = sda\nlayout = alongside\n", "line 1"}, {"[other]\ndisk = sda\n", "line 2"},
 		{"[install]\ndisk = sda\nlayout = beside\n", "line 3"},
+		{"[install]\ndisk = sda\nlayout = data-place\n", "line 3"},
 		{"[install]\ndisk = sda\ndisk = sdb\n", "line 3"},
 		{"[install]\ndisk = sda\ndisc = sdb\n", "line 3"},
 		{"[install]\ndisk =\n", "line 2"}, {"[install]\ntimeout = 5 s\n", "line 2"},

@@ -398,6 +398,69 @@ TEST(firmware_is_told)
 	see_as_before(path);
 }
 
+/* The file that GRUB looks for, as its configuration names it. */
+static void read_marker(char marker[64])
+{
+	FILE *file = fopen(unit_path("fs/posada/grub.cfg"), "r");
+	char text[16384];
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	assert_int_equal(sscanf(text, "search --no-floppy --file --set=root %63s", marker), 1);
+	assert_null(strstr(text, "chainloader"));
+}
+
+static const char *make_stick(char marker[64])
+{
+	const struct plan_wish wish = {
+		.disk = "disk", .layout = PLAN_STICK, .timeout = 5, .payload = 3 * MIB};
+	struct disk origin = {.name = "sda"};
+	struct part esp = {.name = "sda1", .loader = "/EFI/debian/grubx64.efi"};
+	struct machine machine = {.uefi = true, .nvram = true};
+	const char *path = make_disk();
+	struct disk *disk = disks_add(&machine);
+
+	put_system();
+	assert_int_equal(probe_disk(path, disk, NULL), 0);
+	assert_int_equal(plan_make(&machine, &wish, &plan), -EPERM);
+	assert_non_null(strstr(plan.refusal, "is no stick"));
+	disk->removable = true;
+	origin.parts = &esp;
+	origin.part_count = 1;
+	*disks_add(&machine) = origin;
+	assert_int_equal(plan_make(&machine, &wish, &plan), 0);
+	machine.disk_count--;
+	disks_free(&machine);
+	unit_write("dev/disk2", "", 0);
+	if (apply())
+		fail_msg("%s", why);
+	read_marker(marker);
+	return path;
+}
+
+TEST(a_stick_is_for_any_machine)
+{
+	char marker[64], other[64];
+	const char *path = make_stick(marker);
+	struct machine machine = {0};
+	struct disk *disk = disks_add(&machine);
+	uint8_t sector[512];
+
+	/* BIOS and UEFI start it, and this machine's firmware knows nothing of it. */
+	assert_int_equal(raw_read(path, sector, sizeof(sector), 0), 0);
+	assert_true(bootcode_loads(sector) == plan_find(&plan, PLAN_CORE)->start / 512);
+	assert_true(there("fs/EFI/BOOT/BOOTX64.EFI") && there("fs/EFI/posada/grub.cfg"));
+	assert_int_equal(entries(), 0);
+	assert_int_equal(probe_disk(path, disk, NULL), 0);
+	assert_int_equal(disk->part_count, 2);
+	disks_free(&machine);
+	assert_int_equal(undo_plan(), -EPERM);
+	assert_non_null(strstr(why, "as a whole"));
+	make_stick(other);
+	assert_string_not_equal(marker, other);
+}
+
 /* Our files in the ESP of another system, as an installation leaves them. */
 static const char *install_in_esp(void)
 {
@@ -577,6 +640,6 @@ TEST(undo_wants_the_partition_that_was_seen)
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
-	T(a_failure_is_taken_back), T(firmware_is_told), T(undo_leaves_others_files),
-	T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
+	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

@@ -54,7 +54,7 @@ TEST(guids_are_read)
 
 static void put(const char *name, const void *bytes, size_t size)
 {
-	uint8_t variable[64] = {7};
+	uint8_t variable[512] = {7};
 	char path[128];
 
 	memcpy(variable + 4, bytes, size);
@@ -108,5 +108,82 @@ TEST(firmware_without_variables)
 	assert_int_equal(efi_remove(unit_path("none"), (const uint8_t *)"ours", 4), 0);
 }
 
-RUN("efi", T(option_has_these_bytes), T(guids_are_read), T(entries_come_and_go),
-	T(firmware_without_variables))
+/* What an entry says, in the bytes that others wrote. */
+TEST(entries_are_read)
+{
+	static const uint16_t order[] = {7, 2}, one[] = {2}, gone[] = {9};
+	struct efi_file windows = file;
+	struct efi_entries entries;
+	uint8_t option[512];
+	int size;
+
+	windows.path = "/EFI/Microsoft/Boot/bootmgfw.efi";
+	size = efi_option("Windows Boot Manager", &windows, option, sizeof(option));
+	assert_true(size > 0);
+	put("Boot0007", option, (size_t)size);
+	windows.gpt = false;
+	size = efi_option("BIOS's table", &windows, option, sizeof(option));
+	put("Boot0002", option, (size_t)size);
+	/* A name in two letters that are not ASCII, hidden from people, without a file. */
+	put("Boot0000", "\11\0\0\0\4\0\361\0\104\145\0\0\177\377\4", 16);
+	put("Boot0003", "short", 5);
+	put("BootOrder", order, sizeof(order));
+	put("BootCurrent", one, sizeof(one));
+	assert_int_equal(efi_list(unit_path("efi"), &entries), 0);
+	assert_int_equal(entries.count, 3);
+	assert_int_equal(entries.current, 2);
+	assert_int_equal(entries.next, -1);
+	assert_int_equal(entries.items[0].number, 7);
+	assert_true(entries.items[0].offered);
+	assert_string_equal(entries.items[0].title, "Windows Boot Manager");
+	assert_string_equal(entries.items[0].part, "04030201-0605-0807-090a-0b0c0d0e0f10");
+	assert_string_equal(entries.items[0].path, "/EFI/Microsoft/Boot/bootmgfw.efi");
+	assert_string_equal(entries.items[1].part, "04030201-03");
+	assert_string_equal(entries.items[2].title, "\303\261\346\225\204");
+	assert_false(entries.items[2].offered);
+	assert_string_equal(entries.items[2].path, "");
+	/* However a person calls it, and as the boot menu does. */
+	assert_int_equal(efi_find(&entries, "windows boot manager")->number, 7);
+	assert_int_equal(efi_find(&entries, "boot0007")->number, 7);
+	assert_int_equal(efi_find(&entries, "0002")->number, 2);
+	assert_int_equal(
+		efi_find(&entries,
+			"04030201-0605-0807-090A-0B0C0D0E0F10:/efi/microsoft/boot/bootmgfw.efi")
+			->number,
+		7);
+	assert_null(efi_find(&entries, "04030201-0605-0807-090A-0B0C0D0E0F10:/EFI/a"));
+	assert_null(efi_find(&entries, ""));
+	assert_null(efi_find(&entries, ":"));
+	/* What starts next, once. */
+	assert_int_equal(efi_set_next(unit_path("efi"), 0x1234), 0);
+	assert_int_equal(efi_list(unit_path("efi"), &entries), 0);
+	assert_int_equal(entries.next, 0x1234);
+	assert_int_equal(efi_set_next(unit_path("efi"), -1), 0);
+	assert_int_equal(efi_set_next(unit_path("efi"), -1), 0);
+	put("BootOrder", gone, sizeof(gone));
+	assert_int_equal(efi_list(unit_path("efi"), &entries), 0);
+	assert_int_equal(entries.next, -1);
+	assert_int_equal(entries.count, 3);
+}
+
+/* Whatever the firmware keeps there does no harm. */
+TEST(hostile_entries_do_no_harm)
+{
+	struct efi_entries entries;
+	uint8_t option[400];
+	int size;
+
+	for (unsigned round = 0; round < 3000; round++) {
+		size = efi_option("Posada", &file, option, sizeof(option));
+		for (unsigned i = unit_chance(8); i; i--)
+			option[unit_chance((unsigned)size)] = (uint8_t)unit_chance(256);
+		put("Boot0007", option, unit_chance((unsigned)size + 1));
+		assert_int_equal(efi_list(unit_path("efi"), &entries), 0);
+		for (size_t i = 0; i < entries.count; i++)
+			assert_true(memchr(entries.items[i].title, '\0', 96) &&
+				    memchr(entries.items[i].path, '\0', 128));
+	}
+}
+
+RUN("efi", T(entries_are_read), T(hostile_entries_do_no_harm), T(option_has_these_bytes),
+	T(guids_are_read), T(entries_come_and_go), T(firmware_without_variables))

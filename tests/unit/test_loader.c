@@ -141,12 +141,17 @@ TEST(origins_do_not_disturb)
 		struct loader_origin origin;
 		const char *entry;
 	} rows[] = {
-		{{"It's \"here\"", "AB-12", "/EFI/debian/shimx64.efi"},
+		{{"It's \"here\"", "AB-12", "/EFI/debian/shimx64.efi", NULL},
 			"menuentry 'It?s \"here\"' --id origin1 {\n"
 			"\tsearch --no-floppy --fs-uuid --set=origin1 'AB-12'\n"
 			"\tchainloader ($origin1)'/EFI/debian/shimx64.efi'\n}\n"},
-		{{"Debian", "", NULL}, "menuentry 'Debian' --id origin1 {\n\tset root=$disk\n"
-				       "\tchainloader ($posada)/posada/origin.mbr\n}\n"},
+		{{"Windows", "AB-12", "/EFI/w.efi", "0f0f-1:/EFI/w.efi"},
+			"menuentry 'Windows' --id origin1 \"$first\" {\n"
+			"\tlinux ($posada)/posada/a/vmlinuz lockdown=integrity panic=30 posada.medium=m"
+			" console=ttyS0,115200 console=tty0 quiet posada.next='0f0f-1:/EFI/w.efi'\n"
+			"\tinitrd ($posada)/posada/a/initramfs.img\n}\n"},
+		{{"Debian", "", NULL, NULL}, "menuentry 'Debian' --id origin1 {\n\tset root=$disk\n"
+					     "\tchainloader ($posada)/posada/origin.mbr\n}\n"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -165,14 +170,16 @@ TEST(origins_do_not_disturb)
 	}
 }
 
-static const char *written_for_disk(const char *loader, bool origin_first)
+static const struct loader_origin debian = {"Debian", "", NULL, NULL};
+
+static const char *written_for_disk(
+	const char *loader, const struct loader_origin *origin, bool origin_first)
 {
-	static const struct loader_origin origin = {"Debian", "", NULL};
 	const struct loader_place disk = {.version = "1.2",
 		.medium = "0123",
 		.timeout = 5,
 		.marker = "/posada/0123",
-		.origins = &origin,
+		.origins = origin,
 		.origin_count = 1,
 		.origin_first = origin_first};
 	FILE *out = unit_open();
@@ -206,17 +213,32 @@ TEST(a_try_is_marked_before_it_begins)
 		"source ($posada)/posada/$slot/entries.cfg\n", "set slot=$other\n",
 		"set fallback=$count\n", "source ($posada)/posada/$slot/entries.cfg\n",
 		"menuentry 'Debian' --id origin1 {\n", NULL};
-	const char *text = written_for_disk("grub", true);
+	const char *text = written_for_disk("grub", &debian, true);
 
 	see_in_order(text, parts);
 	/* A version brings its own entries. */
 	assert_null(strstr(text, "multiboot2"));
 }
 
+/* Whichever version is the first has the kernel that restarts. */
+TEST(what_the_firmware_must_start_is_left_to_it)
+{
+	static const struct loader_origin origin = {"Windows", "", "/EFI/w.efi", "0f-1:/EFI/w.efi"};
+	static const char *const parts[] = {"set first=$slot\n", "set slot=$other\n",
+		"menuentry 'Windows' --id origin1 \"$first\" {\n",
+		"\tlinux ($posada)/posada/$2/vmlinuz ", " posada.medium=$medium posada.slot=$2 ",
+		" posada.next='0f-1:/EFI/w.efi'\n",
+		"\tinitrd ($posada)/posada/$2/initramfs.img\n}\n", NULL};
+	const char *text = written_for_disk("grub", &origin, true);
+
+	see_in_order(text, parts);
+	assert_null(strstr(text, "chainloader"));
+}
+
 TEST(versions_bring_their_entries)
 {
 	static struct entry entry[8];
-	const char *text = written_for_disk("entries", false);
+	const char *text = written_for_disk("entries", &debian, false);
 	char copy[8192];
 
 	assert_ptr_equal(strstr(text, LOADER_ENTRIES_HEAD "1.2\n"), text);
@@ -252,4 +274,5 @@ TEST(failures_are_told)
 }
 
 RUN("loader", T(loaders_agree), T(origins_do_not_disturb), T(menus_start_the_first_entry),
-	T(a_try_is_marked_before_it_begins), T(versions_bring_their_entries), T(failures_are_told))
+	T(a_try_is_marked_before_it_begins), T(what_the_firmware_must_start_is_left_to_it),
+	T(versions_bring_their_entries), T(failures_are_told))

@@ -90,7 +90,7 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 				    end <= disk->parts[0].start);
 		if (step->action == PLAN_FILES && !plan_find(plan, PLAN_FORMAT))
 			see_system(machine, disk, step);
-		if (plan->layout == PLAN_WHOLE || plan->whole || step->action != PLAN_PARTITION)
+		if (plan_find(plan, PLAN_TABLE) || step->action != PLAN_PARTITION)
 			continue;
 		if (step->role == PLAN_BIOS_BOOT)
 			assert_true(step->start >= 32768 && step->size == PLAN_CORE_MOST);
@@ -235,16 +235,17 @@ TEST(partitions_are_large_enough)
 	} rows[] = {
 		{60, 9000, 1024}, {60, 500, 0}, {700, 9000, 1416}, {700, 1430, 0}, {700, 1000, 0}};
 
-	for (size_t i = 0; i < COUNT(rows) * PLAN_PLACE; i++) {
+	/* Of a stick the rest stays free. */
+	for (size_t i = 0; i < COUNT(rows) * PLAN_STICK; i++) {
 		struct disk disk = {.name = "sda",
 			.sector = 512,
-			.size = rows[i / PLAN_PLACE].disk * MIB,
+			.size = rows[i / PLAN_STICK].disk * MIB,
 			.table = TABLE_DOS};
 		const struct machine machine = {.uefi = true, .disks = &disk, .disk_count = 1};
 		const struct plan_wish wish = {.disk = "sda",
-			.layout = i % PLAN_PLACE,
+			.layout = i % PLAN_STICK,
 			.timeout = 5,
-			.payload = rows[i / PLAN_PLACE].payload * MIB};
+			.payload = rows[i / PLAN_STICK].payload * MIB};
 		const struct plan_step *step;
 		struct plan plan;
 
@@ -254,8 +255,8 @@ TEST(partitions_are_large_enough)
 		}
 		step = plan_find(&plan, PLAN_FILES);
 		assert_true(step->size >= 2 * wish.payload + 16 * MIB);
-		if (rows[i / PLAN_PLACE].wanted)
-			assert_int_equal(step->size, rows[i / PLAN_PLACE].wanted * MIB);
+		if (rows[i / PLAN_STICK].wanted)
+			assert_int_equal(step->size, rows[i / PLAN_STICK].wanted * MIB);
 	}
 }
 
