@@ -138,7 +138,6 @@ static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_
 	}
 	guest->engine = engine->name;
 	guest->state = state_of(info.state);
-	guest->memory_kib = info.maxMem;
 	guest->vcpus = info.nrVirtCpu;
 	guest->id = posada_state_is_live(guest->state) ? (int)virDomainGetID(domain) : -1;
 	if (guest->state == POSADA_RUNNING && guest->id > 0 && !strcmp(engine->name, "xen") &&

@@ -129,9 +129,31 @@ static int check_boot(
 	return 0;
 }
 
+bool kind_has_firmware(enum posada_kind kind)
+{
+	return kinds[kind].firmware;
+}
+
+int kind_check_sizes(
+	enum posada_kind kind, uint64_t memory_kib, unsigned vcpus, struct posada_error *err)
+{
+	char size[32];
+
+	if (memory_kib < kinds[kind].least_mib * UINT64_C(1024))
+		return fail(err, -EINVAL,
+			_("%s of memory is too little: a guest of kind %s needs %u MiB at least. Give it more."),
+			posada_size_text(memory_kib * 1024, size, sizeof(size)), kinds[kind].name,
+			kinds[kind].least_mib);
+	if (!vcpus || vcpus > POSADA_VCPUS_MAX)
+		return fail(err, -EINVAL,
+			_("%u processors cannot be given to a guest. Give it 1 to %d."), vcpus,
+			POSADA_VCPUS_MAX);
+	return 0;
+}
+
 int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 {
-	char size[32], name[POSADA_NAME_MAX + 8];
+	char name[POSADA_NAME_MAX + 8];
 	const struct kind *kind;
 	size_t i;
 	int ret;
@@ -152,17 +174,10 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 	ret = check_texts(spec, err);
 	if (!ret)
 		ret = check_boot(spec, kind, err);
+	if (!ret)
+		ret = kind_check_sizes(spec->kind, spec->memory_kib, spec->vcpus, err);
 	if (ret)
 		return ret;
-	if (spec->memory_kib < kind->least_mib * UINT64_C(1024))
-		return fail(err, -EINVAL,
-			_("%s of memory is too little: a guest of kind %s needs %u MiB at least. Give it more."),
-			posada_size_text(spec->memory_kib * 1024, size, sizeof(size)), kind->name,
-			kind->least_mib);
-	if (!spec->vcpus || spec->vcpus > POSADA_VCPUS_MAX)
-		return fail(err, -EINVAL,
-			_("%u processors cannot be given to a guest. Give it 1 to %d."),
-			spec->vcpus, POSADA_VCPUS_MAX);
 	for (i = 0; i < spec->disk_count; i++)
 		if (!spec->disks[i].path == !spec->disks[i].bytes)
 			return fail(err, -EINVAL,
@@ -444,7 +459,7 @@ out:
 int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
-	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL;
+	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL, *memory = NULL;
 	xmlNodePtr root;
 	xmlDocPtr doc;
 	int ret = -EINVAL;
@@ -462,8 +477,13 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	os = text_at(context, root, "/domain/os/type");
 	machine = text_at(context, root, "/domain/os/type/@machine");
 	uuid = text_at(context, root, "/domain/uuid");
+	/* What it has now: a part of what it started with can be lent out. libvirt writes KiB. */
+	memory = text_at(
+		context, root, "/domain/currentMemory | /domain[not(currentMemory)]/memory");
 	if (!guest->name || !type || !os)
 		goto out;
+	if (memory)
+		guest->memory_kib = strtoull(memory, NULL, 10);
 	guest->kind = kind_of(type, os, machine ? machine : "");
 	guest->kernel = text_at(context, root, "/domain/os/kernel");
 	guest->initrd = text_at(context, root, "/domain/os/initrd");
@@ -482,6 +502,7 @@ out:
 	free(machine);
 	free(port);
 	free(uuid);
+	free(memory);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;
