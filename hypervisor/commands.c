@@ -135,7 +135,7 @@ int command_guest_list(struct posada *handle, const struct args *args)
 static int print_guest(const struct posada_guest *guest, const struct posada_settings *settings)
 {
 	struct table table = {.columns = 2};
-	char memory[32], text[64];
+	char memory[32], text[64], name[64];
 	size_t i;
 
 	table_row(&table, _("Name"), guest->name);
@@ -155,9 +155,11 @@ static int print_guest(const struct posada_guest *guest, const struct posada_set
 		table_row(&table, _("Initrd"), guest->initrd);
 	if (guest->cmdline)
 		table_row(&table, _("Command line"), guest->cmdline);
-	for (i = 0; i < guest->disk_count; i++)
-		table_row(
-			&table, guest->disks[i].cdrom ? _("CD") : _("Disk"), guest->disks[i].path);
+	for (i = 0; i < guest->disk_count; i++) {
+		snprintf(name, sizeof(name), "%s %s", guest->disks[i].cdrom ? _("CD") : _("Disk"),
+			guest->disks[i].target ? guest->disks[i].target : "");
+		table_row(&table, name, guest->disks[i].path);
+	}
 	for (i = 0; i < guest->nic_count; i++) {
 		snprintf(text, sizeof(text), _("%.20s on %.32s"),
 			guest->nics[i].mac ? guest->nics[i].mac : "?",

@@ -45,6 +45,23 @@ static const struct option_entry set_options[] = {
 	{0},
 };
 
+static const struct option_entry attach_options[] = {
+	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume")},
+	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
+	{0},
+};
+
+static const struct option_entry detach_options[] = {
+	{"disk", N_("TARGET"), N_("what the guest calls it, such as xvdb; its volume stays")},
+	{"nic", N_("MAC"), N_("the card's address")},
+	{0},
+};
+
+static const struct option_entry insert_options[] = {
+	{"iso", N_("FILE"), N_("the ISO image (needed)")},
+	{0},
+};
+
 static const struct option_entry stop_options[] = {
 	{"timeout", N_("SECONDS"), N_("how long to wait for it (60)")},
 	{0},
@@ -75,6 +92,12 @@ static const struct command {
 	{"guest", "create", true, N_("make a guest"), command_guest_create, create_options},
 	{"guest", "set", true, N_("change its memory, processors, boot order, autostart"),
 		command_guest_set, set_options},
+	{"guest", "attach", true, N_("give it a disk or a network card, while it runs or is off"),
+		command_guest_attach, attach_options},
+	{"guest", "detach", true, N_("take one away"), command_guest_detach, detach_options},
+	{"guest", "insert", true, N_("put a CD into its drive"), command_guest_insert,
+		insert_options},
+	{"guest", "eject", true, N_("take the CD out"), command_guest_eject, no_options},
 	{"guest", "start", true, N_("switch it on"), command_guest_start, no_options},
 	{"guest", "stop", true, N_("ask it to shut down, and wait"), command_guest_stop,
 		stop_options},

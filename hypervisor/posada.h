@@ -230,6 +230,32 @@ int posada_guest_settings(struct posada *handle, const char *name, struct posada
 int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
 	unsigned *later, struct posada_error *err);
 
+/* --- Devices of a guest ------------------------------------------------- */
+
+/* All of these change the definition, and the guest too where it runs. */
+
+#define POSADA_TARGET_SIZE 8
+
+/* A file that exists or a new volume; target is what the guest calls it. */
+int posada_guest_attach_disk(struct posada *handle, const char *name,
+	const struct posada_disk_spec *spec, char target[POSADA_TARGET_SIZE],
+	struct posada_error *err);
+
+/* The disk's file or volume stays. */
+int posada_guest_detach_disk(
+	struct posada *handle, const char *name, const char *target, struct posada_error *err);
+
+/* A card in a libvirt network or at a host bridge. */
+int posada_guest_attach_nic(
+	struct posada *handle, const char *name, const char *network, struct posada_error *err);
+int posada_guest_detach_nic(
+	struct posada *handle, const char *name, const char *mac, struct posada_error *err);
+
+/* The CD in its first drive; a guest that is off gets a drive if it has none. */
+int posada_guest_insert(
+	struct posada *handle, const char *name, const char *iso, struct posada_error *err);
+int posada_guest_eject(struct posada *handle, const char *name, struct posada_error *err);
+
 /* --- The host ----------------------------------------------------------- */
 
 struct posada_address {

@@ -5,6 +5,7 @@
 #include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
+#include "guest.h"
 #include "internal.h"
 #include "set.h"
 #include "xml.h"
@@ -301,47 +302,37 @@ out:
 
 /* --- A guest's ---------------------------------------------------------- */
 
-/* The domain, what it is now, and what it is from its next start on. */
+/* The guest as it is now, and what it is from its next start on. */
 struct subject {
-	struct engine *engine;
-	virDomainPtr domain;
-	struct posada_guest guest;
+	struct target now;
 	struct posada_settings settings;
 	char *xml;
 };
 
 static void subject_close(struct subject *subject)
 {
-	if (subject->domain)
-		virDomainFree(subject->domain);
-	posada_guest_free(&subject->guest);
+	target_close(&subject->now);
 	free(subject->xml);
 }
 
 static int subject_open(
 	struct posada *handle, const char *name, struct subject *subject, struct posada_error *err)
 {
-	int autostart = 0, ret;
+	int autostart = 0, ret = target_open(handle, name, &subject->now, err);
 
-	memset(subject, 0, sizeof(*subject));
-	ret = posada_guest_show(handle, name, &subject->guest, err);
-	if (!ret)
-		ret = guest_find(handle, name, &subject->domain, &subject->engine, err);
 	if (ret)
-		goto out;
+		return ret;
 	subject->xml = virDomainGetXMLDesc(
-		subject->domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+		subject->now.domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
 	if (!subject->xml || settings_from_xml(subject->xml, &subject->settings)) {
 		ret = fail_libvirt(
 			err, _("The guest's definition cannot be read"), _("Try again."));
-		goto out;
-	}
-	virDomainGetAutostart(subject->domain, &autostart);
-	subject->settings.autostart = autostart;
-out:
-	if (ret)
 		subject_close(subject);
-	return ret;
+		return ret;
+	}
+	virDomainGetAutostart(subject->now.domain, &autostart);
+	subject->settings.autostart = autostart;
+	return 0;
 }
 
 int posada_guest_settings(struct posada *handle, const char *name, struct posada_settings *settings,
@@ -362,7 +353,7 @@ static int check_host(struct posada *handle, const struct subject *subject,
 {
 	struct capacity capacity;
 	char want[32], have[32];
-	int ret = host_capacity(handle, subject->engine, &capacity, err);
+	int ret = host_capacity(handle, subject->now.engine, &capacity, err);
 
 	if (ret)
 		return ret;
@@ -382,25 +373,25 @@ static int check_host(struct posada *handle, const struct subject *subject,
 static int check_wanted(struct posada *handle, const struct subject *subject,
 	const struct posada_settings *wanted, struct posada_error *err)
 {
-	int ret = kind_check_sizes(subject->guest.kind, wanted->memory_kib, wanted->vcpus, err);
+	int ret = kind_check_sizes(subject->now.guest.kind, wanted->memory_kib, wanted->vcpus, err);
 
 	if (!ret)
 		ret = check_host(handle, subject, wanted, err);
 	if (ret)
 		return ret;
 	if (!same_boot(wanted, &subject->settings) &&
-		(!kind_has_firmware(subject->guest.kind) || subject->guest.kernel))
+		(!kind_has_firmware(subject->now.guest.kind) || subject->now.guest.kernel))
 		return fail(err, -EINVAL,
 			_("The guest %s has no boot order: it starts from its kernel, or from the loader on its first disk. Leave the order out."),
-			subject->guest.name);
+			subject->now.guest.name);
 	if (wanted->order > POSADA_ORDER_MAX || wanted->delay_s > POSADA_DELAY_MAX_S)
 		return fail(err, -EINVAL,
 			_("The order goes from 1 to %d and the delay to %d seconds. Give smaller numbers."),
 			POSADA_ORDER_MAX, POSADA_DELAY_MAX_S);
-	if (virDomainIsPersistent(subject->domain) != 1)
+	if (virDomainIsPersistent(subject->now.domain) != 1)
 		return fail(err, -EINVAL,
 			_("The guest %s has no definition that lasts: another program started it so. Define it there first."),
-			subject->guest.name);
+			subject->now.guest.name);
 	return 0;
 }
 
@@ -408,7 +399,7 @@ static int fail_now(const struct subject *subject, const char *what, struct posa
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), what, subject->guest.name);
+	snprintf(text, sizeof(text), what, subject->now.guest.name);
 	return fail_libvirt(
 		err, text, _("It is set for the next start; stop the guest and start it again."));
 }
@@ -423,11 +414,11 @@ static int balloon(struct posada *handle, const struct subject *subject,
 	uint64_t more;
 	int ret;
 
-	if (virDomainGetInfo(subject->domain, &info) || wanted->memory_kib > info.maxMem) {
+	if (virDomainGetInfo(subject->now.domain, &info) || wanted->memory_kib > info.maxMem) {
 		*later |= POSADA_LATER_MEMORY;
 		return 0;
 	}
-	ret = host_capacity(handle, subject->engine, &capacity, err);
+	ret = host_capacity(handle, subject->now.engine, &capacity, err);
 	if (ret)
 		return ret;
 	more = wanted->memory_kib > info.memory ? wanted->memory_kib - info.memory : 0;
@@ -437,7 +428,7 @@ static int balloon(struct posada *handle, const struct subject *subject,
 			posada_size_text(more * 1024, want, sizeof(want)),
 			posada_size_text(capacity.free_kib * 1024, have, sizeof(have)));
 	if (virDomainSetMemoryFlags(
-		    subject->domain, (unsigned long)wanted->memory_kib, VIR_DOMAIN_AFFECT_LIVE))
+		    subject->now.domain, (unsigned long)wanted->memory_kib, VIR_DOMAIN_AFFECT_LIVE))
 		return fail_now(
 			subject, _("The memory of %s cannot be changed while it runs"), err);
 	return 0;
@@ -447,16 +438,16 @@ static int balloon(struct posada *handle, const struct subject *subject,
 static int plug_vcpus(const struct subject *subject, const struct posada_settings *wanted,
 	unsigned *later, struct posada_error *err)
 {
-	bool can = subject->guest.kind == POSADA_PV || subject->guest.kind == POSADA_PVH;
-	int most = can ? virDomainGetVcpusFlags(
-				 subject->domain, VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_MAXIMUM)
+	bool can = subject->now.guest.kind == POSADA_PV || subject->now.guest.kind == POSADA_PVH;
+	int most = can ? virDomainGetVcpusFlags(subject->now.domain,
+				 VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_MAXIMUM)
 		       : 0;
 
 	if (most < 0 || wanted->vcpus > (unsigned)most) {
 		*later |= POSADA_LATER_VCPUS;
 		return 0;
 	}
-	if (virDomainSetVcpusFlags(subject->domain, wanted->vcpus, VIR_DOMAIN_VCPU_LIVE))
+	if (virDomainSetVcpusFlags(subject->now.domain, wanted->vcpus, VIR_DOMAIN_VCPU_LIVE))
 		return fail_now(
 			subject, _("The processors of %s cannot be changed while it runs"), err);
 	return 0;
@@ -467,15 +458,15 @@ static int apply_now(struct posada *handle, const struct subject *subject,
 {
 	int ret = 0;
 
-	if (!posada_state_is_live(subject->guest.state))
+	if (!posada_state_is_live(subject->now.guest.state))
 		return 0;
 	if (!same_boot(wanted, &subject->settings))
 		*later |= POSADA_LATER_BOOT;
 	if (wanted->crash_restart != subject->settings.crash_restart)
 		*later |= POSADA_LATER_CRASH;
-	if (wanted->memory_kib != subject->guest.memory_kib)
+	if (wanted->memory_kib != subject->now.guest.memory_kib)
 		ret = balloon(handle, subject, wanted, later, err);
-	if (!ret && wanted->vcpus != subject->guest.vcpus)
+	if (!ret && wanted->vcpus != subject->now.guest.vcpus)
 		ret = plug_vcpus(subject, wanted, later, err);
 	return ret;
 }
@@ -488,14 +479,14 @@ static int define(const struct subject *subject, const struct posada_settings *w
 
 	if (settings_to_xml(subject->xml, wanted, &xml))
 		return fail_memory(err);
-	defined = virDomainDefineXML(subject->engine->conn, xml);
+	defined = virDomainDefineXML(subject->now.engine->conn, xml);
 	free(xml);
 	if (!defined)
 		return fail_libvirt(err, _("The guest's definition cannot be changed"),
 			_("Change what the message names, and try again."));
 	virDomainFree(defined);
 	if (wanted->autostart != subject->settings.autostart &&
-		virDomainSetAutostart(subject->domain, wanted->autostart))
+		virDomainSetAutostart(subject->now.domain, wanted->autostart))
 		return fail_libvirt(err, _("Whether the guest starts with the host cannot be set"),
 			_("Try again, or read the log."));
 	return 0;
