@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "command_set.h"
 #include "commands.h"
 #include "json.h"
 #include "table.h"
@@ -12,7 +13,7 @@
 #define DEFAULT_STOP_SECONDS 60
 #define MAX_STOP_SECONDS     86400
 
-static int failed(const struct posada_error *err)
+int failed(const struct posada_error *err)
 {
 	fprintf(stderr, "posada: %s\n", err->text);
 	return EXIT_FAILED;
@@ -48,7 +49,8 @@ static void json_guest_brief(struct json *json, const struct posada_guest *guest
 	json_number(json, "vcpus", guest->vcpus);
 }
 
-static void json_guest(struct json *json, const struct posada_guest *guest)
+static void json_guest(
+	struct json *json, const struct posada_guest *guest, const struct posada_settings *settings)
 {
 	size_t i;
 
@@ -76,6 +78,7 @@ static void json_guest(struct json *json, const struct posada_guest *guest)
 	}
 	json_close(json, ']');
 	json_number(json, "vnc_port", guest->vnc_port);
+	json_settings(json, settings);
 	json_close(json, '}');
 }
 
@@ -129,10 +132,10 @@ int command_guest_list(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int print_guest(const struct posada_guest *guest)
+static int print_guest(const struct posada_guest *guest, const struct posada_settings *settings)
 {
 	struct table table = {.columns = 2};
-	char memory[32], text[64];
+	char memory[32], text[64], name[64];
 	size_t i;
 
 	table_row(&table, _("Name"), guest->name);
@@ -152,9 +155,11 @@ static int print_guest(const struct posada_guest *guest)
 		table_row(&table, _("Initrd"), guest->initrd);
 	if (guest->cmdline)
 		table_row(&table, _("Command line"), guest->cmdline);
-	for (i = 0; i < guest->disk_count; i++)
-		table_row(
-			&table, guest->disks[i].cdrom ? _("CD") : _("Disk"), guest->disks[i].path);
+	for (i = 0; i < guest->disk_count; i++) {
+		snprintf(name, sizeof(name), "%s %s", guest->disks[i].cdrom ? _("CD") : _("Disk"),
+			guest->disks[i].target ? guest->disks[i].target : "");
+		table_row(&table, name, guest->disks[i].path);
+	}
 	for (i = 0; i < guest->nic_count; i++) {
 		snprintf(text, sizeof(text), _("%.20s on %.32s"),
 			guest->nics[i].mac ? guest->nics[i].mac : "?",
@@ -166,27 +171,30 @@ static int print_guest(const struct posada_guest *guest)
 			text, sizeof(text), _("VNC on 127.0.0.1:%d of this host"), guest->vnc_port);
 		table_row(&table, _("Screen"), text);
 	}
+	add_settings_rows(&table, settings);
 	return finish_table(&table);
 }
 
 int command_guest_show(struct posada *handle, const struct args *args)
 {
 	struct json json = {.out = stdout};
+	struct posada_settings settings;
 	struct posada_guest guest;
 	struct posada_error err;
 	int status = EXIT_DONE;
 
-	if (posada_guest_show(handle, args->name, &guest, &err))
+	if (posada_guest_settings(handle, args->name, &settings, &err) ||
+		posada_guest_show(handle, args->name, &guest, &err))
 		return failed(&err);
 	if (args_get(args, "json"))
-		json_guest(&json, &guest);
+		json_guest(&json, &guest, &settings);
 	else
-		status = print_guest(&guest);
+		status = print_guest(&guest, &settings);
 	posada_guest_free(&guest);
 	return status;
 }
 
-static int wrong(const char *option, const char *value, const char *cure)
+int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 
@@ -195,7 +203,7 @@ static int wrong(const char *option, const char *value, const char *cure)
 	return EXIT_USAGE;
 }
 
-static bool parse_number(const char *text, unsigned max, unsigned *number)
+bool parse_number(const char *text, unsigned max, unsigned *number)
 {
 	unsigned long value;
 	char *end;

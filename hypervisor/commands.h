@@ -37,11 +37,23 @@ struct args {
 /* The value given last, or NULL; "" for a switch that was given. */
 const char *args_get(const struct args *args, const char *option);
 
+/* Say what went wrong, and return the exit status of that. */
+int failed(const struct posada_error *err);
+int wrong(const char *option, const char *value, const char *cure);
+
+/* A decimal number from 0 to max, and nothing else. */
+bool parse_number(const char *text, unsigned max, unsigned *number);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);
 int command_guest_show(struct posada *handle, const struct args *args);
 int command_guest_create(struct posada *handle, const struct args *args);
+int command_guest_set(struct posada *handle, const struct args *args);
+int command_guest_attach(struct posada *handle, const struct args *args);
+int command_guest_detach(struct posada *handle, const struct args *args);
+int command_guest_insert(struct posada *handle, const struct args *args);
+int command_guest_eject(struct posada *handle, const struct args *args);
 int command_guest_start(struct posada *handle, const struct args *args);
 int command_guest_stop(struct posada *handle, const struct args *args);
 int command_guest_kill(struct posada *handle, const struct args *args);

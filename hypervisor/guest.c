@@ -138,7 +138,6 @@ static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_
 	}
 	guest->engine = engine->name;
 	guest->state = state_of(info.state);
-	guest->memory_kib = info.maxMem;
 	guest->vcpus = info.nrVirtCpu;
 	guest->id = posada_state_is_live(guest->state) ? (int)virDomainGetID(domain) : -1;
 	if (guest->state == POSADA_RUNNING && guest->id > 0 && !strcmp(engine->name, "xen") &&
@@ -274,21 +273,14 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 		posada_text_clean(name, clean, sizeof(clean)));
 }
 
-/* A guest's domain and what it is, for the functions below that act on one. */
-struct target {
-	struct engine *engine;
-	virDomainPtr domain;
-	struct posada_guest guest;
-};
-
-static void target_close(struct target *target)
+void target_close(struct target *target)
 {
 	if (target->domain)
 		virDomainFree(target->domain);
 	posada_guest_free(&target->guest);
 }
 
-static int target_open(
+int target_open(
 	struct posada *handle, const char *name, struct target *target, struct posada_error *err)
 {
 	int ret;
@@ -514,7 +506,7 @@ static int undefine(virDomainPtr domain)
 	return -1;
 }
 
-static bool is_used(const struct posada_guests *guests, const char *path)
+bool guests_use(const struct posada_guests *guests, const char *path)
 {
 	size_t i, j;
 
@@ -544,7 +536,7 @@ static int delete_volumes(
 
 		if (!disk->path || disk->cdrom ||
 			strncmp(disk->path, pool, sizeof(pool) - 1) != 0 ||
-			is_used(&others, disk->path))
+			guests_use(&others, disk->path))
 			continue;
 		if (!ret)
 			ret = volume_delete(handle, disk->path, err);
@@ -586,7 +578,7 @@ struct making {
 	struct target target;
 };
 
-static int probe(const char *what, const char *path, enum image_type *type, char **absolute,
+int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
 	struct posada_error *err)
 {
 	off_t size;
@@ -619,7 +611,7 @@ static int check_kernel(struct making *making, struct posada_error *err)
 
 	if (!making->spec.kernel)
 		return 0;
-	ret = probe(_("kernel"), making->spec.kernel, &type, &making->kernel, err);
+	ret = file_probe(_("kernel"), making->spec.kernel, &type, &making->kernel, err);
 	if (ret)
 		return ret;
 	if (!image_is_kernel(type, making->spec.kind))
@@ -630,7 +622,7 @@ static int check_kernel(struct making *making, struct posada_error *err)
 	making->spec.kernel = making->kernel;
 	if (!making->spec.initrd)
 		return 0;
-	ret = probe(_("initrd"), making->spec.initrd, &type, &making->initrd, err);
+	ret = file_probe(_("initrd"), making->spec.initrd, &type, &making->initrd, err);
 	making->spec.initrd = making->initrd;
 	return ret;
 }
@@ -643,7 +635,7 @@ static int check_iso(struct making *making, struct posada_error *err)
 
 	if (!making->spec.iso)
 		return 0;
-	ret = probe(_("ISO image"), making->spec.iso, &type, &making->iso, err);
+	ret = file_probe(_("ISO image"), making->spec.iso, &type, &making->iso, err);
 	if (ret)
 		return ret;
 	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
@@ -670,11 +662,11 @@ static int check_disks(
 		disk->format = "raw";
 		if (!making->spec.disks[i].path)
 			continue;
-		ret = probe(
+		ret = file_probe(
 			_("disk image"), making->spec.disks[i].path, &type, &making->disks[i], err);
 		if (ret)
 			return ret;
-		if (is_used(others, making->disks[i]))
+		if (guests_use(others, making->disks[i]))
 			return fail(err, -EBUSY,
 				_("The disk %s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
 				posada_text_clean(making->disks[i], clean, sizeof(clean)));

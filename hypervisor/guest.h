@@ -1,10 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The part of guest.c that the unit tests look at. */
+/* The parts of guest.c that other files of libposada and the unit tests use. */
 #ifndef POSADA_GUEST_H
 #define POSADA_GUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "image.h"
+#include "internal.h"
+
+/* A guest's domain and what it is now. */
+struct target {
+	struct engine *engine;
+	virDomainPtr domain;
+	struct posada_guest guest;
+};
+
+/* target_close() only after a success. */
+int target_open(
+	struct posada *handle, const char *name, struct target *target, struct posada_error *err);
+void target_close(struct target *target);
+
+/* What a file that a person named is, and its full path, which is the caller's; what is "ISO image"
+ * and so on. */
+int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
+	struct posada_error *err);
+
+/* Does one of these guests have this file as a disk? */
+bool guests_use(const struct posada_guests *guests, const char *path);
 
 /* Is this, as /proc/PID/cmdline gives it, the QEMU that serves a Xen domain? */
 bool cmdline_serves_domid(const char *cmdline, size_t len, int domid);

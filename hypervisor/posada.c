@@ -34,6 +34,34 @@ static const struct option_entry create_options[] = {
 	{0},
 };
 
+static const struct option_entry set_options[] = {
+	{"memory", N_("SIZE"), N_("such as 512M or 2G")},
+	{"vcpus", N_("NUMBER"), N_("processors")},
+	{"boot", N_("LIST"), N_("what it starts from, in order: disk,cd,network")},
+	{"autostart", N_("on|off"), N_("start it with the host, after a crash of the host too")},
+	{"order", N_("NUMBER"), N_("its place among those: 1 is first, 0 after all numbers")},
+	{"delay", N_("SECONDS"), N_("wait so long before the next one starts")},
+	{"on-crash", N_("off|restart"), N_("what becomes of it when it crashes")},
+	{0},
+};
+
+static const struct option_entry attach_options[] = {
+	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume")},
+	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
+	{0},
+};
+
+static const struct option_entry detach_options[] = {
+	{"disk", N_("TARGET"), N_("what the guest calls it, such as xvdb; its volume stays")},
+	{"nic", N_("MAC"), N_("the card's address")},
+	{0},
+};
+
+static const struct option_entry insert_options[] = {
+	{"iso", N_("FILE"), N_("the ISO image (needed)")},
+	{0},
+};
+
 static const struct option_entry stop_options[] = {
 	{"timeout", N_("SECONDS"), N_("how long to wait for it (60)")},
 	{0},
@@ -62,6 +90,14 @@ static const struct command {
 	{"guest", "list", false, N_("all guests"), command_guest_list, print_options},
 	{"guest", "show", true, N_("one guest in full"), command_guest_show, print_options},
 	{"guest", "create", true, N_("make a guest"), command_guest_create, create_options},
+	{"guest", "set", true, N_("change its memory, processors, boot order, autostart"),
+		command_guest_set, set_options},
+	{"guest", "attach", true, N_("give it a disk or a network card, while it runs or is off"),
+		command_guest_attach, attach_options},
+	{"guest", "detach", true, N_("take one away"), command_guest_detach, detach_options},
+	{"guest", "insert", true, N_("put a CD into its drive"), command_guest_insert,
+		insert_options},
+	{"guest", "eject", true, N_("take the CD out"), command_guest_eject, no_options},
 	{"guest", "start", true, N_("switch it on"), command_guest_start, no_options},
 	{"guest", "stop", true, N_("ask it to shut down, and wait"), command_guest_stop,
 		stop_options},

@@ -184,6 +184,78 @@ int posada_guest_console(struct posada *handle, const char *name, int in_fd, int
 int posada_guest_delete(
 	struct posada *handle, const char *name, bool disks, struct posada_error *err);
 
+/* --- Settings of a guest ------------------------------------------------ */
+
+enum posada_boot {
+	POSADA_BOOT_DISK,
+	POSADA_BOOT_CD,
+	POSADA_BOOT_NETWORK,
+	POSADA_BOOTS,
+};
+
+#define POSADA_ORDER_MAX   999
+#define POSADA_DELAY_MAX_S 3600
+
+struct posada_settings {
+	uint64_t memory_kib;
+	unsigned vcpus;
+	enum posada_boot boot[POSADA_BOOTS]; /* what is tried first comes first */
+	size_t boot_count;  /* 0: the kind has no such order, or another program made one */
+	bool autostart;	    /* with the host, after a crash of the host too */
+	unsigned order;	    /* 1 starts first; 0 after all that have a number */
+	unsigned delay_s;   /* between its start and that of the next one */
+	bool crash_restart; /* else it stays off after it has crashed */
+};
+
+/* "disk,cd,network", each at most once, into settings->boot; -EINVAL for anything else. */
+int posada_boot_parse(const char *text, struct posada_settings *settings);
+
+/* The same words; returns buf. */
+char *posada_boot_text(const struct posada_settings *settings, char *buf, size_t size);
+
+/* As they are from its next start on. */
+int posada_guest_settings(struct posada *handle, const char *name, struct posada_settings *settings,
+	struct posada_error *err);
+
+/* What a change of settings does not reach in a guest that runs. */
+#define POSADA_LATER_MEMORY (1u << 0)
+#define POSADA_LATER_VCPUS  (1u << 1)
+#define POSADA_LATER_BOOT   (1u << 2)
+#define POSADA_LATER_CRASH  (1u << 3)
+
+/*
+ * Checks all settings, writes them to the definition, and changes the running
+ * guest too where its kind allows it; *later tells what waits for its next start.
+ */
+int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
+	unsigned *later, struct posada_error *err);
+
+/* --- Devices of a guest ------------------------------------------------- */
+
+/* All of these change the definition, and the guest too where it runs. */
+
+#define POSADA_TARGET_SIZE 8
+
+/* A file that exists or a new volume; target is what the guest calls it. */
+int posada_guest_attach_disk(struct posada *handle, const char *name,
+	const struct posada_disk_spec *spec, char target[POSADA_TARGET_SIZE],
+	struct posada_error *err);
+
+/* The disk's file or volume stays. */
+int posada_guest_detach_disk(
+	struct posada *handle, const char *name, const char *target, struct posada_error *err);
+
+/* A card in a libvirt network or at a host bridge. */
+int posada_guest_attach_nic(
+	struct posada *handle, const char *name, const char *network, struct posada_error *err);
+int posada_guest_detach_nic(
+	struct posada *handle, const char *name, const char *mac, struct posada_error *err);
+
+/* The CD in its first drive; a guest that is off gets a drive if it has none. */
+int posada_guest_insert(
+	struct posada *handle, const char *name, const char *iso, struct posada_error *err);
+int posada_guest_eject(struct posada *handle, const char *name, struct posada_error *err);
+
 /* --- The host ----------------------------------------------------------- */
 
 struct posada_address {

@@ -10,9 +10,10 @@
 #include "text.h"
 #include "xml.h"
 
-#define PV_LOADER  "/usr/share/posada/boot/grub-x86_64-xen.bin"
-#define PVH_LOADER "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
-#define QEMU_PATH  "/usr/bin/qemu-system-x86_64"
+#define PV_LOADER   "/usr/share/posada/boot/grub-x86_64-xen.bin"
+#define PVH_LOADER  "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
+#define SPARE_PORTS 8
+#define QEMU_PATH   "/usr/bin/qemu-system-x86_64"
 
 /* One row per kind: all that differs between them in words and numbers. */
 static const struct kind {
@@ -129,9 +130,31 @@ static int check_boot(
 	return 0;
 }
 
+bool kind_has_firmware(enum posada_kind kind)
+{
+	return kinds[kind].firmware;
+}
+
+int kind_check_sizes(
+	enum posada_kind kind, uint64_t memory_kib, unsigned vcpus, struct posada_error *err)
+{
+	char size[32];
+
+	if (memory_kib < kinds[kind].least_mib * UINT64_C(1024))
+		return fail(err, -EINVAL,
+			_("%s of memory is too little: a guest of kind %s needs %u MiB at least. Give it more."),
+			posada_size_text(memory_kib * 1024, size, sizeof(size)), kinds[kind].name,
+			kinds[kind].least_mib);
+	if (!vcpus || vcpus > POSADA_VCPUS_MAX)
+		return fail(err, -EINVAL,
+			_("%u processors cannot be given to a guest. Give it 1 to %d."), vcpus,
+			POSADA_VCPUS_MAX);
+	return 0;
+}
+
 int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 {
-	char size[32], name[POSADA_NAME_MAX + 8];
+	char name[POSADA_NAME_MAX + 8];
 	const struct kind *kind;
 	size_t i;
 	int ret;
@@ -152,17 +175,10 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 	ret = check_texts(spec, err);
 	if (!ret)
 		ret = check_boot(spec, kind, err);
+	if (!ret)
+		ret = kind_check_sizes(spec->kind, spec->memory_kib, spec->vcpus, err);
 	if (ret)
 		return ret;
-	if (spec->memory_kib < kind->least_mib * UINT64_C(1024))
-		return fail(err, -EINVAL,
-			_("%s of memory is too little: a guest of kind %s needs %u MiB at least. Give it more."),
-			posada_size_text(spec->memory_kib * 1024, size, sizeof(size)), kind->name,
-			kind->least_mib);
-	if (!spec->vcpus || spec->vcpus > POSADA_VCPUS_MAX)
-		return fail(err, -EINVAL,
-			_("%u processors cannot be given to a guest. Give it 1 to %d."),
-			spec->vcpus, POSADA_VCPUS_MAX);
 	for (i = 0; i < spec->disk_count; i++)
 		if (!spec->disks[i].path == !spec->disks[i].bytes)
 			return fail(err, -EINVAL,
@@ -250,58 +266,98 @@ static void put_cpu(FILE *out, const struct posada_guest_spec *spec, const struc
 		put(out, "  <cpu mode='maximum'/>\n");
 }
 
-static void put_disk(FILE *out, enum posada_kind kind, size_t nth, const struct xml_disk *disk)
+const char *cd_target(enum posada_kind kind)
 {
-	/* The third IDE drive of an HVM guest is the CD; a fifth does not exist. */
-	static const struct {
-		const char *letters;
-		const char *prefix;
-		const char *bus;
-	} naming[POSADA_KINDS] = {
-		[POSADA_PV] = {"abcdefgh", "xvd", "xen"},
-		[POSADA_PVH] = {"abcdefgh", "xvd", "xen"},
-		[POSADA_HVM] = {"abdefghi", "hd", "ide"},
-		[POSADA_QEMU] = {"abcdefgh", "vd", "virtio"},
-	};
-	bool beyond_ide = kind == POSADA_HVM && nth > 2;
-	char letter[2] = {naming[kind].letters[nth], '\0'};
+	return kind == POSADA_HVM ? "hdc" : "sda";
+}
 
-	put(out, "    <disk type='%s' device='disk'>\n", disk->block ? "block" : "file");
+const char *target_bus(const char *target)
+{
+	static const struct {
+		const char *prefix, *bus;
+	} buses[] = {{"xvd", "xen"}, {"hd", "ide"}, {"vd", "virtio"}, {"sd", "sata"}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		if (!strncmp(target, buses[i].prefix, strlen(buses[i].prefix)))
+			return buses[i].bus;
+	return "xen";
+}
+
+void xml_put_disk(FILE *out, enum posada_kind kind, const char *target, const struct xml_disk *disk)
+{
+	put(out, "    <disk type='%s' device='%s'>\n", disk->block ? "block" : "file",
+		disk->cdrom ? "cdrom" : "disk");
 	/* QEMU is named where it must do the work; raw files under Xen go through the kernel. */
-	if (kind == POSADA_QEMU || strcmp(disk->format, "raw") != 0)
+	if (kind == POSADA_QEMU || disk->cdrom || strcmp(disk->format, "raw") != 0)
 		put(out, "      <driver name='qemu' type='%s'/>\n", disk->format);
-	put(out, "      <source %s='%s'/>\n", disk->block ? "dev" : "file", disk->path);
-	put(out, "      <target dev='%s%s' bus='%s'/>\n    </disk>\n",
-		beyond_ide ? "xvd" : naming[kind].prefix, letter,
-		beyond_ide ? "xen" : naming[kind].bus);
+	if (disk->path)
+		put(out, "      <source %s='%s'/>\n", disk->block ? "dev" : "file", disk->path);
+	put(out, "      <target dev='%s' bus='%s'/>\n", target, target_bus(target));
+	put(out, disk->readonly ? "      <readonly/>\n    </disk>\n" : "    </disk>\n");
+}
+
+char *disk_target(enum posada_kind kind, bool live, size_t nth, char *buf, size_t size)
+{
+	/* The third IDE drive of an HVM guest is the CD, and a fifth does not exist. */
+	static const struct {
+		const char *prefix, *letters;
+	} naming[POSADA_KINDS] = {
+		[POSADA_PV] = {"xvd", "abcdefghijklmnop"},
+		[POSADA_PVH] = {"xvd", "abcdefghijklmnop"},
+		[POSADA_HVM] = {"hd", "abdefghijklmnop"},
+		[POSADA_QEMU] = {"vd", "abcdefghijklmnop"},
+	};
+	bool own;
+
+	/* IDE drives cannot be plugged in: what runs takes Xen's own, by its drivers. */
+	if (live && kind == POSADA_HVM)
+		nth += 3;
+	own = kind == POSADA_HVM && nth > 2;
+	if (nth >= strlen(naming[kind].letters))
+		return NULL;
+	snprintf(buf, size, "%s%c", own ? "xvd" : naming[kind].prefix, naming[kind].letters[nth]);
+	return buf;
+}
+
+void xml_put_nic(FILE *out, const char *network, bool bridge, const char *model)
+{
+	put(out,
+		bridge ? "    <interface type='bridge'>\n      <source bridge='%s'/>\n"
+		       : "    <interface type='network'>\n      <source network='%s'/>\n",
+		network);
+	if (model)
+		put(out, "      <model type='%s'/>\n", model);
+	put(out, "    </interface>\n");
+}
+
+const char *nic_model(enum posada_kind kind)
+{
+	return kinds[kind].nic;
 }
 
 static void put_devices(
 	FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
 {
 	const struct kind *kind = &kinds[spec->kind];
+	const struct xml_disk cd = {
+		.path = spec->iso, .format = "raw", .cdrom = true, .readonly = true};
+	char target[8];
 	size_t i;
 
 	put(out, "  <devices>\n");
 	if (kind->firmware && strcmp(host->type, "test") != 0)
 		put(out, "    <emulator>%s</emulator>\n", QEMU_PATH);
+	/* Each takes one disk or card while the guest runs. */
+	for (i = 0; spec->kind == POSADA_QEMU && i < SPARE_PORTS; i++)
+		put(out, "    <controller type='pci' model='pcie-root-port'/>\n");
 	for (i = 0; i < spec->disk_count; i++)
-		put_disk(out, spec->kind, i, &host->disks[i]);
+		xml_put_disk(out, spec->kind,
+			disk_target(spec->kind, false, i, target, sizeof(target)), &host->disks[i]);
 	if (spec->iso)
-		put(out,
-			"    <disk type='file' device='cdrom'>\n      <driver name='qemu' type='raw'/>\n      <source file='%s'/>\n      <target dev='%s' bus='%s'/>\n      <readonly/>\n    </disk>\n",
-			spec->iso, spec->kind == POSADA_HVM ? "hdc" : "sda",
-			spec->kind == POSADA_HVM ? "ide" : "sata");
-	if (spec->network && strcmp(spec->network, "none") != 0) {
-		put(out,
-			host->bridge
-				? "    <interface type='bridge'>\n      <source bridge='%s'/>\n"
-				: "    <interface type='network'>\n      <source network='%s'/>\n",
-			spec->network);
-		if (kind->nic)
-			put(out, "      <model type='%s'/>\n", kind->nic);
-		put(out, "    </interface>\n");
-	}
+		xml_put_disk(out, spec->kind, cd_target(spec->kind), &cd);
+	if (spec->network && strcmp(spec->network, "none") != 0)
+		xml_put_nic(out, spec->network, host->bridge, kind->nic);
 	if (kind->firmware) {
 		put(out, "    <serial type='pty'><target port='0'/></serial>\n");
 		put(out, "    <console type='pty'><target type='serial' port='0'/></console>\n");
@@ -444,7 +500,7 @@ out:
 int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
-	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL;
+	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL, *memory = NULL;
 	xmlNodePtr root;
 	xmlDocPtr doc;
 	int ret = -EINVAL;
@@ -462,8 +518,13 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	os = text_at(context, root, "/domain/os/type");
 	machine = text_at(context, root, "/domain/os/type/@machine");
 	uuid = text_at(context, root, "/domain/uuid");
+	/* What it has now: a part of what it started with can be lent out. libvirt writes KiB. */
+	memory = text_at(
+		context, root, "/domain/currentMemory | /domain[not(currentMemory)]/memory");
 	if (!guest->name || !type || !os)
 		goto out;
+	if (memory)
+		guest->memory_kib = strtoull(memory, NULL, 10);
 	guest->kind = kind_of(type, os, machine ? machine : "");
 	guest->kernel = text_at(context, root, "/domain/os/kernel");
 	guest->initrd = text_at(context, root, "/domain/os/initrd");
@@ -482,6 +543,7 @@ out:
 	free(machine);
 	free(port);
 	free(uuid);
+	free(memory);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;

@@ -77,6 +77,8 @@ void guest_pause_run(struct app *app);
 void guest_resume_run(struct app *app);
 void guest_show_run(struct app *app);
 void guest_delete_run(struct app *app);
+void guest_settings_run(struct app *app);
+void guest_devices_run(struct app *app);
 
 /* When entries are worth showing. */
 bool when_no_guest(const struct app *app);

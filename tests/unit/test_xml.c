@@ -114,8 +114,9 @@ TEST(each_kind_gets_its_xml)
 			.disk_count = 4,
 			.network = "lan"};
 		const struct xml_host host = {rows[i].type, rows[i].bridge, rows[i].disk_first,
-			{{"/0", "raw", false}, {"/1", "qcow2", false}, {"/dev/sdz", "raw", true},
-				{"/3", "raw", false}}};
+			{{.path = "/0", .format = "raw"}, {.path = "/1", .format = "qcow2"},
+				{.path = "/dev/sdz", .format = "raw", .block = true},
+				{.path = "/3", .format = "raw"}}};
 		struct posada_guest guest = {0};
 		char *xml;
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// "posada guest attach", "detach", "insert" and "eject": the devices of one guest from the command
+// line.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "commands.h"
+
+static int needs_option(const char *options)
+{
+	fprintf(stderr, _("posada: say what: %s. --help tells more.\n"), options);
+	return EXIT_USAGE;
+}
+
+static int attach_disk(struct posada *handle, const char *name, const char *value)
+{
+	struct posada_disk_spec spec = {0};
+	char target[POSADA_TARGET_SIZE];
+	struct posada_error err;
+	int ret = posada_size_parse(value, 0, &spec.bytes);
+
+	if (ret == -ERANGE)
+		return wrong("disk", value, _("The size is zero or too large."));
+	if (ret)
+		spec.path = value;
+	if (posada_guest_attach_disk(handle, name, &spec, target, &err))
+		return failed(&err);
+	printf(_("The guest %s has the disk %s.\n"), name, target);
+	return EXIT_DONE;
+}
+
+static int attach_nic(struct posada *handle, const char *name, const char *value)
+{
+	struct posada_error err;
+
+	if (posada_guest_attach_nic(handle, name, value, &err))
+		return failed(&err);
+	printf(_("The guest %s has a card in %s.\n"), name, value);
+	return EXIT_DONE;
+}
+
+static int detach_disk(struct posada *handle, const char *name, const char *value)
+{
+	struct posada_error err;
+
+	if (posada_guest_detach_disk(handle, name, value, &err))
+		return failed(&err);
+	printf(_("The disk %s is gone from %s. Its file stays.\n"), value, name);
+	return EXIT_DONE;
+}
+
+static int detach_nic(struct posada *handle, const char *name, const char *value)
+{
+	struct posada_error err;
+
+	if (posada_guest_detach_nic(handle, name, value, &err))
+		return failed(&err);
+	printf(_("The card %s is gone from %s.\n"), value, name);
+	return EXIT_DONE;
+}
+
+struct verb {
+	const char *option;
+	int (*run)(struct posada *handle, const char *name, const char *value);
+};
+
+/* What was given, in that order, up to the first that fails. */
+static int each(struct posada *handle, const struct args *args, const struct verb *verbs,
+	size_t count, const char *options)
+{
+	int status = EXIT_DONE;
+	size_t i, j;
+
+	if (!args->count)
+		return needs_option(options);
+	for (i = 0; i < args->count && !status; i++)
+		for (j = 0; j < count; j++)
+			if (!strcmp(args->values[i].option->name, verbs[j].option))
+				status = verbs[j].run(handle, args->name, args->values[i].value);
+	return status;
+}
+
+int command_guest_attach(struct posada *handle, const struct args *args)
+{
+	static const struct verb verbs[] = {{"disk", attach_disk}, {"nic", attach_nic}};
+
+	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]), "--disk, --nic");
+}
+
+int command_guest_detach(struct posada *handle, const struct args *args)
+{
+	static const struct verb verbs[] = {{"disk", detach_disk}, {"nic", detach_nic}};
+
+	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]), "--disk, --nic");
+}
+
+int command_guest_insert(struct posada *handle, const struct args *args)
+{
+	const char *iso = args_get(args, "iso");
+	struct posada_error err;
+
+	if (!iso)
+		return needs_option("--iso");
+	if (posada_guest_insert(handle, args->name, iso, &err))
+		return failed(&err);
+	printf(_("The CD is in the drive of %s.\n"), args->name);
+	return EXIT_DONE;
+}
+
+int command_guest_eject(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+
+	if (posada_guest_eject(handle, args->name, &err))
+		return failed(&err);
+	printf(_("The drive of %s is empty.\n"), args->name);
+	return EXIT_DONE;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The disks, CDs and network cards of one guest: what it has, what it gets, what goes.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "menu.h"
+#include "ui.h"
+#include "watch.h"
+
+#define ROWS_MAX  64
+#define PATH_SIZE 1024
+
+static void done(int ret, const struct posada_error *err)
+{
+	watch_refresh();
+	if (ret)
+		ui_message(_("This did not work"), err->text);
+}
+
+static void add_disk(struct app *app)
+{
+	struct posada_disk_spec spec = {0};
+	char text[PATH_SIZE] = "", target[POSADA_TARGET_SIZE];
+	struct posada_error err;
+	int ret;
+
+	do {
+		if (!ui_input(_("New disk"),
+			    _("How large is the new disk, such as 10G? Or the path of one that exists."),
+			    text, sizeof(text)))
+			return;
+		ret = posada_size_parse(text, 'G', &spec.bytes);
+	} while (ret == -ERANGE || !*text);
+	if (ret)
+		spec.path = text;
+	ui_wait(_("Giving it the disk ..."));
+	done(posada_guest_attach_disk(app->host, app->guest, &spec, target, &err), &err);
+}
+
+static void add_nic(struct app *app)
+{
+	struct ui_item items[ROWS_MAX];
+	struct posada_networks networks;
+	struct posada_error err;
+	size_t selected = 0, i;
+
+	if (posada_network_list(app->host, &networks, &err)) {
+		ui_message(_("This did not work"), err.text);
+		return;
+	}
+	for (i = 0; i < networks.count && i < ROWS_MAX; i++) {
+		items[i].name = networks.items[i].name;
+		items[i].text = networks.items[i].bridge ? _("bridge") : _("network");
+	}
+	if (!i)
+		ui_message(
+			_("New network card"), _("There are no networks that guests could join."));
+	else if (ui_menu(_("New network card"), _("Which network does it join?"), items, i,
+			 &selected)) {
+		ui_wait(_("Giving it the card ..."));
+		done(posada_guest_attach_nic(
+			     app->host, app->guest, networks.items[selected].name, &err),
+			&err);
+	}
+	posada_networks_free(&networks);
+}
+
+/* An image of the media library, or a path that is typed. */
+static bool choose_iso(char path[PATH_SIZE])
+{
+	struct ui_item items[ROWS_MAX + 1];
+	char names[ROWS_MAX][64], sizes[ROWS_MAX][32];
+	struct posada_media media;
+	size_t files[ROWS_MAX], count = 0, selected = 0, i;
+	bool chosen;
+
+	if (posada_media_list(&media, NULL))
+		memset(&media, 0, sizeof(media));
+	for (i = 0; i < media.count && count < ROWS_MAX; i++) {
+		if (media.items[i].type != POSADA_ISO)
+			continue;
+		files[count] = i;
+		items[count].name =
+			posada_text_clean(media.items[i].name, names[count], sizeof(names[0]));
+		items[count].text =
+			posada_size_text(media.items[i].bytes, sizes[count], sizeof(sizes[0]));
+		count++;
+	}
+	items[count].name = _("Other");
+	items[count].text = _("Type the path of a file");
+	chosen = ui_menu(_("CD"), _("Which ISO image?"), items, count + 1, &selected);
+	*path = '\0';
+	if (chosen && selected < count)
+		snprintf(path, PATH_SIZE, "%s", media.items[files[selected]].path);
+	else if (chosen)
+		chosen = ui_input(_("CD"), _("Which ISO image?"), path, PATH_SIZE);
+	posada_media_free(&media);
+	return chosen && *path;
+}
+
+static void change_cd(struct app *app, const struct posada_disk *drive)
+{
+	struct posada_error err;
+	char path[PATH_SIZE];
+	int answer = 0;
+
+	if (drive->path)
+		answer = ui_either(_("CD"), drive->path, _("Another"), _("Eject"));
+	if (answer == 1) {
+		ui_wait(_("Ejecting the CD ..."));
+		done(posada_guest_eject(app->host, app->guest, &err), &err);
+	} else if (!answer && choose_iso(path)) {
+		ui_wait(_("Inserting the CD ..."));
+		done(posada_guest_insert(app->host, app->guest, path, &err), &err);
+	}
+}
+
+static void take_disk(struct app *app, const struct posada_disk *disk)
+{
+	struct posada_error err;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		_("Take the disk %s away from %s? Unmount it there first. Its file stays:\n\n%.200s"),
+		disk->target, app->guest, disk->path ? disk->path : "-");
+	if (!ui_yes_no(disk->target, text))
+		return;
+	ui_wait(_("Taking the disk away ..."));
+	done(posada_guest_detach_disk(app->host, app->guest, disk->target, &err), &err);
+}
+
+static void take_nic(struct app *app, const struct posada_nic *nic)
+{
+	struct posada_error err;
+	char text[512];
+
+	snprintf(text, sizeof(text), _("Take the network card %s away from %s?"), nic->mac,
+		app->guest);
+	if (!ui_yes_no(nic->mac, text))
+		return;
+	ui_wait(_("Taking the card away ..."));
+	done(posada_guest_detach_nic(app->host, app->guest, nic->mac, &err), &err);
+}
+
+static const struct {
+	const char *name, *text;
+	void (*run)(struct app *app);
+} additions[] = {
+	{N_("Add a disk"), N_("A new volume, or a file that exists"), add_disk},
+	{N_("Add a card"), N_("A network card"), add_nic},
+};
+
+struct rows {
+	struct ui_item items[ROWS_MAX];
+	char names[ROWS_MAX][32], texts[ROWS_MAX][256];
+	size_t count;
+};
+
+/* The words can be those of another program. */
+static void add_row(struct rows *rows, const char *name, const char *text)
+{
+	size_t at = rows->count;
+
+	if (at == ROWS_MAX)
+		return;
+	rows->items[at].name = posada_text_clean(name, rows->names[at], sizeof(rows->names[0]));
+	rows->items[at].text = posada_text_clean(text, rows->texts[at], sizeof(rows->texts[0]));
+	rows->count++;
+}
+
+static void fill(const struct posada_guest *guest, struct rows *rows)
+{
+	size_t i;
+
+	rows->count = 0;
+	for (i = 0; i < ARRAY_SIZE(additions); i++)
+		add_row(rows, _(additions[i].name), _(additions[i].text));
+	for (i = 0; i < guest->disk_count; i++)
+		add_row(rows, guest->disks[i].target ? guest->disks[i].target : "?",
+			guest->disks[i].path ? guest->disks[i].path : _("empty drive"));
+	for (i = 0; i < guest->nic_count; i++)
+		add_row(rows, guest->nics[i].mac ? guest->nics[i].mac : "?",
+			guest->nics[i].source ? guest->nics[i].source : "-");
+}
+
+static void act(struct app *app, const struct posada_guest *guest, size_t row)
+{
+	if (row < ARRAY_SIZE(additions)) {
+		additions[row].run(app);
+		return;
+	}
+	row -= ARRAY_SIZE(additions);
+	if (row >= guest->disk_count)
+		take_nic(app, &guest->nics[row - guest->disk_count]);
+	else if (guest->disks[row].cdrom)
+		change_cd(app, &guest->disks[row]);
+	else
+		take_disk(app, &guest->disks[row]);
+}
+
+void guest_devices_run(struct app *app)
+{
+	struct posada_guest guest;
+	struct posada_error err;
+	struct rows rows;
+	size_t selected = 0;
+	bool chosen;
+
+	do {
+		if (posada_guest_show(app->host, app->guest, &guest, &err)) {
+			ui_message(_("This did not work"), err.text);
+			return;
+		}
+		fill(&guest, &rows);
+		if (selected >= rows.count)
+			selected = 0;
+		chosen = ui_menu(app->guest, _("Choose what to add, to change or to take away."),
+			rows.items, rows.count, &selected);
+		if (chosen)
+			act(app, &guest, selected);
+		posada_guest_free(&guest);
+	} while (chosen);
+}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is set of a guest holds at once where it can, and from its next start on where it cannot."""
+GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
+         "console=hvc0 quiet", "--network", "none")
+
+
+def settings(host, name):
+    return host.posada("guest", "show", name, "--json")["settings"]
+
+
+def test_settings(host):
+    host.posada("guest", "create", "inn", *GUEST, "--memory", "192M", "--vcpus", "2", "--start", seconds=180)
+    said = host.posada("guest", "set", "inn", "--memory", "128M", "--vcpus", "1", "--autostart", "on", "--order", "2",
+                       "--on-crash", "restart")
+    assert said.splitlines() == ["The guest inn is set.", "What becomes of it when it crashes: from its next start on."]
+    # Xen was told at once.
+    assert host.sh("virsh -q -c xen:///system dominfo inn | grep -c 'CPU(s): *1$'") == "1"
+    host.until(lambda: host.sh("xl list inn | awk 'NR == 2 { print $3 }'") == "128", "guest that gives memory back")
+    assert "start on" in host.posada("guest", "set", "inn", "--memory", "256M")
+    assert "no boot order" in host.posada("guest", "set", "inn", "--boot", "network", status=1)
+    now = settings(host, "inn")
+    assert now["memory_kib"] == 256 * 1024 and now["vcpus"] == 1 and now["on_crash"] == "restart"
+    assert now["autostart"] and now["order"] == 2
+
+    # The same screen shows it, and takes it back.
+    host.shell_close()
+    host.menu("Guests", "inn", "Settings")
+    host.see(r"Memory +256 MiB")
+    host.see(r"Starts with the host +yes")
+    host.choose("Starts with the host")
+    host.see(r"Starts with the host +no")
+    host.choose("Processors")
+    host.see("How many processors")
+    host.answer("2")
+    host.see(r"Processors +2")
+    host.home()
+    assert not settings(host, "inn")["autostart"]
+    assert host.sh("virsh -q -c xen:///system dominfo inn | grep -c 'CPU(s): *2$'") == "1"
