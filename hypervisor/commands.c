@@ -12,13 +12,13 @@
 #define DEFAULT_STOP_SECONDS 60
 #define MAX_STOP_SECONDS     86400
 
-static int failed(const struct posada_error *err)
+int failed(const struct posada_error *err)
 {
 	fprintf(stderr, "posada: %s\n", err->text);
 	return EXIT_FAILED;
 }
 
-static int finish_table(struct table *table)
+int finish_table(struct table *table)
 {
 	int ret = table_print(table, stdout);
 
@@ -28,7 +28,7 @@ static int finish_table(struct table *table)
 	return EXIT_FAILED;
 }
 
-static const char *yes_no(bool value)
+const char *yes_no(bool value)
 {
 	return value ? _("yes") : _("no");
 }
@@ -186,7 +186,7 @@ int command_guest_show(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int wrong(const char *option, const char *value, const char *cure)
+int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 
@@ -195,7 +195,7 @@ static int wrong(const char *option, const char *value, const char *cure)
 	return EXIT_USAGE;
 }
 
-static bool parse_number(const char *text, unsigned max, unsigned *number)
+bool parse_number(const char *text, unsigned max, unsigned *number)
 {
 	unsigned long value;
 	char *end;
@@ -484,7 +484,7 @@ int command_status(struct posada *handle, const struct args *args)
 	return status;
 }
 
-/* --- Media, networks, storage ------------------------------------------- */
+/* --- Media, storage ------------------------------------------- */
 
 int command_media_list(struct posada *handle, const struct args *args)
 {
@@ -524,42 +524,6 @@ int command_media_list(struct posada *handle, const struct args *args)
 		status = finish_table(&table);
 	}
 	posada_media_free(&media);
-	return status;
-}
-
-int command_network_list(struct posada *handle, const struct args *args)
-{
-	struct table table = {.columns = 4};
-	struct json json = {.out = stdout};
-	struct posada_networks networks;
-	struct posada_error err;
-	int status = EXIT_DONE;
-	size_t i;
-
-	if (posada_network_list(handle, &networks, &err))
-		return failed(&err);
-	if (args_get(args, "json")) {
-		json_open(&json, NULL, '[');
-		for (i = 0; i < networks.count; i++) {
-			json_open(&json, NULL, '{');
-			json_string(&json, "name", networks.items[i].name);
-			json_string(&json, "type", networks.items[i].bridge ? "bridge" : "network");
-			json_bool(&json, "active", networks.items[i].active);
-			json_string(&json, "address", networks.items[i].address);
-			json_close(&json, '}');
-		}
-		json_close(&json, ']');
-	} else if (!networks.count) {
-		puts(_("There are no networks that guests could join."));
-	} else {
-		table_row(&table, _("NAME"), _("TYPE"), _("ACTIVE"), _("ADDRESS"));
-		for (i = 0; i < networks.count; i++)
-			table_row(&table, networks.items[i].name,
-				networks.items[i].bridge ? _("bridge") : _("network"),
-				yes_no(networks.items[i].active), networks.items[i].address);
-		status = finish_table(&table);
-	}
-	posada_networks_free(&networks);
 	return status;
 }
 

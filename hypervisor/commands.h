@@ -37,6 +37,19 @@ struct args {
 /* The value given last, or NULL; "" for a switch that was given. */
 const char *args_get(const struct args *args, const char *option);
 
+/* Say what went wrong, and return the exit status of that. */
+int failed(const struct posada_error *err);
+int wrong(const char *option, const char *value, const char *cure);
+
+/* A decimal number from 0 to max, and nothing else. */
+bool parse_number(const char *text, unsigned max, unsigned *number);
+
+/* Prints and empties a table; an exit status, with the reason said. */
+struct table;
+int finish_table(struct table *table);
+
+const char *yes_no(bool value);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);
@@ -52,6 +65,10 @@ int command_guest_console(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
+int command_network_show(struct posada *handle, const struct args *args);
+int command_network_create(struct posada *handle, const struct args *args);
+int command_network_set(struct posada *handle, const struct args *args);
+int command_network_delete(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
 
 #endif

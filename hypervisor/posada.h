@@ -238,11 +238,26 @@ void posada_host_free(struct posada_host *host);
 
 /* --- Networks ----------------------------------------------------------- */
 
+enum posada_network_kind {
+	POSADA_NAT,	 /* behind the host's address */
+	POSADA_ISOLATED, /* among guests, and with the host if that has an address on it */
+	POSADA_BRIDGE,	 /* on a card of the host, or on a VLAN of it */
+	POSADA_ROUTED,	 /* what else libvirt has, made by others */
+	POSADA_NETWORK_KINDS,
+};
+
 struct posada_network {
 	char *name;
+	enum posada_network_kind kind;
 	bool bridge; /* a bridge of the host, not a libvirt network */
 	bool active;
-	char *address; /* the host's own on it, or NULL */
+	char *address; /* the host's own on it, 192.0.2.1/24, or NULL */
+	bool dhcp;     /* guests get theirs from this host */
+	char *device;  /* the bridge that carries it, or NULL */
+	char *nic;     /* the card below a bridge, or NULL */
+	unsigned vlan; /* 0: none */
+	char **guests; /* whose definition has it; only posada_network_show() tells */
+	size_t guest_count;
 };
 
 struct posada_networks {
@@ -250,10 +265,41 @@ struct posada_networks {
 	size_t count;
 };
 
-/* libvirt's networks and the bridges of the host that guests can join. */
+/* "nat", "isolated", "bridge", "routed". */
+const char *posada_network_kind_name(enum posada_network_kind kind);
+
+/* libvirt's networks and the bridges of the host that guests can join; posada_networks_free(). */
 int posada_network_list(
 	struct posada *handle, struct posada_networks *networks, struct posada_error *err);
 void posada_networks_free(struct posada_networks *networks);
+
+/* One of them, with its guests, as a list of one; -ENOENT when there is none of that name. */
+int posada_network_show(struct posada *handle, const char *name, struct posada_networks *network,
+	struct posada_error *err);
+
+/* A network to be made or changed; the caller owns the texts. NULL, and -1 for the last two, means:
+ * as it is, or as it suits the kind. */
+struct posada_network_spec {
+	const char *name;    /* [A-Za-z][A-Za-z0-9_-]{0,12} */
+	const char *kind;    /* nat, isolated or bridge; of no meaning for a change */
+	const char *address; /* the host's own: nat and isolated only; "none" for isolated */
+	const char *nic; /* bridge: a card of the host; NULL: the one that the host itself uses */
+	int dhcp;	 /* nat and isolated with an address: on or off */
+	long vlan;	 /* bridge: 1 to 4094, 0 for none */
+};
+
+/* Makes it, and has it start with the host from now on. What it would collide with is told. */
+int posada_network_create(
+	struct posada *handle, const struct posada_network_spec *spec, struct posada_error *err);
+
+/* -EBUSY while guests that run would lose their network. */
+int posada_network_set(
+	struct posada *handle, const struct posada_network_spec *spec, struct posada_error *err);
+
+/* -EBUSY while a guest's definition has it. */
+int posada_network_delete(struct posada *handle, const char *name, struct posada_error *err);
+
+bool posada_network_name_is_legal(const char *name);
 
 /* --- Storage ------------------------------------------------------------ */
 
