@@ -123,10 +123,10 @@ static int fill_spec(struct posada_network_spec *spec, const struct args *args)
 		.nic = args_get(args, "nic"),
 		.dhcp = -1,
 		.vlan = -1};
-	if (dhcp && strcmp(dhcp, "on") != 0 && strcmp(dhcp, "off") != 0)
+	if (dhcp && *dhcp && strcmp(dhcp, "on") != 0 && strcmp(dhcp, "off") != 0)
 		return wrong("dhcp", dhcp, _("Give on or off."));
 	if (dhcp)
-		spec->dhcp = !strcmp(dhcp, "on");
+		spec->dhcp = strcmp(dhcp, "off") != 0;
 	if (vlan && (!parse_number(vlan, VLAN_LAST, &number) || (spec->kind && !number)))
 		return wrong("vlan", vlan, _("Give a number from 1 to 4094."));
 	if (vlan)
@@ -150,12 +150,88 @@ int command_network_create(struct posada *handle, const struct args *args)
 	return EXIT_DONE;
 }
 
+static void print_trial(const char *address)
+{
+	printf(_("This host's address is %s now, and goes back to what it was in %d seconds unless you confirm it:\n  posada network confirm\n"),
+		*address ? address : _("by DHCP"), POSADA_TRIAL_SECONDS);
+}
+
+static int set_host(struct posada *handle, const struct args *args)
+{
+	struct posada_uplink wanted = {0};
+	const struct {
+		const char *option;
+		char *field;
+		size_t size;
+	} fields[] = {
+		{"address", wanted.address, sizeof(wanted.address)},
+		{"gateway", wanted.gateway, sizeof(wanted.gateway)},
+		{"dns", wanted.dns, sizeof(wanted.dns)},
+		{"nic", wanted.nic, sizeof(wanted.nic)},
+	};
+	const char *dhcp = args_get(args, "dhcp");
+	struct posada_error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *value = args_get(args, fields[i].option);
+
+		if (value && (!*value || strlen(value) >= fields[i].size))
+			return wrong(fields[i].option, value, _("It is empty, or too long."));
+		if (value)
+			snprintf(fields[i].field, fields[i].size, "%s", value);
+	}
+	if (dhcp && *dhcp && strcmp(dhcp, "on") != 0)
+		return wrong("dhcp", dhcp, _("To do without, give the host an address."));
+	if (!dhcp == !*wanted.address)
+		return wrong("address", wanted.address,
+			_("Give this host either an address, such as 192.0.2.7/24, or --dhcp."));
+	if (args_get(args, "vlan"))
+		return wrong("vlan", args_get(args, "vlan"), _("Only a bridge has one."));
+	if (posada_uplink_try(handle, &wanted, &err))
+		return failed(&err);
+	print_trial(wanted.address);
+	return EXIT_DONE;
+}
+
+int command_network_confirm(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+	char note[256];
+
+	(void)handle;
+	(void)args;
+	if (posada_uplink_confirm(note, sizeof(note), &err))
+		return failed(&err);
+	puts(_("Kept."));
+	if (*note)
+		puts(note);
+	return EXIT_DONE;
+}
+
+int command_network_reset(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+
+	(void)args;
+	if (posada_network_reset(handle, &err))
+		return failed(&err);
+	print_trial("");
+	return EXIT_DONE;
+}
+
 int command_network_set(struct posada *handle, const struct args *args)
 {
 	struct posada_network_spec spec;
 	struct posada_error err;
-	int status = fill_spec(&spec, args);
+	int status;
 
+	if (!strcmp(args->name, "host"))
+		return set_host(handle, args);
+	if (args_get(args, "gateway") || args_get(args, "dns"))
+		return wrong(args_get(args, "gateway") ? "gateway" : "dns", args->name,
+			_("Only the host's own address has one."));
+	status = fill_spec(&spec, args);
 	if (status)
 		return status;
 	if (posada_network_set(handle, &spec, &err))

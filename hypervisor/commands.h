@@ -69,6 +69,8 @@ int command_network_show(struct posada *handle, const struct args *args);
 int command_network_create(struct posada *handle, const struct args *args);
 int command_network_set(struct posada *handle, const struct args *args);
 int command_network_delete(struct posada *handle, const struct args *args);
+int command_network_reset(struct posada *handle, const struct args *args);
+int command_network_confirm(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
 
 #endif

@@ -301,6 +301,37 @@ int posada_network_delete(struct posada *handle, const char *name, struct posada
 
 bool posada_network_name_is_legal(const char *name);
 
+/* The host's own place in its network, as text; "" for what there is not. */
+struct posada_uplink {
+	char address[32]; /* 192.0.2.7/24, "": by DHCP */
+	char gateway[32];
+	char dns[128]; /* with commas between */
+	char nic[32];  /* the card */
+};
+
+/* How it is now; with DHCP all but the card is empty. -ENOENT when the host has no network. */
+int posada_uplink_show(struct posada_uplink *uplink, struct posada_error *err);
+
+/*
+ * Tries another, at once, for POSADA_TRIAL_SECONDS: then all is as it was before, by itself and
+ * whatever becomes of the caller, unless posada_uplink_confirm() is called. An empty nic leaves the
+ * card as it is.
+ */
+#define POSADA_TRIAL_SECONDS 60
+int posada_uplink_try(
+	struct posada *handle, const struct posada_uplink *wanted, struct posada_error *err);
+
+/* Keeps what is being tried, also after a reboot; -ENOENT when nothing is. Says in NOTE, of SIZE
+ * bytes, when it lives in memory alone. */
+int posada_uplink_confirm(char *note, size_t size, struct posada_error *err);
+
+/* The seconds that are left of a trial; 0 when nothing is being tried. */
+unsigned posada_uplink_trial(void);
+
+/* Tries DHCP on the first card with a link, and has the network "default" there for guests again.
+ */
+int posada_network_reset(struct posada *handle, struct posada_error *err);
+
 /* --- Storage ------------------------------------------------------------ */
 
 struct posada_volume {

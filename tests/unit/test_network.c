@@ -3,6 +3,7 @@
 #include "bridges.h"
 #include "network_xml.h"
 #include "unit.h"
+#include "uplink.h"
 
 static struct network_own own(const char *text, bool dhcp)
 {
@@ -197,5 +198,58 @@ TEST(what_is_no_bridge_is_left_out)
 	assert_int_equal(bridges.count, BRIDGES_MAX);
 }
 
+TEST(own_addresses_are_checked)
+{
+	static const struct {
+		struct posada_uplink wanted;
+		const char *says;
+	} rows[] = {
+		{{.address = ""}, NULL},
+		{{.address = "192.0.2.7/24"}, NULL},
+		{{.address = "192.0.2.7/24", .gateway = "192.0.2.1", .dns = "1.1.1.1,9.9.9.9"},
+			NULL},
+		{{.gateway = "192.0.2.1"}, "With DHCP"},
+		{{.dns = "192.0.2.1"}, "With DHCP"},
+		{{.address = "192.0.2.7"}, "no address with the size"},
+		{{.address = "192.0.2.0/24"}, "cannot have the address"},
+		{{.address = "192.0.2.7/24", .gateway = "192.0.3.1"}, "cannot be the gateway"},
+		{{.address = "192.0.2.7/24", .gateway = "192.0.2.7"}, "cannot be the gateway"},
+		{{.address = "192.0.2.7/24", .gateway = "192.0.2.255"}, "cannot be the gateway"},
+		{{.address = "192.0.2.7/24", .gateway = "-; reboot"}, "cannot be the gateway"},
+		{{.address = "192.0.2.7/24", .dns = "1.1.1.1 9.9.9.9"}, "no list of name servers"},
+		{{.address = "192.0.2.7/24", .dns = "\033[2J"}, "\"?[2J\" is no list"},
+	};
+	struct posada_error err;
+	struct net4 net;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(
+			uplink_check(&rows[i].wanted, &net, &err), rows[i].says ? -EINVAL : 0);
+		if (rows[i].says && !strstr(err.text, rows[i].says))
+			fail_msg("row %zu: %s", i, err.text);
+	}
+}
+
+TEST(what_init_keeps_is_read)
+{
+	struct posada_uplink uplink;
+	unsigned long deadline;
+	char line[300];
+
+	assert_true(uplink_parse(
+		"192.0.2.7/24 192.0.2.1 1.1.1.1,9.9.9.9 52:54:00:00:00:01", &uplink, &deadline));
+	assert_string_equal(uplink.address, "192.0.2.7/24");
+	assert_string_equal(uplink.dns, "1.1.1.1,9.9.9.9");
+	assert_int_equal(deadline, 0);
+	assert_true(uplink_parse("- - - first 1234", &uplink, &deadline));
+	assert_true(!*uplink.address && !*uplink.gateway && !*uplink.dns);
+	assert_int_equal(deadline, 1234);
+	assert_false(uplink_parse("", &uplink, &deadline));
+	assert_false(uplink_parse("- - -", &uplink, &deadline));
+	for (unsigned i = 0; i < 5000; i++)
+		uplink_parse(unit_chance_text(line, sizeof(line)), &uplink, &deadline);
+}
+
 RUN("network", T(names_are_checked), T(definitions_come_back), T(changes_leave_the_rest),
-	T(foreign_definitions_are_read), T(bridges_last), T(what_is_no_bridge_is_left_out))
+	T(foreign_definitions_are_read), T(bridges_last), T(what_is_no_bridge_is_left_out),
+	T(own_addresses_are_checked), T(what_init_keeps_is_read))
