@@ -19,7 +19,7 @@ int failed(const struct posada_error *err)
 	return EXIT_FAILED;
 }
 
-static int finish_table(struct table *table)
+int finish_table(struct table *table)
 {
 	int ret = table_print(table, stdout);
 
@@ -29,7 +29,7 @@ static int finish_table(struct table *table)
 	return EXIT_FAILED;
 }
 
-static const char *yes_no(bool value)
+const char *yes_no(bool value)
 {
 	return value ? _("yes") : _("no");
 }
@@ -492,7 +492,7 @@ int command_status(struct posada *handle, const struct args *args)
 	return status;
 }
 
-/* --- Media, networks, storage ------------------------------------------- */
+/* --- Media, storage ------------------------------------------- */
 
 int command_media_list(struct posada *handle, const struct args *args)
 {
@@ -532,42 +532,6 @@ int command_media_list(struct posada *handle, const struct args *args)
 		status = finish_table(&table);
 	}
 	posada_media_free(&media);
-	return status;
-}
-
-int command_network_list(struct posada *handle, const struct args *args)
-{
-	struct table table = {.columns = 4};
-	struct json json = {.out = stdout};
-	struct posada_networks networks;
-	struct posada_error err;
-	int status = EXIT_DONE;
-	size_t i;
-
-	if (posada_network_list(handle, &networks, &err))
-		return failed(&err);
-	if (args_get(args, "json")) {
-		json_open(&json, NULL, '[');
-		for (i = 0; i < networks.count; i++) {
-			json_open(&json, NULL, '{');
-			json_string(&json, "name", networks.items[i].name);
-			json_string(&json, "type", networks.items[i].bridge ? "bridge" : "network");
-			json_bool(&json, "active", networks.items[i].active);
-			json_string(&json, "address", networks.items[i].address);
-			json_close(&json, '}');
-		}
-		json_close(&json, ']');
-	} else if (!networks.count) {
-		puts(_("There are no networks that guests could join."));
-	} else {
-		table_row(&table, _("NAME"), _("TYPE"), _("ACTIVE"), _("ADDRESS"));
-		for (i = 0; i < networks.count; i++)
-			table_row(&table, networks.items[i].name,
-				networks.items[i].bridge ? _("bridge") : _("network"),
-				yes_no(networks.items[i].active), networks.items[i].address);
-		status = finish_table(&table);
-	}
-	posada_networks_free(&networks);
 	return status;
 }
 

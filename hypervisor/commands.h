@@ -44,6 +44,12 @@ int wrong(const char *option, const char *value, const char *cure);
 /* A decimal number from 0 to max, and nothing else. */
 bool parse_number(const char *text, unsigned max, unsigned *number);
 
+/* Prints and empties a table; an exit status, with the reason said. */
+struct table;
+int finish_table(struct table *table);
+
+const char *yes_no(bool value);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);
@@ -64,6 +70,12 @@ int command_guest_console(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
+int command_network_show(struct posada *handle, const struct args *args);
+int command_network_create(struct posada *handle, const struct args *args);
+int command_network_set(struct posada *handle, const struct args *args);
+int command_network_delete(struct posada *handle, const struct args *args);
+int command_network_reset(struct posada *handle, const struct args *args);
+int command_network_confirm(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
 
 #endif

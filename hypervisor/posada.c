@@ -77,6 +77,25 @@ static const struct option_entry delete_options[] = {
 	{0},
 };
 
+static const struct option_entry network_create_options[] = {
+	{"kind", N_("KIND"), N_("nat, isolated or bridge (needed)")},
+	{"address", N_("A/N"), N_("nat, isolated: this host's own, such as 10.1.0.1/24")},
+	{"dhcp", N_("on|off"), N_("nat, isolated: addresses for guests (on)")},
+	{"nic", N_("CARD"), N_("bridge: the card it is on (the host's own)")},
+	{"vlan", N_("ID"), N_("bridge: a VLAN of that card, 1 to 4094")},
+	{0},
+};
+
+static const struct option_entry network_set_options[] = {
+	{"address", N_("A/N"), N_("this host's own on it; none")},
+	{"dhcp", N_("[on|off]"), N_("addresses for guests; host: this host's own by DHCP")},
+	{"nic", N_("CARD"), N_("the card that a bridge, or the host, is on")},
+	{"vlan", N_("ID"), N_("bridge: a VLAN of that card, 1 to 4094; 0 for none")},
+	{"gateway", N_("ADDRESS"), N_("host: the way out")},
+	{"dns", N_("LIST"), N_("host: name servers, with commas between")},
+	{0},
+};
+
 static const struct command {
 	const char *noun;
 	const char *verb; /* NULL where the noun is the whole command */
@@ -113,6 +132,18 @@ static const struct command {
 		command_media_list, print_options},
 	{"network", "list", false, N_("networks that guests can join"), command_network_list,
 		print_options},
+	{"network", "show", true, N_("one network, and the guests that have it"),
+		command_network_show, print_options},
+	{"network", "create", true, N_("make a network for guests"), command_network_create,
+		network_create_options},
+	{"network", "set", true, N_("change it; with the name host: this host's own address"),
+		command_network_set, network_set_options},
+	{"network", "confirm", false, N_("keep the host's address that is being tried"),
+		command_network_confirm, no_options},
+	{"network", "reset", false, N_("the host's address by DHCP, on the first card with a link"),
+		command_network_reset, no_options},
+	{"network", "delete", true, N_("remove one that no guest has"), command_network_delete,
+		no_options},
 	{"storage", "list", false, N_("the volumes of the guests"), command_storage_list,
 		print_options},
 };
@@ -224,7 +255,11 @@ static int take_option(const struct command *command, char **words, struct args 
 			break;
 	if (!option->name || args->count == VALUES_MAX || (value && !option->argument))
 		return 0;
-	if (option->argument && !value) {
+	/* "[...]": the value can be left out. */
+	if (option->argument && *option->argument == '[' && !value &&
+		(!words[1] || !strncmp(words[1], "--", 2))) {
+		value = "";
+	} else if (option->argument && !value) {
 		value = words[1];
 		taken = 2;
 		if (!value)
@@ -262,7 +297,10 @@ static int run(const struct command *command, char **words)
 		words += taken;
 	}
 	if (command->takes_name && !args.name)
-		return usage(command, _("the guest's name is missing"), NULL);
+		return usage(command,
+			strcmp(command->noun, "guest") ? _("the name is missing")
+						       : _("the guest's name is missing"),
+			NULL);
 
 	if (posada_open(&handle, PATIENCE_MS, &err)) {
 		fprintf(stderr, "posada: %s\n", err.text);

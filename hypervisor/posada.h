@@ -310,11 +310,26 @@ void posada_host_free(struct posada_host *host);
 
 /* --- Networks ----------------------------------------------------------- */
 
+enum posada_network_kind {
+	POSADA_NAT,	 /* behind the host's address */
+	POSADA_ISOLATED, /* among guests, and with the host if that has an address on it */
+	POSADA_BRIDGE,	 /* on a card of the host, or on a VLAN of it */
+	POSADA_ROUTED,	 /* what else libvirt has, made by others */
+	POSADA_NETWORK_KINDS,
+};
+
 struct posada_network {
 	char *name;
+	enum posada_network_kind kind;
 	bool bridge; /* a bridge of the host, not a libvirt network */
 	bool active;
-	char *address; /* the host's own on it, or NULL */
+	char *address; /* the host's own on it, 192.0.2.1/24, or NULL */
+	bool dhcp;     /* guests get theirs from this host */
+	char *device;  /* the bridge that carries it, or NULL */
+	char *nic;     /* the card below a bridge, or NULL */
+	unsigned vlan; /* 0: none */
+	char **guests; /* whose definition has it; only posada_network_show() tells */
+	size_t guest_count;
 };
 
 struct posada_networks {
@@ -322,10 +337,72 @@ struct posada_networks {
 	size_t count;
 };
 
-/* libvirt's networks and the bridges of the host that guests can join. */
+/* "nat", "isolated", "bridge", "routed". */
+const char *posada_network_kind_name(enum posada_network_kind kind);
+
+/* libvirt's networks and the bridges of the host that guests can join; posada_networks_free(). */
 int posada_network_list(
 	struct posada *handle, struct posada_networks *networks, struct posada_error *err);
 void posada_networks_free(struct posada_networks *networks);
+
+/* One of them, with its guests, as a list of one; -ENOENT when there is none of that name. */
+int posada_network_show(struct posada *handle, const char *name, struct posada_networks *network,
+	struct posada_error *err);
+
+/* A network to be made or changed; the caller owns the texts. NULL, and -1 for the last two, means:
+ * as it is, or as it suits the kind. */
+struct posada_network_spec {
+	const char *name;    /* [A-Za-z][A-Za-z0-9_-]{0,12} */
+	const char *kind;    /* nat, isolated or bridge; of no meaning for a change */
+	const char *address; /* the host's own: nat and isolated only; "none" for isolated */
+	const char *nic; /* bridge: a card of the host; NULL: the one that the host itself uses */
+	int dhcp;	 /* nat and isolated with an address: on or off */
+	long vlan;	 /* bridge: 1 to 4094, 0 for none */
+};
+
+/* Makes it, and has it start with the host from now on. What it would collide with is told. */
+int posada_network_create(
+	struct posada *handle, const struct posada_network_spec *spec, struct posada_error *err);
+
+/* -EBUSY while guests that run would lose their network. */
+int posada_network_set(
+	struct posada *handle, const struct posada_network_spec *spec, struct posada_error *err);
+
+/* -EBUSY while a guest's definition has it. */
+int posada_network_delete(struct posada *handle, const char *name, struct posada_error *err);
+
+bool posada_network_name_is_legal(const char *name);
+
+/* The host's own place in its network, as text; "" for what there is not. */
+struct posada_uplink {
+	char address[32]; /* 192.0.2.7/24, "": by DHCP */
+	char gateway[32];
+	char dns[128]; /* with commas between */
+	char nic[32];  /* the card */
+};
+
+/* How it is now; with DHCP all but the card is empty. -ENOENT when the host has no network. */
+int posada_uplink_show(struct posada_uplink *uplink, struct posada_error *err);
+
+/*
+ * Tries another, at once, for POSADA_TRIAL_SECONDS: then all is as it was before, by itself and
+ * whatever becomes of the caller, unless posada_uplink_confirm() is called. An empty nic leaves the
+ * card as it is.
+ */
+#define POSADA_TRIAL_SECONDS 60
+int posada_uplink_try(
+	struct posada *handle, const struct posada_uplink *wanted, struct posada_error *err);
+
+/* Keeps what is being tried, also after a reboot; -ENOENT when nothing is. Says in NOTE, of SIZE
+ * bytes, when it lives in memory alone. */
+int posada_uplink_confirm(char *note, size_t size, struct posada_error *err);
+
+/* The seconds that are left of a trial; 0 when nothing is being tried. */
+unsigned posada_uplink_trial(void);
+
+/* Tries DHCP on the first card with a link, and has the network "default" there for guests again.
+ */
+int posada_network_reset(struct posada *handle, struct posada_error *err);
 
 /* --- Storage ------------------------------------------------------------ */
 

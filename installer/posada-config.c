@@ -15,18 +15,20 @@
 /* Makes the host be as the settings say. */
 #define APPLY "/etc/init/settings"
 
+#define VALUES_MAX 16
+
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static int usage(FILE *out, int status)
 {
 	fputs(_("Usage: posada config get [KEY] [--json]\n"
-		"       posada config set KEY VALUE\n"
+		"       posada config set KEY VALUE [KEY VALUE]...\n"
 		"       posada config save\n\n"
 		"Without a data place, settings live in memory and are gone at power-off; save writes them\n"
 		"to the place that is there, over what it has, and uses it from then on.\n\n"),
 		out);
 	for (const struct setting *at = settings; at->key; at++)
-		fprintf(out, "  %-14s%s: %s\n", at->key, _(at->help), _(at->wants));
+		fprintf(out, "  %-17s%s: %s\n", at->key, _(at->help), _(at->wants));
 	fputs(_("\nExit status: 0 done, 1 failed, 2 wrong usage.\n"), out);
 	return status;
 }
@@ -90,16 +92,20 @@ static int run_get(char **words)
 
 static int run_set(char **words)
 {
-	const struct setting *setting;
+	struct setting_value values[VALUES_MAX];
+	size_t count = 0;
 	struct place place;
 	char why[SETTINGS_TEXT];
 
-	if (!words[0] || !words[1] || words[2])
+	for (; words[0] && words[1] && count < VALUES_MAX; words += 2) {
+		values[count].setting = settings_find(words[0]);
+		values[count].value = words[1];
+		if (!values[count++].setting)
+			return unknown(words[0]);
+	}
+	if (words[0] || !count)
 		return usage(stderr, USAGE);
-	setting = settings_find(words[0]);
-	if (!setting)
-		return unknown(words[0]);
-	if (settings_set(SETTINGS_FILE, setting, words[1], why))
+	if (settings_set_all(SETTINGS_FILE, values, count, why))
 		return failed(why);
 	if (tool_run((const char *const[]){APPLY, NULL}, NULL, 0))
 		return failed(_("it is set, but this host did not take it: see the log."));

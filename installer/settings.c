@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "address.h"
 
 #define _(text)	 gettext(text)
 #define N_(text) text
@@ -57,6 +58,31 @@ static bool is_hash(const char *value)
 	return !*value || (*value == '$' && strlen(value) >= 16 && !strpbrk(value, ": \t\r\n\"#;"));
 }
 
+/* Nothing, or what is right. */
+static bool is_own_address(const char *value)
+{
+	struct net4 net;
+
+	return !*value || (net4_parse(value, &net) && net4_is_host(&net));
+}
+
+static bool is_gateway(const char *value)
+{
+	uint32_t address;
+
+	return !*value || ip4_parse(value, &address);
+}
+
+static bool is_dns(const char *value)
+{
+	return !*value || ip4_list_is_right(value);
+}
+
+static bool is_card(const char *value)
+{
+	return !*value || mac_is_right(value);
+}
+
 const struct setting settings[] = {
 	{"host.name", "posada", N_("this host's name in its network"),
 		N_("letters, digits and hyphens, 63 at most"), false, is_host_name},
@@ -64,6 +90,16 @@ const struct setting settings[] = {
 		is_switch},
 	{"ssh.password", "", N_("root's password, as a hash"),
 		N_("the hash that \"mkpasswd\" prints, not the password itself"), true, is_hash},
+	/* These take effect when the host starts; "posada network set host" tries them at once. */
+	{"network.address", "", N_("this host's own address at its next start"),
+		N_("an address such as 192.0.2.7/24, or nothing for DHCP"), false, is_own_address},
+	{"network.gateway", "", N_("the way out of its network"),
+		N_("an address such as 192.0.2.1, or nothing"), false, is_gateway},
+	{"network.dns", "", N_("its name servers"), N_("addresses with commas between, or nothing"),
+		false, is_dns},
+	{"network.card", "", N_("its network card"),
+		N_("a hardware address such as 52:54:00:12:34:56, or nothing for the first card with a link"),
+		false, is_card},
 	{0},
 };
 
@@ -200,17 +236,48 @@ static int sync_folder(const char *file)
 	return ret;
 }
 
-int settings_set(
-	const char *file, const struct setting *setting, const char *value, char why[SETTINGS_TEXT])
+/* The whole of FILE as it is to be; the caller's. What is not there is empty. */
+static int change_all(
+	const char *file, const struct setting_value *values, size_t count, char **text)
 {
-	char part[PATH_MAX], copy[PATH_MAX];
-	FILE *in, *out = NULL;
+	size_t size = 0;
+	int ret = 0;
+
+	*text = NULL;
+	for (size_t i = 0; i < count && !ret; i++) {
+		char *before = *text;
+		FILE *in = before ? fmemopen(before, size, "r") : fopen(file, "re");
+		FILE *out = NULL;
+
+		*text = NULL;
+		if (!in && (before || errno != ENOENT))
+			ret = -errno;
+		else
+			out = open_memstream(text, &size);
+		if (out)
+			change(in, out, values[i].setting, values[i].value);
+		if (!ret && (!out || fclose(out)))
+			ret = -ENOMEM;
+		if (in)
+			fclose(in);
+		free(before);
+	}
+	return ret;
+}
+
+int settings_set_all(
+	const char *file, const struct setting_value *values, size_t count, char why[SETTINGS_TEXT])
+{
+	char part[PATH_MAX], copy[PATH_MAX], *text = NULL;
+	FILE *out = NULL;
 	int fd, ret = 0;
 
 	*why = '\0';
-	if (strlen(value) >= SETTINGS_VALUE || !setting->is_right(value))
-		return fail(why, -EINVAL, _("%s must be %s. Nothing was changed."), setting->key,
-			_(setting->wants));
+	for (size_t i = 0; i < count; i++)
+		if (strlen(values[i].value) >= SETTINGS_VALUE ||
+			!values[i].setting->is_right(values[i].value))
+			return fail(why, -EINVAL, _("%s must be %s. Nothing was changed."),
+				values[i].setting->key, _(values[i].setting->wants));
 	snprintf(copy, sizeof(copy), "%s", file);
 	if (mkdir(dirname(copy), 0755) && errno != EEXIST)
 		return fail(why, -errno, "%s: %s", file, strerror(errno));
@@ -220,13 +287,9 @@ int settings_set(
 		out = fdopen(fd, "w");
 	if (!out)
 		return fail(why, -errno, "%s: %s", part, strerror(errno));
-	in = fopen(file, "re");
-	if (!in && errno != ENOENT)
-		ret = -errno;
-	else
-		change(in, out, setting, value);
-	if (in)
-		fclose(in);
+	ret = change_all(file, values, count, &text);
+	if (!ret)
+		fputs(text, out);
 	if (!ret && (fflush(out) || fsync(fd)))
 		ret = -errno;
 	if (fclose(out) && !ret)
@@ -235,10 +298,19 @@ int settings_set(
 		ret = -errno;
 	if (!ret)
 		ret = sync_folder(file);
+	free(text);
 	if (ret) {
 		unlink(part);
 		return fail(why, ret, _("%s cannot be written: %s. Nothing was changed."), file,
 			strerror(-ret));
 	}
 	return 0;
+}
+
+int settings_set(
+	const char *file, const struct setting *setting, const char *value, char why[SETTINGS_TEXT])
+{
+	const struct setting_value one = {setting, value};
+
+	return settings_set_all(file, &one, 1, why);
 }

@@ -34,11 +34,20 @@ const struct setting *settings_find(const char *key);
 int settings_get(const char *file, const struct setting *setting, char value[SETTINGS_VALUE],
 	char why[SETTINGS_TEXT]);
 
+struct setting_value {
+	const struct setting *setting;
+	const char *value;
+};
+
 /*
  * Set it, atomically; whatever else FILE has, comments too, stays. Returns 0, -EINVAL when VALUE is
  * wrong, or -errno, with WHY.
  */
 int settings_set(const char *file, const struct setting *setting, const char *value,
+	char why[SETTINGS_TEXT]);
+
+/* The same for several: all of them, or none. */
+int settings_set_all(const char *file, const struct setting_value *values, size_t count,
 	char why[SETTINGS_TEXT]);
 
 #endif

@@ -239,9 +239,7 @@ static bool ask_network(struct draft *draft)
 			selected = count;
 		items[count].name =
 			posada_text_clean(networks.items[i].name, names[count], sizeof(names[0]));
-		items[count++].text = networks.items[i].bridge
-					      ? _("On the network of the host")
-					      : _("Behind the host's address (NAT)");
+		items[count++].text = network_kind_text(networks.items[i].kind);
 	}
 	items[count].name = _("none");
 	items[count].text = _("Without a network card");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Pages that only show: storage, networks, services.
+// Pages that only show: storage, services.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,47 +75,6 @@ static void fill_storage(struct ui_lines *lines, void *opaque)
 void storage_run(struct app *app)
 {
 	show(_("Storage"), REFRESH_MS, fill_storage, app);
-}
-
-static void add_network_columns(struct ui_lines *lines, enum ui_style style, const char *name,
-	const char *type, const char *state, const char *address)
-{
-	char a[128], b[64], c[64];
-
-	ui_add(lines, style, "%s %s %s %s", ui_cell(a, sizeof(a), name, 24),
-		ui_cell(b, sizeof(b), type, 16), ui_cell(c, sizeof(c), state, 12), address);
-}
-
-static void fill_network(struct ui_lines *lines, void *opaque)
-{
-	struct app *app = opaque;
-	struct posada_networks networks;
-	struct posada_error err;
-	size_t i;
-
-	if (posada_network_list(app->host, &networks, &err)) {
-		ui_add(lines, UI_WARNING, "%s", err.text);
-		return;
-	}
-	if (networks.count)
-		add_network_columns(
-			lines, UI_HEADING, _("Network"), _("Type"), _("State"), _("Address"));
-	else
-		ui_add(lines, UI_HEADING, "%s", _("There are no networks that guests could join."));
-	for (i = 0; i < networks.count; i++) {
-		const struct posada_network *network = &networks.items[i];
-
-		add_network_columns(lines, UI_PLAIN, network->name,
-			network->bridge ? _("bridge") : _("network (NAT)"),
-			network->active ? _("active") : _("inactive"),
-			network->address ? network->address : "-");
-	}
-	posada_networks_free(&networks);
-}
-
-void network_run(struct app *app)
-{
-	show(_("Network"), REFRESH_MS, fill_network, app);
 }
 
 static int visible(const struct dirent *entry)

@@ -16,8 +16,8 @@ static const struct menu_entry main_entries[] = {
 		.help = N_("Where settings, guests and media are kept"),
 		.submenu = &storage_menu},
 	{.title = N_("Network"),
-		.help = N_("Networks and bridges that guests can join"),
-		.run = network_run},
+		.help = N_("Networks that guests can join, and the host's own address"),
+		.submenu = &network_menu},
 	{.title = N_("Install"),
 		.help = N_("Write this system onto a disk, beside what is there"),
 		.submenu = &install_menu},
@@ -115,6 +115,24 @@ static const struct menu_entry storage_entries[] = {
 	{0},
 };
 
+static const struct menu_entry network_entries[] = {
+	{.title = N_("Networks"),
+		.help = N_("Those that guests can join: see and delete"),
+		.run = network_list_run},
+	{.title = N_("Create"), .help = N_("Make a network for guests"), .run = network_create_run},
+	{.title = N_("Host address"),
+		.help = N_("This host's own, tried for a minute before it is kept"),
+		.run = network_host_run},
+	{.title = N_("Keep"),
+		.help = N_("Keep the host's network that is being tried"),
+		.run = network_keep_run,
+		.visible_if = when_network_tried},
+	{.title = N_("Reset"),
+		.help = N_("The host's address by DHCP, on the first card with a link"),
+		.run = network_reset_run},
+	{0},
+};
+
 static const struct menu_entry install_entries[] = {
 	{.title = N_("Onto a disk"),
 		.help = N_("Plan first; nothing is written before you say so"),
@@ -155,6 +173,8 @@ const struct menu guest_menu = {
 	N_("Guest"), N_("Choose what to do with this guest."), guest_entries};
 const struct menu storage_menu = {
 	N_("Storage"), N_("Choose what to do with what is kept."), storage_entries};
+const struct menu network_menu = {
+	N_("Network"), N_("Choose what to do with networks."), network_entries};
 const struct menu install_menu = {
 	N_("Install"), N_("Choose what to do with a disk of this machine."), install_entries};
 const struct menu system_menu = {N_("System"), N_("Choose what to set or to see."), system_entries};

@@ -35,6 +35,7 @@ struct menu {
 extern const struct menu main_menu;
 extern const struct menu guest_menu;
 extern const struct menu storage_menu;
+extern const struct menu network_menu;
 extern const struct menu install_menu;
 extern const struct menu system_menu;
 
@@ -51,7 +52,11 @@ void storage_run(struct app *app);
 void place_create_run(struct app *app);
 void place_attach_run(struct app *app);
 void place_detach_run(struct app *app);
-void network_run(struct app *app);
+void network_list_run(struct app *app);
+void network_create_run(struct app *app);
+void network_host_run(struct app *app);
+void network_keep_run(struct app *app);
+void network_reset_run(struct app *app);
 void services_run(struct app *app);
 void shell_run(struct app *app);
 void log_run(struct app *app);
@@ -80,6 +85,9 @@ void guest_delete_run(struct app *app);
 void guest_settings_run(struct app *app);
 void guest_devices_run(struct app *app);
 
+/* What a guest on such a network is connected to. */
+const char *network_kind_text(enum posada_network_kind kind);
+
 /* When entries are worth showing. */
 bool when_no_guest(const struct app *app);
 bool when_live(const struct app *app);
@@ -89,6 +97,7 @@ bool when_off(const struct app *app);
 bool when_broken(const struct app *app);
 bool when_place(const struct app *app);
 bool when_no_place(const struct app *app);
+bool when_network_tried(const struct app *app);
 bool when_ssh_on(const struct app *app);
 bool when_ssh_off(const struct app *app);
 bool when_logged_in(const struct app *app);

@@ -95,7 +95,40 @@ TEST(statuses_and_messages_fit)
 		{"guest delete test", EXIT_FAILED, "is running"},
 		{"guest list", EXIT_DONE, "NAME  KIND"},
 		{"storage list", EXIT_DONE, POSADA_VOLUMES " (memory): "},
-		{"network list", EXIT_DONE, "default  network"},
+		{"network list", EXIT_DONE, "default  nat"},
+		{"network show default", EXIT_DONE, "192.168.122.1/24"},
+		{"network show", EXIT_USAGE, "the name is missing"},
+		{"network create lab --kind nat", EXIT_DONE, "The network lab is made.\n"},
+		{"network create lab --kind isolated", EXIT_DONE, "The network lab is made.\n"},
+		{"network create lab", EXIT_USAGE, "\"\" is no value for --kind"},
+		{"network create lab --kind zen", EXIT_FAILED, "nat, isolated or bridge"},
+		{"network create default --kind nat", EXIT_FAILED, "named default already"},
+		{"network create lo --kind nat", EXIT_FAILED, "means something else"},
+		{"network create vnet0 --kind nat", EXIT_FAILED, "begin with vnet"},
+		{"network create a.b --kind nat", EXIT_FAILED, "cannot be a network's name"},
+		{"network create lab --kind nat --address 192.168.0.1/16", EXIT_FAILED,
+			"overlaps the network default"},
+		{"network create lab --kind nat --address 10.1.0.0/24", EXIT_FAILED,
+			"cannot have the address 10.1.0.0/24"},
+		{"network create lab --kind nat --address 10.1.0.1", EXIT_FAILED,
+			"Write it as 10.1.0.1/24"},
+		{"network create lab --kind nat --address none", EXIT_FAILED, "neither NAT"},
+		{"network create lab --kind nat --vlan 5", EXIT_FAILED, "kind bridge has a card"},
+		{"network create lab --kind bridge --vlan 0", EXIT_USAGE, "from 1 to 4094"},
+		{"network create lab --kind nat --dhcp maybe", EXIT_USAGE, "Give on or off"},
+		{"network set default --address 10.1.0.1/24", EXIT_FAILED, "Stop it first"},
+		{"network set none --dhcp on", EXIT_FAILED, "no network or bridge named none"},
+		{"network delete default", EXIT_FAILED, "The guest test uses"},
+		{"network set default --dhcp", EXIT_FAILED, "Stop it first"},
+		{"network set default --gateway 10.1.0.1", EXIT_USAGE, "Only the host's own"},
+		{"network set host", EXIT_USAGE, "either an address"},
+		{"network set host --dhcp --address 10.1.0.1/24", EXIT_USAGE, "either an address"},
+		{"network set host --address 10.1.0.1/24 --vlan 2", EXIT_USAGE, "for --vlan"},
+		{"network set host --address 10.1.0.1/24 --nic none", EXIT_FAILED,
+			"no network card none"},
+		{"network set host --address 192.168.122.9/24", EXIT_FAILED,
+			"overlaps the network default"},
+		{"network confirm", EXIT_FAILED, "Nothing is being tried"},
 		{"status", EXIT_DONE, "Hypervisor"},
 		{"status --help >/dev/full", EXIT_FAILED, "could not be written"},
 		{"status >/dev/full", EXIT_FAILED, "could not be written"},
@@ -114,14 +147,14 @@ TEST(statuses_and_messages_fit)
 TEST(json_is_valid)
 {
 	static const char *const words[] = {"status", "guest list", "guest show 'g\"\\1'",
-		"storage list", "network list", "media list"};
+		"storage list", "network list", "network show default", "media list"};
 	const char *out, *err;
 	FILE *node = unit_open();
 	char file[300];
 	size_t size;
 
 	/* More than one buffer of output, and names that nobody but us would refuse. */
-	fputs("<node>", node);
+	fputs("<node><network><name>default</name><bridge name='virbr0'/></network>", node);
 	for (unsigned i = 0; i < 200; i++)
 		fprintf(node,
 			"<domain type='test'><name>g&quot;\\%u</name><memory>%u</memory><os><type>hvm</type></os></domain>",

@@ -20,7 +20,8 @@ static bool when(const struct app *app __attribute__((unused)))
 /* All screens and conditions are these two here. */
 #define S __attribute__((alias("screen")))
 #define W __attribute__((alias("when")))
-__typeof__(screen) guests_run S, storage_run S, network_run S, services_run S, shell_run S,
+__typeof__(screen) guests_run S, storage_run S, network_list_run S, network_create_run S,
+	network_host_run S, network_keep_run S, network_reset_run S, services_run S, shell_run S,
 	log_run S, reboot_run S, poweroff_run S, logout_run S, password_run S, ssh_key_run S,
 	ssh_enable_run S, ssh_disable_run S, guest_create_run S, guest_console_run S,
 	guest_start_run S, guest_stop_run S, guest_kill_run S, guest_reboot_run S,
@@ -29,7 +30,7 @@ __typeof__(screen) guests_run S, storage_run S, network_run S, services_run S, s
 	place_create_run S, place_attach_run S, place_detach_run S, start_other_run S;
 __typeof__(when) when_no_guest W, when_live W, when_running W, when_paused W, when_off W,
 	when_broken W, when_ssh_on W, when_ssh_off W, when_logged_in W, when_place W,
-	when_no_place W, when_uefi W;
+	when_no_place W, when_uefi W, when_network_tried W;
 
 /* Chooses the entry of each name in turn, and leaves when there are no more. */
 static const char *const *choices;

@@ -54,6 +54,34 @@ TEST(what_is_set_is_read_again)
 	assert_int_equal(status.st_mode & 077, 0);
 }
 
+TEST(several_are_set_as_one)
+{
+	const char *file = unit_path("several/posada.conf");
+	struct setting_value values[] = {{settings_find("network.address"), "192.0.2.7/24"},
+		{settings_find("network.gateway"), "192.0.2.1"},
+		{settings_find("network.dns"), "1.1.1.1,9.9.9.9"},
+		{settings_find("network.card"), "52:54:00:12:34:56"}};
+
+	assert_int_equal(set(file, "host.name", "inn"), 0);
+	assert_int_equal(settings_set_all(file, values, COUNT(values), why), 0);
+	see_text(file,
+		"[host]\nname = inn\n\n[network]\naddress = 192.0.2.7/24\ngateway = 192.0.2.1\ndns = 1.1.1.1,9.9.9.9\ncard = 52:54:00:12:34:56\n");
+	/* One that is wrong keeps the others from being set. */
+	values[0].value = "";
+	values[3].value = "eth0";
+	assert_int_equal(settings_set_all(file, values, COUNT(values), why), -EINVAL);
+	assert_non_null(strstr(why, "network.card must be"));
+	assert_string_equal(get(file, "network.address"), "192.0.2.7/24");
+	values[3].value = "";
+	assert_int_equal(settings_set_all(file, values, COUNT(values), why), 0);
+	assert_string_equal(get(file, "network.address"), "");
+	assert_string_equal(get(file, "network.gateway"), "192.0.2.1");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(
+			settings_set(file, values[i].setting, i ? "nothing" : "192.0.2.0/24", why),
+			-EINVAL);
+}
+
 TEST(what_people_wrote_stays)
 {
 	static const char before[] =
@@ -117,4 +145,5 @@ TEST(files_by_chance)
 }
 
 RUN("settings", T(what_is_not_set_is_initial), T(what_is_set_is_read_again),
-	T(what_people_wrote_stays), T(what_is_wrong_is_refused), T(files_by_chance))
+	T(several_are_set_as_one), T(what_people_wrote_stays), T(what_is_wrong_is_refused),
+	T(files_by_chance))
