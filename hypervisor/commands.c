@@ -12,7 +12,7 @@
 #define DEFAULT_STOP_SECONDS 60
 #define MAX_STOP_SECONDS     86400
 
-static int failed(const struct posada_error *err)
+int failed(const struct posada_error *err)
 {
 	fprintf(stderr, "posada: %s\n", err->text);
 	return EXIT_FAILED;
@@ -186,7 +186,7 @@ int command_guest_show(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int wrong(const char *option, const char *value, const char *cure)
+int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 

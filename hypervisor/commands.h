@@ -18,6 +18,9 @@ enum exit_status {
 	EXIT_USAGE = 2,
 };
 
+/* The name of an option that is none, but a word that must follow the guest's name. */
+#define WORD ""
+
 struct option_entry {
 	const char *name;
 	const char *argument; /* what the value is called, NULL for a switch */
@@ -37,6 +40,10 @@ struct args {
 /* The value given last, or NULL; "" for a switch that was given. */
 const char *args_get(const struct args *args, const char *option);
 
+/* Say what went wrong, and return the exit status of that. */
+int failed(const struct posada_error *err);
+int wrong(const char *option, const char *value, const char *cure);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);
@@ -50,6 +57,8 @@ int command_guest_pause(struct posada *handle, const struct args *args);
 int command_guest_resume(struct posada *handle, const struct args *args);
 int command_guest_console(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
+int command_guest_clone(struct posada *handle, const struct args *args);
+int command_guest_template(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);

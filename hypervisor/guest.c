@@ -26,6 +26,7 @@ const char *posada_state_name(enum posada_state state)
 		[POSADA_STOPPING] = "stopping",
 		[POSADA_CRASHED] = "crashed",
 		[POSADA_NO_DEVICE_MODEL] = "no device model",
+		[POSADA_TEMPLATE] = "template",
 	};
 
 	return names[state];
@@ -33,7 +34,7 @@ const char *posada_state_name(enum posada_state state)
 
 bool posada_state_is_live(enum posada_state state)
 {
-	return state != POSADA_OFF && state != POSADA_CRASHED;
+	return state != POSADA_OFF && state != POSADA_CRASHED && state != POSADA_TEMPLATE;
 }
 
 /* --- Reading ------------------------------------------------------------ */
@@ -137,7 +138,9 @@ static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_
 		return ret;
 	}
 	guest->engine = engine->name;
-	guest->state = state_of(info.state);
+	/* Other programs may have started it all the same. */
+	if (guest->state != POSADA_TEMPLATE || info.state != VIR_DOMAIN_SHUTOFF)
+		guest->state = state_of(info.state);
 	guest->memory_kib = info.maxMem;
 	guest->vcpus = info.nrVirtCpu;
 	guest->id = posada_state_is_live(guest->state) ? (int)virDomainGetID(domain) : -1;
@@ -385,7 +388,11 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 
 	if (ret)
 		return ret;
-	if (target.guest.state == POSADA_NO_DEVICE_MODEL)
+	if (target.guest.state == POSADA_TEMPLATE)
+		ret = fail(err, -EPERM,
+			_("%s is a template, which is not started itself. Make a guest from it (\"posada guest clone %s NAME\") and start that."),
+			target.guest.name, target.guest.name);
+	else if (target.guest.state == POSADA_NO_DEVICE_MODEL)
 		ret = destroy_domain(&target, err);
 	else if (posada_state_is_live(target.guest.state))
 		ret = fail(err, -EALREADY,
@@ -583,7 +590,6 @@ struct making {
 	char *kernel, *initrd, *iso;
 	char *disks[POSADA_DISKS_MAX];
 	bool made[POSADA_DISKS_MAX];
-	struct target target;
 };
 
 static int probe(const char *what, const char *path, enum image_type *type, char **absolute,
@@ -772,27 +778,38 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	return 0;
 }
 
+int guest_define(struct engine *engine, const char *xml, const char *name, bool start,
+	struct posada_error *err)
+{
+	struct target target = {.engine = engine};
+	int ret = 0;
+
+	target.guest.name = strdup(name);
+	if (!target.guest.name)
+		return fail_memory(err);
+	target.domain = virDomainDefineXML(engine->conn, xml);
+	if (!target.domain)
+		ret = fail_libvirt(err, _("The guest cannot be defined"),
+			_("Change what the message names, and try again."));
+	if (!ret && start) {
+		ret = start_domain(&target, err);
+		if (ret)
+			undefine(target.domain);
+	}
+	target_close(&target);
+	return ret;
+}
+
 static int make_domain(struct posada *handle, struct making *making, struct posada_error *err)
 {
-	struct target *target = &making->target;
 	char *xml;
 	int ret;
 
 	making->host.type = domain_type(making->engine, handle);
 	if (xml_from_spec(&making->spec, &making->host, &xml))
 		return fail_memory(err);
-	target->engine = making->engine;
-	target->domain = virDomainDefineXML(making->engine->conn, xml);
+	ret = guest_define(making->engine, xml, making->spec.name, making->spec.start, err);
 	free(xml);
-	if (!target->domain)
-		return fail_libvirt(err, _("The guest cannot be defined"),
-			_("Change what the message names, and try again."));
-	if (!making->spec.start)
-		return 0;
-	target->guest.name = strdup(making->spec.name);
-	ret = target->guest.name ? start_domain(target, err) : fail_memory(err);
-	if (ret)
-		undefine(target->domain);
 	return ret;
 }
 
@@ -816,6 +833,5 @@ int posada_guest_create(
 	free(making.kernel);
 	free(making.initrd);
 	free(making.iso);
-	target_close(&making.target);
 	return ret;
 }

@@ -47,6 +47,7 @@ enum posada_state {
 	POSADA_STOPPING,
 	POSADA_CRASHED,
 	POSADA_NO_DEVICE_MODEL, /* runs, but the QEMU that serves its devices has died */
+	POSADA_TEMPLATE,	/* off, and kept for others to be made from it */
 	POSADA_STATES,
 };
 
@@ -183,6 +184,29 @@ int posada_guest_console(struct posada *handle, const char *name, int in_fd, int
 /* Removes the definition of a guest that is off, and with disks its volumes in the pool. */
 int posada_guest_delete(
 	struct posada *handle, const char *name, bool disks, struct posada_error *err);
+
+/* --- Clones and templates ----------------------------------------------- */
+
+/* What shall be made from what; the caller owns everything in it. */
+struct posada_clone {
+	const char *from;
+	const char *name;
+	/* Called several times a second while disks are copied; false ends that. NULL is fine. */
+	bool (*progress)(void *opaque, unsigned percent);
+	void *opaque;
+};
+
+/*
+ * Makes a guest like one that is off, with copies of its disks (but for those that it only
+ * reads), and its own UUID and hardware addresses. After a failure nothing of it is left;
+ * -ECANCELED when progress() ended it.
+ */
+int posada_guest_clone(
+	struct posada *handle, const struct posada_clone *clone, struct posada_error *err);
+
+/* Makes a guest that is off a template, or a guest again; no error when it is that already. */
+int posada_guest_template(
+	struct posada *handle, const char *name, bool on, struct posada_error *err);
 
 /* --- The host ----------------------------------------------------------- */
 

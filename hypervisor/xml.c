@@ -445,6 +445,7 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
 	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL;
+	char *mark = NULL;
 	xmlNodePtr root;
 	xmlDocPtr doc;
 	int ret = -EINVAL;
@@ -462,9 +463,12 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	os = text_at(context, root, "/domain/os/type");
 	machine = text_at(context, root, "/domain/os/type/@machine");
 	uuid = text_at(context, root, "/domain/uuid");
+	mark = text_at(context, root,
+		"/domain/metadata/*[local-name()='template'][namespace-uri()='" TEMPLATE_URI "']");
 	if (!guest->name || !type || !os)
 		goto out;
 	guest->kind = kind_of(type, os, machine ? machine : "");
+	guest->state = mark ? POSADA_TEMPLATE : POSADA_OFF;
 	guest->kernel = text_at(context, root, "/domain/os/kernel");
 	guest->initrd = text_at(context, root, "/domain/os/initrd");
 	guest->cmdline = text_at(context, root, "/domain/os/cmdline");
@@ -482,6 +486,7 @@ out:
 	free(machine);
 	free(port);
 	free(uuid);
+	free(mark);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;
