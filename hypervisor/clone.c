@@ -9,6 +9,7 @@
 #include "domainxml.h"
 #include "image.h"
 #include "internal.h"
+#include "xml.h"
 
 #define LOOK_TICKS 5 /* calls of the progress between two looks at the source */
 
@@ -18,6 +19,7 @@ struct cloning {
 	const struct posada_clone *clone;
 	struct engine *engine;
 	char *xml;
+	struct posada_guest source;
 	struct domainxml_disks disks;
 	uint64_t total, done, current; /* bytes, as guests see them */
 	unsigned ticks;
@@ -32,6 +34,7 @@ static void cloning_close(struct cloning *cloning, bool failed)
 		if (cloning->disks.items[i].copy.path)
 			volume_delete(cloning->handle, cloning->disks.items[i].copy.path, NULL);
 	domainxml_disks_free(&cloning->disks);
+	posada_guest_free(&cloning->source);
 	free(cloning->xml);
 }
 
@@ -304,15 +307,19 @@ static int copy_disks(struct cloning *cloning, struct posada_error *err)
 
 static int define(struct cloning *cloning, struct posada_error *err)
 {
+	struct definition definition = {.name = cloning->clone->name,
+		.kind = cloning->source.kind,
+		.seed = cloning->clone->seed};
 	char *xml;
 	int ret;
 
 	if (domainxml_clone(cloning->xml, cloning->clone->name, &cloning->disks, &xml))
 		return fail_memory(err);
+	definition.xml = xml;
 	/* The connection may have gone meanwhile, and come back. */
 	ret = engine_connect(cloning->handle, cloning->engine, err);
 	if (!ret)
-		ret = guest_define(cloning->engine, xml, cloning->clone->name, false, err);
+		ret = guest_define(cloning->engine, &definition, err);
 	free(xml);
 	return ret;
 }

@@ -2,6 +2,7 @@
 // The commands that make guests from guests: clone and template.
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "commands.h"
@@ -39,15 +40,20 @@ static bool progress(void *opaque, unsigned percent)
 int command_guest_clone(struct posada *handle, const struct args *args)
 {
 	bool shown = false;
-	const struct posada_clone clone = {.from = args->name,
+	struct posada_clone clone = {.from = args->name,
 		.name = args_get(args, WORD),
 		.progress = progress,
 		.opaque = &shown};
+	struct seed_args seed;
 	struct posada_error err;
-	int ret;
+	int ret = seed_from_args(args, &seed);
 
+	if (ret)
+		return ret;
+	clone.seed = seed.given ? &seed.seed : NULL;
 	end_gently();
 	ret = posada_guest_clone(handle, &clone, &err);
+	free(seed.keys);
 	if (shown)
 		putc('\n', stderr);
 	if (ret)

@@ -63,6 +63,7 @@ static void json_guest(struct json *json, const struct posada_guest *guest)
 		json_string(json, "target", guest->disks[i].target);
 		json_string(json, "format", guest->disks[i].format);
 		json_bool(json, "cdrom", guest->disks[i].cdrom);
+		json_bool(json, "seed", guest->disks[i].seed);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -153,8 +154,11 @@ static int print_guest(const struct posada_guest *guest)
 	if (guest->cmdline)
 		table_row(&table, _("Command line"), guest->cmdline);
 	for (i = 0; i < guest->disk_count; i++)
-		table_row(
-			&table, guest->disks[i].cdrom ? _("CD") : _("Disk"), guest->disks[i].path);
+		table_row(&table,
+			guest->disks[i].cdrom  ? _("CD")
+			: guest->disks[i].seed ? _("Seed")
+					       : _("Disk"),
+			guest->disks[i].path);
 	for (i = 0; i < guest->nic_count; i++) {
 		snprintf(text, sizeof(text), _("%.20s on %.32s"),
 			guest->nics[i].mac ? guest->nics[i].mac : "?",
@@ -262,12 +266,18 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 int command_guest_create(struct posada *handle, const struct args *args)
 {
 	struct posada_guest_spec spec;
+	struct seed_args seed = {0};
 	struct posada_error err;
 	int status = fill_spec(&spec, args);
 
+	if (!status)
+		status = seed_from_args(args, &seed);
 	if (status)
 		return status;
-	if (posada_guest_create(handle, &spec, &err))
+	spec.seed = seed.given ? &seed.seed : NULL;
+	status = posada_guest_create(handle, &spec, &err);
+	free(seed.keys);
+	if (status)
 		return failed(&err);
 	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
 		args->name);

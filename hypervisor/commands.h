@@ -44,6 +44,28 @@ const char *args_get(const struct args *args, const char *option);
 int failed(const struct posada_error *err);
 int wrong(const char *option, const char *value, const char *cure);
 
+/* The options that make a seed, which create and clone share. */
+#define SEED_OPTIONS                                                                               \
+	{"seed-user", N_("NAME"), N_("for cloud-init: who may log in")},                           \
+		{"seed-key", N_("KEY"),                                                            \
+			N_("an SSH public key, or a file of them; can be repeated")},              \
+		{"seed-password", N_("HASH"), N_("as \"mkpasswd -m sha512\" prints it")},          \
+		{"seed-host", N_("NAME"), N_("the host name (the guest's name)")},                 \
+		{"seed-address", N_("A/N"),                                                        \
+			N_("of the first card, such as 192.0.2.7/24 (by DHCP)")},                  \
+		{"seed-gateway", N_("A"), N_("the way out of that network")},                      \
+	{                                                                                          \
+		"seed-dns", N_("A,A"), N_("its name servers")                                      \
+	}
+
+/* A seed from them; the texts are the command line's, but for keys, which is the caller's. */
+struct seed_args {
+	struct posada_seed seed;
+	bool given; /* any of them was */
+	char *keys;
+};
+int seed_from_args(const struct args *args, struct seed_args *seed);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "seed.h"
 
 struct document {
 	xmlDocPtr doc;
@@ -121,6 +122,7 @@ static int read_disk(xmlNodePtr node, struct domainxml_disk *disk)
 		disk->format = strdup("raw");
 	disk->own = (!device || !strcmp(device, "disk")) && !child(node, "readonly") &&
 		    !child(node, "shareable");
+	disk->seed = disk->path && seed_is_path(disk->path);
 	free(device);
 	return disk->format ? 0 : -ENOMEM;
 }
@@ -246,6 +248,52 @@ int domainxml_clone(
 	xmlXPathFreeObject(found);
 	if (!ret)
 		ret = document_text(&document, out);
+	document_close(&document);
+	return ret;
+}
+
+/* --- Seeds -------------------------------------------------------------- */
+
+static xmlNodePtr add_child(xmlNodePtr node, const char *name)
+{
+	return xmlNewChild(node, NULL, (const xmlChar *)name, NULL);
+}
+
+/* A letter that no disk of ours comes to, and the last whose number every guest understands. */
+static void fill_seed(xmlNodePtr disk, enum posada_kind kind, const char *path)
+{
+	bool plain = kind == POSADA_QEMU;
+	xmlNodePtr node;
+
+	set_attribute(disk, "type", "file");
+	set_attribute(disk, "device", "disk");
+	if (plain) {
+		node = add_child(disk, "driver");
+		set_attribute(node, "name", "qemu");
+		set_attribute(node, "type", "raw");
+	}
+	set_attribute(add_child(disk, "source"), "file", path);
+	node = add_child(disk, "target");
+	set_attribute(node, "dev", plain ? "vdp" : "xvdp");
+	set_attribute(node, "bus", plain ? "virtio" : "xen");
+	add_child(disk, "readonly");
+}
+
+int domainxml_add_seed(const char *xml, enum posada_kind kind, const char *path, char **out)
+{
+	struct document document;
+	xmlNodePtr devices, disk;
+	int ret;
+
+	*out = NULL;
+	ret = document_open(xml, &document);
+	if (ret)
+		return ret;
+	devices = child(xmlDocGetRootElement(document.doc), "devices");
+	disk = devices ? add_child(devices, "disk") : NULL;
+	if (disk)
+		fill_seed(disk, kind, path);
+	ret = disk ? document_text(&document, out) : -EINVAL;
 	document_close(&document);
 	return ret;
 }

@@ -37,4 +37,7 @@ void domainxml_disks_free(struct domainxml_disks *disks);
 int domainxml_clone(
 	const char *xml, const char *name, const struct domainxml_disks *disks, char **out);
 
+/* Adds a seed as the last disk; *out is the caller's. */
+int domainxml_add_seed(const char *xml, enum posada_kind kind, const char *path, char **out);
+
 #endif

@@ -4,15 +4,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "domainxml.h"
 #include "guest.h"
 #include "image.h"
 #include "internal.h"
+#include "seed.h"
 #include "xml.h"
 
 #define POLL_MS 250
@@ -549,7 +552,7 @@ static int delete_volumes(
 	for (i = 0; i < guest->disk_count; i++) {
 		const struct posada_disk *disk = &guest->disks[i];
 
-		if (!disk->path || disk->cdrom ||
+		if (!disk->path || disk->cdrom || disk->seed ||
 			strncmp(disk->path, pool, sizeof(pool) - 1) != 0 ||
 			is_used(&others, disk->path))
 			continue;
@@ -558,6 +561,16 @@ static int delete_volumes(
 	}
 	posada_guests_free(&others);
 	return ret;
+}
+
+/* It says what one guest shall do, so nobody has a use for it without that. */
+static void delete_seed(const struct posada_guest *guest)
+{
+	size_t i;
+
+	for (i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].seed)
+			unlink(guest->disks[i].path);
 }
 
 int posada_guest_delete(
@@ -574,7 +587,9 @@ int posada_guest_delete(
 	else if (undefine(target.domain))
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
-	else if (disks)
+	else
+		delete_seed(&target.guest);
+	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);
 	target_close(&target);
 	return ret;
@@ -728,6 +743,9 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	int ret;
 
 	ret = spec_check(spec, err);
+	if (!ret && spec->seed)
+		ret = posada_seed_check(
+			spec->seed, spec->network && strcmp(spec->network, "none") != 0, err);
 	if (!ret)
 		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
 	if (!ret)
@@ -778,37 +796,71 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	return 0;
 }
 
-int guest_define(struct engine *engine, const char *xml, const char *name, bool start,
+/* The seed names what libvirt has given the guest, so it is written after the definition. */
+static int write_seed(const struct target *target, const struct posada_seed *seed, const char *path,
 	struct posada_error *err)
 {
+	struct posada_guest guest;
+	int ret;
+
+	if (read_guest(target->engine, target->domain, &guest))
+		return fail_libvirt(
+			err, _("The guest's definition cannot be read"), _("Try again."));
+	ret = seed_write(path, seed, &guest, err);
+	posada_guest_free(&guest);
+	return ret;
+}
+
+int guest_define(
+	struct engine *engine, const struct definition *definition, struct posada_error *err)
+{
 	struct target target = {.engine = engine};
+	char path[PATH_MAX], *seeded = NULL;
 	int ret = 0;
 
-	target.guest.name = strdup(name);
-	if (!target.guest.name)
-		return fail_memory(err);
-	target.domain = virDomainDefineXML(engine->conn, xml);
-	if (!target.domain)
+	seed_path(definition->name, path, sizeof(path));
+	if (definition->seed)
+		ret = domainxml_add_seed(definition->xml, definition->kind, path, &seeded);
+	target.guest.name = strdup(definition->name);
+	if (ret || !target.guest.name) {
+		ret = fail_memory(err);
+		goto out;
+	}
+	target.domain = virDomainDefineXML(engine->conn, seeded ? seeded : definition->xml);
+	if (!target.domain) {
 		ret = fail_libvirt(err, _("The guest cannot be defined"),
 			_("Change what the message names, and try again."));
-	if (!ret && start) {
-		ret = start_domain(&target, err);
-		if (ret)
-			undefine(target.domain);
+		goto out;
 	}
+	if (definition->seed)
+		ret = write_seed(&target, definition->seed, path, err);
+	if (!ret && definition->start)
+		ret = start_domain(&target, err);
+	if (ret) {
+		undefine(target.domain);
+		if (definition->seed)
+			unlink(path);
+	}
+out:
+	free(seeded);
 	target_close(&target);
 	return ret;
 }
 
 static int make_domain(struct posada *handle, struct making *making, struct posada_error *err)
 {
+	struct definition definition = {.name = making->spec.name,
+		.kind = making->spec.kind,
+		.seed = making->spec.seed,
+		.start = making->spec.start};
 	char *xml;
 	int ret;
 
 	making->host.type = domain_type(making->engine, handle);
 	if (xml_from_spec(&making->spec, &making->host, &xml))
 		return fail_memory(err);
-	ret = guest_define(making->engine, xml, making->spec.name, making->spec.start, err);
+	definition.xml = xml;
+	ret = guest_define(making->engine, &definition, err);
 	free(xml);
 	return ret;
 }

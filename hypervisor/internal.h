@@ -70,9 +70,18 @@ int host_capacity(struct posada *handle, struct engine *engine, struct capacity 
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err);
 
-/* Defines a guest by its XML, and starts it if asked; after a failure it is not there. */
-int guest_define(struct engine *engine, const char *xml, const char *name, bool start,
-	struct posada_error *err);
+/* A guest that is about to be: its XML, and what belongs to it beside. */
+struct definition {
+	const char *name;
+	const char *xml;
+	enum posada_kind kind;
+	const struct posada_seed *seed; /* checked, or NULL */
+	bool start;
+};
+
+/* After a failure nothing of it is left. */
+int guest_define(
+	struct engine *engine, const struct definition *definition, struct posada_error *err);
 
 /* Is name a libvirt network or a bridge that a guest can join now? */
 int network_resolve(

@@ -31,6 +31,7 @@ static const struct option_entry create_options[] = {
 	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},
 	{"network", N_("NAME"), N_("default, a bridge such as br0, or none (default)")},
 	{"start", NULL, N_("start it at once")},
+	SEED_OPTIONS,
 	{0},
 };
 
@@ -51,6 +52,7 @@ static const struct option_entry delete_options[] = {
 
 static const struct option_entry clone_options[] = {
 	{WORD, N_("NEW"), N_("the name of the guest that is made")},
+	SEED_OPTIONS,
 	{0},
 };
 

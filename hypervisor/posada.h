@@ -83,6 +83,7 @@ struct posada_disk {
 	char *target; /* the guest's name of it: xvda, hda, vda, ... */
 	char *format; /* raw, qcow2 */
 	bool cdrom;
+	bool seed; /* see struct posada_seed */
 };
 
 struct posada_nic {
@@ -122,6 +123,20 @@ struct posada_disk_spec {
 	uint64_t bytes;
 };
 
+/*
+ * What cloud-init shall do when the guest starts first. It is told by a small read-only disk that
+ * lives and dies with the guest. NULL: left out.
+ */
+struct posada_seed {
+	const char *user;     /* who may log in; else the image's own first user */
+	const char *keys;     /* SSH public keys, one a line */
+	const char *password; /* its hash, as "mkpasswd -m sha512" prints it */
+	const char *hostname; /* else the guest's name */
+	const char *address;  /* of the first card, 192.0.2.7/24 or 2001:db8::7/64; else by DHCP */
+	const char *gateway;
+	const char *dns; /* addresses, with commas between */
+};
+
 /* What to make; the caller owns everything in it. */
 struct posada_guest_spec {
 	const char *name; /* [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
@@ -136,6 +151,7 @@ struct posada_guest_spec {
 	size_t disk_count;
 	const char *network; /* libvirt network or host bridge; NULL or "none": no card */
 	bool start;
+	const struct posada_seed *seed; /* NULL: none */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */
@@ -185,12 +201,16 @@ int posada_guest_console(struct posada *handle, const char *name, int in_fd, int
 int posada_guest_delete(
 	struct posada *handle, const char *name, bool disks, struct posada_error *err);
 
+/* Can a guest be told this, one with a network card or without? -EINVAL and why not. */
+int posada_seed_check(const struct posada_seed *seed, bool has_card, struct posada_error *err);
+
 /* --- Clones and templates ----------------------------------------------- */
 
 /* What shall be made from what; the caller owns everything in it. */
 struct posada_clone {
 	const char *from;
 	const char *name;
+	const struct posada_seed *seed; /* NULL: none, not that of the other guest either */
 	/* Called several times a second while disks are copied; false ends that. NULL is fine. */
 	bool (*progress)(void *opaque, unsigned percent);
 	void *opaque;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "seed.h"
 #include "text.h"
 #include "xml.h"
 
@@ -403,6 +404,7 @@ static int read_disks(xmlXPathContextPtr context, struct posada_guest *guest)
 		disk->target = text_at(context, node, "target/@dev");
 		disk->format = text_at(context, node, "driver/@type");
 		disk->cdrom = device && !strcmp(device, "cdrom");
+		disk->seed = disk->path && seed_is_path(disk->path);
 		free(device);
 		if (!disk->format)
 			disk->format = strdup("raw");
