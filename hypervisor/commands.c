@@ -65,6 +65,7 @@ static void json_guest(
 		json_string(json, "target", guest->disks[i].target);
 		json_string(json, "format", guest->disks[i].format);
 		json_bool(json, "cdrom", guest->disks[i].cdrom);
+		json_bool(json, "seed", guest->disks[i].seed);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -156,7 +157,10 @@ static int print_guest(const struct posada_guest *guest, const struct posada_set
 	if (guest->cmdline)
 		table_row(&table, _("Command line"), guest->cmdline);
 	for (i = 0; i < guest->disk_count; i++) {
-		snprintf(name, sizeof(name), "%s %s", guest->disks[i].cdrom ? _("CD") : _("Disk"),
+		snprintf(name, sizeof(name), "%s %s",
+			guest->disks[i].cdrom  ? _("CD")
+			: guest->disks[i].seed ? _("Seed")
+					       : _("Disk"),
 			guest->disks[i].target ? guest->disks[i].target : "");
 		table_row(&table, name, guest->disks[i].path);
 	}
@@ -270,12 +274,18 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 int command_guest_create(struct posada *handle, const struct args *args)
 {
 	struct posada_guest_spec spec;
+	struct seed_args seed = {0};
 	struct posada_error err;
 	int status = fill_spec(&spec, args);
 
+	if (!status)
+		status = seed_from_args(args, &seed);
 	if (status)
 		return status;
-	if (posada_guest_create(handle, &spec, &err))
+	spec.seed = seed.given ? &seed.seed : NULL;
+	status = posada_guest_create(handle, &spec, &err);
+	free(seed.keys);
+	if (status)
 		return failed(&err);
 	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
 		args->name);

@@ -18,6 +18,9 @@ enum exit_status {
 	EXIT_USAGE = 2,
 };
 
+/* The name of an option that is none, but a word that must follow the guest's name. */
+#define WORD ""
+
 struct option_entry {
 	const char *name;
 	const char *argument; /* what the value is called, NULL for a switch */
@@ -49,6 +52,27 @@ struct table;
 int finish_table(struct table *table);
 
 const char *yes_no(bool value);
+/* The options that make a seed, which create and clone share. */
+#define SEED_OPTIONS                                                                               \
+	{"seed-user", N_("NAME"), N_("for cloud-init: who may log in")},                           \
+		{"seed-key", N_("KEY"),                                                            \
+			N_("an SSH public key, or a file of them; can be repeated")},              \
+		{"seed-password", N_("HASH"), N_("as \"mkpasswd -m sha512\" prints it")},          \
+		{"seed-host", N_("NAME"), N_("the host name (the guest's name)")},                 \
+		{"seed-address", N_("A/N"),                                                        \
+			N_("of the first card, such as 192.0.2.7/24 (by DHCP)")},                  \
+		{"seed-gateway", N_("A"), N_("the way out of that network")},                      \
+	{                                                                                          \
+		"seed-dns", N_("A,A"), N_("its name servers")                                      \
+	}
+
+/* A seed from them; the texts are the command line's, but for keys, which is the caller's. */
+struct seed_args {
+	struct posada_seed seed;
+	bool given; /* any of them was */
+	char *keys;
+};
+int seed_from_args(const struct args *args, struct seed_args *seed);
 
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
@@ -68,6 +92,8 @@ int command_guest_pause(struct posada *handle, const struct args *args);
 int command_guest_resume(struct posada *handle, const struct args *args);
 int command_guest_console(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
+int command_guest_clone(struct posada *handle, const struct args *args);
+int command_guest_template(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
 int command_network_show(struct posada *handle, const struct args *args);

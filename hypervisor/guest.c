@@ -4,15 +4,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "domainxml.h"
 #include "guest.h"
 #include "image.h"
 #include "internal.h"
+#include "seed.h"
 #include "xml.h"
 
 #define POLL_MS 250
@@ -26,6 +29,7 @@ const char *posada_state_name(enum posada_state state)
 		[POSADA_STOPPING] = "stopping",
 		[POSADA_CRASHED] = "crashed",
 		[POSADA_NO_DEVICE_MODEL] = "no device model",
+		[POSADA_TEMPLATE] = "template",
 	};
 
 	return names[state];
@@ -33,7 +37,7 @@ const char *posada_state_name(enum posada_state state)
 
 bool posada_state_is_live(enum posada_state state)
 {
-	return state != POSADA_OFF && state != POSADA_CRASHED;
+	return state != POSADA_OFF && state != POSADA_CRASHED && state != POSADA_TEMPLATE;
 }
 
 /* --- Reading ------------------------------------------------------------ */
@@ -137,7 +141,9 @@ static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_
 		return ret;
 	}
 	guest->engine = engine->name;
-	guest->state = state_of(info.state);
+	/* Other programs may have started it all the same. */
+	if (guest->state != POSADA_TEMPLATE || info.state != VIR_DOMAIN_SHUTOFF)
+		guest->state = state_of(info.state);
 	guest->vcpus = info.nrVirtCpu;
 	guest->id = posada_state_is_live(guest->state) ? (int)virDomainGetID(domain) : -1;
 	if (guest->state == POSADA_RUNNING && guest->id > 0 && !strcmp(engine->name, "xen") &&
@@ -377,7 +383,11 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 
 	if (ret)
 		return ret;
-	if (target.guest.state == POSADA_NO_DEVICE_MODEL)
+	if (target.guest.state == POSADA_TEMPLATE)
+		ret = fail(err, -EPERM,
+			_("%s is a template, which is not started itself. Make a guest from it (\"posada guest clone %s NAME\") and start that."),
+			target.guest.name, target.guest.name);
+	else if (target.guest.state == POSADA_NO_DEVICE_MODEL)
 		ret = destroy_domain(&target, err);
 	else if (posada_state_is_live(target.guest.state))
 		ret = fail(err, -EALREADY,
@@ -534,7 +544,7 @@ static int delete_volumes(
 	for (i = 0; i < guest->disk_count; i++) {
 		const struct posada_disk *disk = &guest->disks[i];
 
-		if (!disk->path || disk->cdrom ||
+		if (!disk->path || disk->cdrom || disk->seed ||
 			strncmp(disk->path, pool, sizeof(pool) - 1) != 0 ||
 			guests_use(&others, disk->path))
 			continue;
@@ -543,6 +553,16 @@ static int delete_volumes(
 	}
 	posada_guests_free(&others);
 	return ret;
+}
+
+/* It says what one guest shall do, so nobody has a use for it without that. */
+static void delete_seed(const struct posada_guest *guest)
+{
+	size_t i;
+
+	for (i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].seed)
+			unlink(guest->disks[i].path);
 }
 
 int posada_guest_delete(
@@ -559,7 +579,9 @@ int posada_guest_delete(
 	else if (undefine(target.domain))
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
-	else if (disks)
+	else
+		delete_seed(&target.guest);
+	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);
 	target_close(&target);
 	return ret;
@@ -575,7 +597,6 @@ struct making {
 	char *kernel, *initrd, *iso;
 	char *disks[POSADA_DISKS_MAX];
 	bool made[POSADA_DISKS_MAX];
-	struct target target;
 };
 
 int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
@@ -714,6 +735,9 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	int ret;
 
 	ret = spec_check(spec, err);
+	if (!ret && spec->seed)
+		ret = posada_seed_check(
+			spec->seed, spec->network && strcmp(spec->network, "none") != 0, err);
 	if (!ret)
 		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
 	if (!ret)
@@ -764,27 +788,72 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	return 0;
 }
 
+/* The seed names what libvirt has given the guest, so it is written after the definition. */
+static int write_seed(const struct target *target, const struct posada_seed *seed, const char *path,
+	struct posada_error *err)
+{
+	struct posada_guest guest;
+	int ret;
+
+	if (read_guest(target->engine, target->domain, &guest))
+		return fail_libvirt(
+			err, _("The guest's definition cannot be read"), _("Try again."));
+	ret = seed_write(path, seed, &guest, err);
+	posada_guest_free(&guest);
+	return ret;
+}
+
+int guest_define(
+	struct engine *engine, const struct definition *definition, struct posada_error *err)
+{
+	struct target target = {.engine = engine};
+	char path[PATH_MAX], *seeded = NULL;
+	int ret = 0;
+
+	seed_path(definition->name, path, sizeof(path));
+	if (definition->seed)
+		ret = domainxml_add_seed(definition->xml, definition->kind, path, &seeded);
+	target.guest.name = strdup(definition->name);
+	if (ret || !target.guest.name) {
+		ret = fail_memory(err);
+		goto out;
+	}
+	target.domain = virDomainDefineXML(engine->conn, seeded ? seeded : definition->xml);
+	if (!target.domain) {
+		ret = fail_libvirt(err, _("The guest cannot be defined"),
+			_("Change what the message names, and try again."));
+		goto out;
+	}
+	if (definition->seed)
+		ret = write_seed(&target, definition->seed, path, err);
+	if (!ret && definition->start)
+		ret = start_domain(&target, err);
+	if (ret) {
+		undefine(target.domain);
+		if (definition->seed)
+			unlink(path);
+	}
+out:
+	free(seeded);
+	target_close(&target);
+	return ret;
+}
+
 static int make_domain(struct posada *handle, struct making *making, struct posada_error *err)
 {
-	struct target *target = &making->target;
+	struct definition definition = {.name = making->spec.name,
+		.kind = making->spec.kind,
+		.seed = making->spec.seed,
+		.start = making->spec.start};
 	char *xml;
 	int ret;
 
 	making->host.type = domain_type(making->engine, handle);
 	if (xml_from_spec(&making->spec, &making->host, &xml))
 		return fail_memory(err);
-	target->engine = making->engine;
-	target->domain = virDomainDefineXML(making->engine->conn, xml);
+	definition.xml = xml;
+	ret = guest_define(making->engine, &definition, err);
 	free(xml);
-	if (!target->domain)
-		return fail_libvirt(err, _("The guest cannot be defined"),
-			_("Change what the message names, and try again."));
-	if (!making->spec.start)
-		return 0;
-	target->guest.name = strdup(making->spec.name);
-	ret = target->guest.name ? start_domain(target, err) : fail_memory(err);
-	if (ret)
-		undefine(target->domain);
 	return ret;
 }
 
@@ -808,6 +877,5 @@ int posada_guest_create(
 	free(making.kernel);
 	free(making.initrd);
 	free(making.iso);
-	target_close(&making.target);
 	return ret;
 }

@@ -12,6 +12,9 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Where a domain's definition says that it is a template. */
+#define TEMPLATE_URI "urn:posada:template"
+
 struct engine {
 	const char *name;
 	char *uri;
@@ -66,6 +69,19 @@ int host_capacity(struct posada *handle, struct engine *engine, struct capacity 
 /* Finds a guest's domain on any engine; virDomainFree() and nothing else. */
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err);
+
+/* A guest that is about to be: its XML, and what belongs to it beside. */
+struct definition {
+	const char *name;
+	const char *xml;
+	enum posada_kind kind;
+	const struct posada_seed *seed; /* checked, or NULL */
+	bool start;
+};
+
+/* After a failure nothing of it is left. */
+int guest_define(
+	struct engine *engine, const struct definition *definition, struct posada_error *err);
 
 /* Is name a libvirt network or a bridge that a guest can join now? */
 int network_resolve(

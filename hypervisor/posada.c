@@ -31,6 +31,7 @@ static const struct option_entry create_options[] = {
 	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},
 	{"network", N_("NAME"), N_("default, a bridge such as br0, or none (default)")},
 	{"start", NULL, N_("start it at once")},
+	SEED_OPTIONS,
 	{0},
 };
 
@@ -96,6 +97,17 @@ static const struct option_entry network_set_options[] = {
 	{0},
 };
 
+static const struct option_entry clone_options[] = {
+	{WORD, N_("NEW"), N_("the name of the guest that is made")},
+	SEED_OPTIONS,
+	{0},
+};
+
+static const struct option_entry template_options[] = {
+	{WORD, N_("on|off"), N_("a template is not started, only cloned")},
+	{0},
+};
+
 static const struct command {
 	const char *noun;
 	const char *verb; /* NULL where the noun is the whole command */
@@ -128,6 +140,10 @@ static const struct command {
 		command_guest_console, console_options},
 	{"guest", "delete", true, N_("remove a guest that is off"), command_guest_delete,
 		delete_options},
+	{"guest", "clone", true, N_("make another guest like one that is off"), command_guest_clone,
+		clone_options},
+	{"guest", "template", true, N_("keep a guest for others to be made from it"),
+		command_guest_template, template_options},
 	{"media", "list", false, N_("images and kernels that guests can start from"),
 		command_media_list, print_options},
 	{"network", "list", false, N_("networks that guests can join"), command_network_list,
@@ -176,13 +192,24 @@ const char *args_get(const struct args *args, const char *option)
 	return NULL;
 }
 
+/* It stands first among the options. */
+static const struct option_entry *word_of(const struct command *command)
+{
+	const struct option_entry *first = command->options;
+
+	return first->name && !*first->name ? first : NULL;
+}
+
 /* --- Help, made from the table ------------------------------------------ */
 
 static void print_synopsis(FILE *out, const struct command *command)
 {
-	fprintf(out, "posada %s%s%s%s%s", command->noun, command->verb ? " " : "",
+	const struct option_entry *word = word_of(command), *first = command->options + !!word;
+
+	fprintf(out, "posada %s%s%s%s%s%s%s", command->noun, command->verb ? " " : "",
 		command->verb ? command->verb : "", command->takes_name ? _(" NAME") : "",
-		command->options[0].name ? _(" [OPTION]...") : "");
+		word ? " " : "", word ? _(word->argument) : "",
+		first->name ? _(" [OPTION]...") : "");
 }
 
 /* noun NULL lists everything. */
@@ -217,7 +244,8 @@ static void print_command_help(FILE *out, const struct command *command)
 	if (command->options[0].name)
 		putc('\n', out);
 	for (option = command->options; option->name; option++) {
-		int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
+		int width = fprintf(out, "  %s%s%s%s", *option->name ? "--" : "", option->name,
+			*option->name && option->argument ? " " : "",
 			option->argument ? _(option->argument) : "");
 
 		fprintf(out, "%*s%s\n", width < 22 ? 22 - width : 1, "", _(option->help));
@@ -251,7 +279,7 @@ static int take_option(const struct command *command, char **words, struct args 
 	int taken = 1;
 
 	for (option = command->options; option->name; option++)
-		if (strlen(option->name) == len && !strncmp(option->name, words[0] + 2, len))
+		if (len && strlen(option->name) == len && !strncmp(option->name, words[0] + 2, len))
 			break;
 	if (!option->name || args->count == VALUES_MAX || (value && !option->argument))
 		return 0;
@@ -272,6 +300,7 @@ static int take_option(const struct command *command, char **words, struct args 
 
 static int run(const struct command *command, char **words)
 {
+	const struct option_entry *word = word_of(command);
 	struct posada *handle;
 	struct posada_error err;
 	struct args args = {0};
@@ -291,6 +320,9 @@ static int run(const struct command *command, char **words)
 					_("this option is unknown or lacks its value"), *words);
 		} else if (command->takes_name && !args.name) {
 			args.name = *words;
+		} else if (word && args.count < VALUES_MAX && !args_get(&args, WORD)) {
+			args.values[args.count].option = word;
+			args.values[args.count++].value = *words;
 		} else {
 			return usage(command, _("this word is one too many"), *words);
 		}
@@ -301,6 +333,8 @@ static int run(const struct command *command, char **words)
 			strcmp(command->noun, "guest") ? _("the name is missing")
 						       : _("the guest's name is missing"),
 			NULL);
+	if (word && !args_get(&args, WORD))
+		return usage(command, _("this word is missing"), _(word->argument));
 
 	if (posada_open(&handle, PATIENCE_MS, &err)) {
 		fprintf(stderr, "posada: %s\n", err.text);

@@ -47,6 +47,7 @@ enum posada_state {
 	POSADA_STOPPING,
 	POSADA_CRASHED,
 	POSADA_NO_DEVICE_MODEL, /* runs, but the QEMU that serves its devices has died */
+	POSADA_TEMPLATE,	/* off, and kept for others to be made from it */
 	POSADA_STATES,
 };
 
@@ -82,6 +83,7 @@ struct posada_disk {
 	char *target; /* the guest's name of it: xvda, hda, vda, ... */
 	char *format; /* raw, qcow2 */
 	bool cdrom;
+	bool seed; /* see struct posada_seed */
 };
 
 struct posada_nic {
@@ -121,6 +123,20 @@ struct posada_disk_spec {
 	uint64_t bytes;
 };
 
+/*
+ * What cloud-init shall do when the guest starts first. It is told by a small read-only disk that
+ * lives and dies with the guest. NULL: left out.
+ */
+struct posada_seed {
+	const char *user;     /* who may log in; else the image's own first user */
+	const char *keys;     /* SSH public keys, one a line */
+	const char *password; /* its hash, as "mkpasswd -m sha512" prints it */
+	const char *hostname; /* else the guest's name */
+	const char *address;  /* of the first card, 192.0.2.7/24 or 2001:db8::7/64; else by DHCP */
+	const char *gateway;
+	const char *dns; /* addresses, with commas between */
+};
+
 /* What to make; the caller owns everything in it. */
 struct posada_guest_spec {
 	const char *name; /* [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
@@ -135,6 +151,7 @@ struct posada_guest_spec {
 	size_t disk_count;
 	const char *network; /* libvirt network or host bridge; NULL or "none": no card */
 	bool start;
+	const struct posada_seed *seed; /* NULL: none */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */
@@ -255,6 +272,32 @@ int posada_guest_detach_nic(
 int posada_guest_insert(
 	struct posada *handle, const char *name, const char *iso, struct posada_error *err);
 int posada_guest_eject(struct posada *handle, const char *name, struct posada_error *err);
+/* Can a guest be told this, one with a network card or without? -EINVAL and why not. */
+int posada_seed_check(const struct posada_seed *seed, bool has_card, struct posada_error *err);
+
+/* --- Clones and templates ----------------------------------------------- */
+
+/* What shall be made from what; the caller owns everything in it. */
+struct posada_clone {
+	const char *from;
+	const char *name;
+	const struct posada_seed *seed; /* NULL: none, not that of the other guest either */
+	/* Called several times a second while disks are copied; false ends that. NULL is fine. */
+	bool (*progress)(void *opaque, unsigned percent);
+	void *opaque;
+};
+
+/*
+ * Makes a guest like one that is off, with copies of its disks (but for those that it only
+ * reads), and its own UUID and hardware addresses. After a failure nothing of it is left;
+ * -ECANCELED when progress() ended it.
+ */
+int posada_guest_clone(
+	struct posada *handle, const struct posada_clone *clone, struct posada_error *err);
+
+/* Makes a guest that is off a template, or a guest again; no error when it is that already. */
+int posada_guest_template(
+	struct posada *handle, const char *name, bool on, struct posada_error *err);
 
 /* --- The host ----------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "seed.h"
 #include "text.h"
 #include "xml.h"
 
@@ -459,6 +460,7 @@ static int read_disks(xmlXPathContextPtr context, struct posada_guest *guest)
 		disk->target = text_at(context, node, "target/@dev");
 		disk->format = text_at(context, node, "driver/@type");
 		disk->cdrom = device && !strcmp(device, "cdrom");
+		disk->seed = disk->path && seed_is_path(disk->path);
 		free(device);
 		if (!disk->format)
 			disk->format = strdup("raw");
@@ -500,7 +502,8 @@ out:
 int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
-	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL, *memory = NULL;
+	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL, *memory = NULL,
+	     *mark = NULL;
 	xmlNodePtr root;
 	xmlDocPtr doc;
 	int ret = -EINVAL;
@@ -521,11 +524,14 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	/* What it has now: a part of what it started with can be lent out. libvirt writes KiB. */
 	memory = text_at(
 		context, root, "/domain/currentMemory | /domain[not(currentMemory)]/memory");
+	mark = text_at(context, root,
+		"/domain/metadata/*[local-name()='template'][namespace-uri()='" TEMPLATE_URI "']");
 	if (!guest->name || !type || !os)
 		goto out;
 	if (memory)
 		guest->memory_kib = strtoull(memory, NULL, 10);
 	guest->kind = kind_of(type, os, machine ? machine : "");
+	guest->state = mark ? POSADA_TEMPLATE : POSADA_OFF;
 	guest->kernel = text_at(context, root, "/domain/os/kernel");
 	guest->initrd = text_at(context, root, "/domain/os/initrd");
 	guest->cmdline = text_at(context, root, "/domain/os/cmdline");
@@ -544,6 +550,7 @@ out:
 	free(port);
 	free(uuid);
 	free(memory);
+	free(mark);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;

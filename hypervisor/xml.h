@@ -61,7 +61,8 @@ void xml_put_nic(FILE *out, const char *network, bool bridge, const char *model)
 /* The domain XML of a checked specification; *xml is the caller's. */
 int xml_from_spec(const struct posada_guest_spec *spec, const struct xml_host *host, char **xml);
 
-/* Fills everything of a guest that its XML tells; posada_guest_free() also on failure. */
+/* Fills everything of a guest that its XML tells, as if it were off; posada_guest_free() also on
+ * failure. */
 int xml_to_guest(const char *xml, struct posada_guest *guest);
 
 #endif

@@ -23,6 +23,7 @@ const char *guest_state_text(enum posada_state state)
 		[POSADA_STOPPING] = N_("stopping"),
 		[POSADA_CRASHED] = N_("crashed"),
 		[POSADA_NO_DEVICE_MODEL] = N_("no device model"),
+		[POSADA_TEMPLATE] = N_("template"),
 	};
 
 	return _(texts[state]);

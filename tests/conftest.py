@@ -109,7 +109,7 @@ def host(shared_host):
     if not shared_host.in_shell:
         shared_host.home()
     for guest in shared_host.posada("guest", "list", "--json"):
-        if guest["state"] not in ("off", "crashed"):
+        if guest["state"] not in ("off", "crashed", "template"):
             shared_host.posada("guest", "kill", guest["name"])
         shared_host.posada("guest", "delete", guest["name"], "--disks")
     shared_host.shell_close()

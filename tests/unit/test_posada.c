@@ -66,12 +66,13 @@ TEST(each_kind_is_made)
 {
 	const struct posada_guest_spec specs[] = {
 		{"d", POSADA_PV, 64 * MIB, 1, kernel, kernel, "quiet", NULL, {{NULL, 0}}, 0, "none",
-			false},
-		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{disk, 0}}, 1, NULL, true},
+			false, NULL},
+		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{disk, 0}}, 1, NULL, true,
+			NULL},
 		{"b", POSADA_HVM, 64 * MIB, 1, NULL, NULL, NULL, iso, {{NULL, 1 << 20}}, 1,
-			"default", true},
+			"default", true, NULL},
 		{"a", POSADA_QEMU, 64 * MIB, 1, NULL, NULL, NULL, iso,
-			{{NULL, 1 << 20}, {NULL, 1 << 20}}, 2, "default", false}};
+			{{NULL, 1 << 20}, {NULL, 1 << 20}}, 2, "default", false, NULL}};
 	struct posada_guest guest;
 
 	assert_int_equal(posada_kinds(host), (1 << POSADA_KINDS) - 1);
@@ -128,7 +129,7 @@ TEST(bad_guests_are_refused)
 			-ENOSPC, "1024.0 PiB"},
 	};
 	struct posada_guest_spec spec = {"y-2", POSADA_PV, 64 * MIB, 1, NULL, NULL, NULL, NULL,
-		{{NULL, 1}, {disk, 0}}, 2, NULL, false};
+		{{NULL, 1}, {disk, 0}}, 2, NULL, false, NULL};
 
 	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {

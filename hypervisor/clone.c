@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Guests made from guests: clones with disks of their own, and the templates that are kept for
+// them.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "copy.h"
+#include "domainxml.h"
+#include "image.h"
+#include "internal.h"
+#include "xml.h"
+
+#define LOOK_TICKS 5 /* calls of the progress between two looks at the source */
+
+/* What a cloning has made so far: all of it goes again when it fails. */
+struct cloning {
+	struct posada *handle;
+	const struct posada_clone *clone;
+	struct engine *engine;
+	char *xml;
+	struct posada_guest source;
+	struct domainxml_disks disks;
+	uint64_t total, done, current; /* bytes, as guests see them */
+	unsigned ticks;
+	bool started, left; /* why the copying ended */
+};
+
+static void cloning_close(struct cloning *cloning, bool failed)
+{
+	size_t i;
+
+	for (i = 0; i < cloning->disks.count && failed; i++)
+		if (cloning->disks.items[i].copy.path)
+			volume_delete(cloning->handle, cloning->disks.items[i].copy.path, NULL);
+	domainxml_disks_free(&cloning->disks);
+	posada_guest_free(&cloning->source);
+	free(cloning->xml);
+}
+
+/* --- Looking ------------------------------------------------------------ */
+
+static int check_names(struct cloning *cloning, struct posada_error *err)
+{
+	const char *name = cloning->clone->name;
+	char clean[POSADA_NAME_MAX + 8];
+	struct posada_guest other;
+	int ret;
+
+	if (!posada_name_is_legal(name))
+		return fail(err, -EINVAL,
+			_("\"%s\" cannot be a guest's name. Use 1 to %d letters, digits, dots, dashes and underscores, and begin with a letter or a digit."),
+			posada_text_clean(name ? name : "", clean, sizeof(clean)), POSADA_NAME_MAX);
+	ret = posada_guest_show(cloning->handle, name, &other, err);
+	if (!ret) {
+		posada_guest_free(&other);
+		return fail(err, -EEXIST,
+			_("There is a guest named %s already. Choose another name, or delete that guest first."),
+			name);
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int fail_live(const char *name, struct posada_error *err)
+{
+	return fail(err, -EBUSY,
+		_("The guest %s is running, and a copy of disks that change would be broken. Stop it first."),
+		name);
+}
+
+/* The definition of the source, if it is off. */
+static int read_source(struct cloning *cloning, struct posada_error *err)
+{
+	const char *name = cloning->clone->from;
+	virDomainPtr domain;
+	int ret = guest_find(cloning->handle, name, &domain, &cloning->engine, err);
+
+	if (ret)
+		return ret;
+	if (virDomainIsActive(domain) == 1) {
+		ret = fail_live(name, err);
+		goto out;
+	}
+	cloning->xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	if (!cloning->xml || domainxml_disks(cloning->xml, &cloning->disks))
+		ret = fail_libvirt(
+			err, _("The guest's definition cannot be read"), _("Try again."));
+out:
+	virDomainFree(domain);
+	return ret;
+}
+
+static int measure(struct cloning *cloning, struct posada_error *err)
+{
+	char clean[256];
+	size_t i;
+
+	for (i = 0; i < cloning->disks.count; i++) {
+		struct domainxml_disk *disk = &cloning->disks.items[i];
+		int ret;
+
+		if (!disk->own)
+			continue;
+		if (!disk->path)
+			return fail(err, -ENOTSUP,
+				_("The disk %s of the guest is neither a file nor a device of this host, so it cannot be copied. Take it out of the guest first."),
+				posada_text_clean(
+					disk->target ? disk->target : "?", clean, sizeof(clean)));
+		ret = copy_measure(disk->path, disk->format, &disk->bytes);
+		if (ret)
+			return fail(err, ret,
+				_("The disk %s cannot be read: %s. See that its storage is there."),
+				posada_text_clean(disk->path, clean, sizeof(clean)),
+				ret == -EINVAL ? _("it is no image of its format")
+					       : strerror(-ret));
+		cloning->total += disk->bytes;
+	}
+	return 0;
+}
+
+/* --- Volumes ------------------------------------------------------------ */
+
+static void refresh_pools(virConnectPtr conn)
+{
+	virStoragePoolPtr *pools;
+	int count =
+		virConnectListAllStoragePools(conn, &pools, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		virStoragePoolRefresh(pools[i], 0);
+		virStoragePoolFree(pools[i]);
+	}
+	if (count >= 0)
+		free(pools);
+}
+
+static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_error *err)
+{
+	virStoragePoolInfo info;
+	char want[32], have[32];
+
+	/* A RAM file system without a limit reports no size at all. */
+	if (virStoragePoolGetInfo(pool, &info) || !info.capacity || bytes <= info.available)
+		return 0;
+	return fail(err, -ENOSPC,
+		_("The copy of a disk needs %s, and the pool %s has %s left. Make room there, or copy a smaller guest."),
+		posada_size_text(bytes, want, sizeof(want)), virStoragePoolGetName(pool),
+		posada_size_text(info.available, have, sizeof(have)));
+}
+
+/* Characters that no guest's name has keep one guest's disks out of another's way. */
+static void volume_name(
+	const char *guest, size_t nth, const char *format, bool block, char *buf, size_t size)
+{
+	const char *end = block ? "" : !strcmp(format, "qcow2") ? ".qcow2" : ".img";
+
+	if (nth)
+		snprintf(buf, size, "%s%c%zu%s", guest, block ? '+' : '~', nth + 1, end);
+	else
+		snprintf(buf, size, "%s%s", guest, end);
+}
+
+/* In the pool of the disk that is copied, and of its kind. */
+static int volume_like(virStorageVolPtr model, const char *guest, size_t nth,
+	struct domainxml_disk *disk, struct posada_error *err)
+{
+	virStoragePoolPtr pool = virStoragePoolLookupByVolume(model);
+	virStorageVolPtr volume = NULL;
+	virStorageVolInfo info;
+	char name[POSADA_NAME_MAX + 32], xml[512];
+	int ret;
+
+	if (!pool || virStorageVolGetInfo(model, &info)) {
+		ret = fail_libvirt(
+			err, _("The pool of a disk cannot be looked at"), _("Try again."));
+		goto out;
+	}
+	disk->copy.block = info.type == VIR_STORAGE_VOL_BLOCK;
+	disk->copy.format = disk->format;
+	ret = check_room(pool, disk->copy.block ? disk->bytes : info.allocation, err);
+	if (ret)
+		goto out;
+	volume_name(guest, nth, disk->format, disk->copy.block, name, sizeof(name));
+	/* A block volume takes all of its room at once, a file when it is written. */
+	snprintf(xml, sizeof(xml),
+		disk->copy.block
+			? "<volume><name>%s</name><capacity unit='bytes'>%llu</capacity></volume>"
+			: "<volume><name>%s</name><capacity unit='bytes'>%llu</capacity><allocation>0</allocation><target><format type='%s'/></target></volume>",
+		name, (unsigned long long)disk->bytes, disk->format);
+	volume = virStorageVolCreateXML(pool, xml, 0);
+	if (!volume) {
+		ret = fail_libvirt(err, _("The new volume cannot be made"),
+			_("Delete what is in the way, or choose another name for the guest."));
+		goto out;
+	}
+	disk->copy.path = virStorageVolGetPath(volume);
+	if (!disk->copy.path) {
+		virStorageVolDelete(volume, 0);
+		ret = fail_memory(err);
+	}
+out:
+	if (volume)
+		virStorageVolFree(volume);
+	if (pool)
+		virStoragePoolFree(pool);
+	return ret;
+}
+
+/* What no pool has is copied into the pool of volumes. */
+static int volume_make(
+	struct cloning *cloning, size_t nth, struct domainxml_disk *disk, struct posada_error *err)
+{
+	char name[POSADA_NAME_MAX + 32];
+	virStorageVolPtr model;
+	virConnectPtr conn;
+	int ret = engine_any(cloning->handle, &conn, err);
+
+	if (ret)
+		return ret;
+	refresh_pools(conn);
+	model = virStorageVolLookupByPath(conn, disk->path);
+	if (model) {
+		ret = volume_like(model, cloning->clone->name, nth, disk, err);
+		virStorageVolFree(model);
+		return ret;
+	}
+	disk->copy.format = "raw";
+	volume_name(cloning->clone->name, nth, "raw", false, name, sizeof(name));
+	return volume_create(cloning->handle, name, disk->bytes, &disk->copy.path, err);
+}
+
+/* --- Copying ------------------------------------------------------------ */
+
+static bool source_has_started(struct cloning *cloning)
+{
+	struct posada_guest guest;
+	bool live;
+
+	/* A libvirtd that does not answer starts nothing either. */
+	if (posada_guest_show(cloning->handle, cloning->clone->from, &guest, NULL))
+		return false;
+	live = posada_state_is_live(guest.state);
+	posada_guest_free(&guest);
+	return live;
+}
+
+static bool progress(void *opaque, unsigned percent)
+{
+	struct cloning *cloning = opaque;
+	const struct posada_clone *clone = cloning->clone;
+	unsigned share =
+		(unsigned)(100.0 *
+			   ((double)cloning->done + (double)cloning->current * percent / 100) /
+			   (double)cloning->total);
+
+	if (!(cloning->ticks++ % LOOK_TICKS))
+		cloning->started = source_has_started(cloning);
+	if (clone->progress && !clone->progress(clone->opaque, share))
+		cloning->left = true;
+	return !cloning->started && !cloning->left;
+}
+
+static int copy_disk(
+	struct cloning *cloning, size_t nth, struct domainxml_disk *disk, struct posada_error *err)
+{
+	char why[256];
+	struct copy copy = {.from = disk->path,
+		.from_format = disk->format,
+		.progress = progress,
+		.opaque = cloning};
+	int ret = volume_make(cloning, nth, disk, err);
+
+	if (ret)
+		return ret;
+	copy.to = disk->copy.path;
+	copy.to_format = disk->copy.format;
+	copy.to_is_empty = !disk->copy.block;
+	cloning->current = disk->bytes;
+	ret = copy_image(&copy, why, sizeof(why));
+	cloning->done += disk->bytes;
+	cloning->current = 0;
+	if (cloning->started)
+		return fail_live(cloning->clone->from, err);
+	if (ret == -ECANCELED)
+		return fail(err, ret, _("The copying was ended; nothing of %s is left."),
+			cloning->clone->name);
+	if (ret)
+		return fail(err, ret,
+			_("A disk cannot be copied: %s. See that its storage is whole and has room, and try again."),
+			why);
+	return 0;
+}
+
+static int copy_disks(struct cloning *cloning, struct posada_error *err)
+{
+	size_t nth = 0, i;
+	int ret = 0;
+
+	for (i = 0; i < cloning->disks.count && !ret; i++)
+		if (cloning->disks.items[i].own)
+			ret = copy_disk(cloning, nth++, &cloning->disks.items[i], err);
+	if (!ret && nth && source_has_started(cloning))
+		ret = fail_live(cloning->clone->from, err);
+	return ret;
+}
+
+static int define(struct cloning *cloning, struct posada_error *err)
+{
+	struct definition definition = {.name = cloning->clone->name,
+		.kind = cloning->source.kind,
+		.seed = cloning->clone->seed};
+	char *xml;
+	int ret;
+
+	if (domainxml_clone(cloning->xml, cloning->clone->name, &cloning->disks, &xml))
+		return fail_memory(err);
+	definition.xml = xml;
+	/* The connection may have gone meanwhile, and come back. */
+	ret = engine_connect(cloning->handle, cloning->engine, err);
+	if (!ret)
+		ret = guest_define(cloning->engine, &definition, err);
+	free(xml);
+	return ret;
+}
+
+int posada_guest_clone(
+	struct posada *handle, const struct posada_clone *clone, struct posada_error *err)
+{
+	struct cloning cloning = {.handle = handle, .clone = clone};
+	int ret;
+
+	ret = check_names(&cloning, err);
+	if (!ret)
+		ret = read_source(&cloning, err);
+	if (!ret)
+		ret = measure(&cloning, err);
+	if (!ret)
+		ret = copy_disks(&cloning, err);
+	if (!ret)
+		ret = define(&cloning, err);
+	cloning_close(&cloning, ret != 0);
+	return ret;
+}
+
+/* --- Templates ---------------------------------------------------------- */
+
+int posada_guest_template(
+	struct posada *handle, const char *name, bool on, struct posada_error *err)
+{
+	struct engine *engine;
+	virDomainPtr domain;
+	int ret = guest_find(handle, name, &domain, &engine, err);
+
+	if (ret)
+		return ret;
+	if (virDomainIsActive(domain) == 1) {
+		ret = fail(err, -EBUSY,
+			_("The guest %s is running. Stop it before you make it a template."),
+			virDomainGetName(domain));
+	} else if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+			   on ? "<template/>" : NULL, on ? "posada" : NULL, TEMPLATE_URI,
+			   VIR_DOMAIN_AFFECT_CONFIG)) {
+		ret = fail_libvirt(
+			err, _("The guest's definition cannot be changed"), _("Try again."));
+	} else if (on) {
+		/* libvirt would not ask us; not every driver can start guests by itself. */
+		virDomainSetAutostart(domain, 0);
+	}
+	virDomainFree(domain);
+	return ret;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The commands that make guests from guests: clone and template.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "commands.h"
+
+static volatile sig_atomic_t ended;
+
+static void end(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+/* What would end the program ends the work, so that nothing half made is left. */
+static void end_gently(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct sigaction action = {.sa_handler = end};
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+static bool progress(void *opaque, unsigned percent)
+{
+	bool *shown = opaque;
+
+	if (isatty(STDERR_FILENO)) {
+		fprintf(stderr, _("\rCopying: %u%% (Ctrl-C ends it)"), percent);
+		*shown = true;
+	}
+	return !ended;
+}
+
+int command_guest_clone(struct posada *handle, const struct args *args)
+{
+	bool shown = false;
+	struct posada_clone clone = {.from = args->name,
+		.name = args_get(args, WORD),
+		.progress = progress,
+		.opaque = &shown};
+	struct seed_args seed;
+	struct posada_error err;
+	int ret = seed_from_args(args, &seed);
+
+	if (ret)
+		return ret;
+	clone.seed = seed.given ? &seed.seed : NULL;
+	end_gently();
+	ret = posada_guest_clone(handle, &clone, &err);
+	free(seed.keys);
+	if (shown)
+		putc('\n', stderr);
+	if (ret)
+		return failed(&err);
+	printf(_("The guest %s is made from %s.\n"), clone.name, clone.from);
+	return EXIT_DONE;
+}
+
+int command_guest_template(struct posada *handle, const struct args *args)
+{
+	const char *word = args_get(args, WORD);
+	bool on = !strcmp(word, "on");
+	struct posada_error err;
+
+	if (!on && strcmp(word, "off") != 0) {
+		fputs(_("posada: a template is switched \"on\" or \"off\".\n"), stderr);
+		return EXIT_USAGE;
+	}
+	if (posada_guest_template(handle, args->name, on, &err))
+		return failed(&err);
+	if (on)
+		printf(_("%s is a template now. \"posada guest clone %s NAME\" makes a guest from it.\n"),
+			args->name, args->name);
+	else
+		printf(_("%s is a guest again.\n"), args->name);
+	return EXIT_DONE;
+}

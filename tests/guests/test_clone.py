@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests that are made from guests, with disks of their own."""
+import pytest
+
+CTRL_BRACKET = "\x1d"
+
+
+def counts(host, name):
+    """The guest NAME really runs: its console counts."""
+    since = len(host.log)
+    host.send(f"posada guest console {name}\n")
+    host.expect(r"alive \d+\r", 300, since)
+    host.send(CTRL_BRACKET)
+    host.see(r"posada:.*# ")
+
+
+def test_template_and_its_clone(host):
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio",
+                "--cmdline", "console=hvc0 quiet", "--memory", "128M", "--disk", "1G")
+    host.sh("printf hearth | dd of=/data/volumes/inn.img bs=1M seek=700 conv=notrunc 2>/dev/null")
+    assert "is a template now" in host.posada("guest", "template", "inn", "on")
+    assert host.posada("guest", "list", "--json")[0]["state"] == "template"
+    assert '"posada guest clone inn NAME"' in host.posada("guest", "start", "inn", status=1)
+    assert "The guest room is made from inn." in host.posada("guest", "clone", "inn", "room")
+    old, new = (host.posada("guest", "show", name, "--json") for name in ("inn", "room"))
+    assert old["uuid"] != new["uuid"] and old["nics"][0]["mac"] != new["nics"][0]["mac"]
+    assert (new["state"], new["disks"][0]["path"]) == ("off", "/data/volumes/room.img")
+    # The copy is whole, and what is empty takes no room.
+    assert host.sh("cmp /data/volumes/inn.img /data/volumes/room.img && du -m /data/volumes/room.img").split()[0] == "1"
+
+    host.posada("guest", "template", "inn", "off")
+    for name in ("inn", "room"):
+        host.posada("guest", "start", name, seconds=180)
+    for name in ("inn", "room"):
+        counts(host, name)
+    assert "running" in host.posada("guest", "clone", "inn", "more", status=1)
+    assert host.sh("ls /data/volumes") == "inn.img  room.img"
+
+
+@pytest.mark.slow
+def test_copying_that_is_ended(host):
+    """Ctrl-C leaves nothing of the new guest."""
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none", "--disk", "3G")
+    host.sh("dd if=/dev/urandom of=/tmp/noise bs=1M count=32 2>/dev/null; for n in $(seq 0 15); do dd if=/tmp/noise "
+            "of=/data/volumes/inn.img bs=1M seek=$((n * 64)) conv=notrunc; done 2>/dev/null; rm /tmp/noise", 300)
+    since = len(host.log)
+    host.send("posada guest clone inn room\n")
+    host.expect(r"Copying: \d+%", 60, since)
+    host.send("\x03")
+    host.expect("nothing of room is left", 60, since)
+    host.see(r"posada:.*# ")
+    assert [guest["name"] for guest in host.posada("guest", "list", "--json")] == ["inn"]
+    assert host.sh("echo /data/volumes/*") == "/data/volumes/inn.img"
