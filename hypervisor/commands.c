@@ -12,13 +12,13 @@
 #define DEFAULT_STOP_SECONDS 60
 #define MAX_STOP_SECONDS     86400
 
-static int failed(const struct posada_error *err)
+int failed(const struct posada_error *err)
 {
 	fprintf(stderr, "posada: %s\n", err->text);
 	return EXIT_FAILED;
 }
 
-static int finish_table(struct table *table)
+int finish_table(struct table *table)
 {
 	int ret = table_print(table, stdout);
 
@@ -186,7 +186,7 @@ int command_guest_show(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int wrong(const char *option, const char *value, const char *cure)
+int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 
@@ -256,6 +256,10 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	for (i = 0; i < args->count && !status; i++)
 		if (!strcmp(args->values[i].option->name, "disk"))
 			status = add_disk(spec, args->values[i].value);
+	for (i = 0; i < spec->disk_count; i++) {
+		spec->disks[i].pool = args_get(args, "pool");
+		spec->disks[i].format = args_get(args, "format");
+	}
 	return status;
 }
 
@@ -563,15 +567,12 @@ int command_network_list(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int print_pool(const struct posada_pool *pool)
+int print_volumes(const struct posada_pool *pool)
 {
 	struct table table = {.columns = 4};
 	char size[32], used[32];
 	size_t i;
 
-	printf(_("%s (%s): %s, %s free\n"), pool->path, pool->place ? pool->place : _("memory"),
-		posada_size_text(pool->bytes, size, sizeof(size)),
-		posada_size_text(pool->free_bytes, used, sizeof(used)));
 	if (!pool->volume_count)
 		return EXIT_DONE;
 	putchar('\n');
@@ -585,13 +586,39 @@ static int print_pool(const struct posada_pool *pool)
 	return finish_table(&table);
 }
 
+static int print_pool(const struct posada_pool *pool)
+{
+	char size[32], rest[32];
+
+	printf(_("%s (%s): %s, %s free\n"), pool->path, pool->place ? pool->place : _("memory"),
+		posada_size_text(pool->bytes, size, sizeof(size)),
+		posada_size_text(pool->free_bytes, rest, sizeof(rest)));
+	return print_volumes(pool);
+}
+
+void json_volumes(struct json *json, const struct posada_pool *pool)
+{
+	size_t i;
+
+	json_open(json, "volumes", '[');
+	for (i = 0; i < pool->volume_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "name", pool->volumes[i].name);
+		json_string(json, "path", pool->volumes[i].path);
+		json_number(json, "bytes", (int64_t)pool->volumes[i].bytes);
+		json_number(json, "used_bytes", (int64_t)pool->volumes[i].used_bytes);
+		json_string(json, "guest", pool->volumes[i].guest);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 int command_storage_list(struct posada *handle, const struct args *args)
 {
 	struct json json = {.out = stdout};
 	struct posada_pool pool;
 	struct posada_error err;
 	int status = EXIT_DONE;
-	size_t i;
 
 	if (posada_storage_list(handle, &pool, &err))
 		return failed(&err);
@@ -602,17 +629,7 @@ int command_storage_list(struct posada *handle, const struct args *args)
 		json_string(&json, "place", pool.place);
 		json_number(&json, "bytes", (int64_t)pool.bytes);
 		json_number(&json, "free_bytes", (int64_t)pool.free_bytes);
-		json_open(&json, "volumes", '[');
-		for (i = 0; i < pool.volume_count; i++) {
-			json_open(&json, NULL, '{');
-			json_string(&json, "name", pool.volumes[i].name);
-			json_string(&json, "path", pool.volumes[i].path);
-			json_number(&json, "bytes", (int64_t)pool.volumes[i].bytes);
-			json_number(&json, "used_bytes", (int64_t)pool.volumes[i].used_bytes);
-			json_string(&json, "guest", pool.volumes[i].guest);
-			json_close(&json, '}');
-		}
-		json_close(&json, ']');
+		json_volumes(&json, &pool);
 		json_close(&json, '}');
 	} else {
 		status = print_pool(&pool);

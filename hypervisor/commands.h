@@ -37,6 +37,19 @@ struct args {
 /* The value given last, or NULL; "" for a switch that was given. */
 const char *args_get(const struct args *args, const char *option);
 
+/* Say what went wrong, and return the exit status of that. */
+int failed(const struct posada_error *err);
+int wrong(const char *option, const char *value, const char *cure);
+
+/* Prints it, and returns an exit status. */
+struct table;
+int finish_table(struct table *table);
+
+/* The volumes of a pool, in JSON (as members of what is open) and for people. */
+struct json;
+void json_volumes(struct json *json, const struct posada_pool *pool);
+int print_volumes(const struct posada_pool *pool);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);
@@ -53,5 +66,13 @@ int command_guest_delete(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
+int command_pool_list(struct posada *handle, const struct args *args);
+int command_pool_show(struct posada *handle, const struct args *args);
+int command_pool_create(struct posada *handle, const struct args *args);
+int command_pool_grow(struct posada *handle, const struct args *args);
+int command_pool_attach(struct posada *handle, const struct args *args);
+int command_pool_detach(struct posada *handle, const struct args *args);
+int command_pool_forget(struct posada *handle, const struct args *args);
+int command_pool_check(struct posada *handle, const struct args *args);
 
 #endif
