@@ -268,6 +268,10 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	for (i = 0; i < args->count && !status; i++)
 		if (!strcmp(args->values[i].option->name, "disk"))
 			status = add_disk(spec, args->values[i].value);
+	for (i = 0; i < spec->disk_count; i++) {
+		spec->disks[i].pool = args_get(args, "pool");
+		spec->disks[i].format = args_get(args, "format");
+	}
 	return status;
 }
 
@@ -545,15 +549,12 @@ int command_media_list(struct posada *handle, const struct args *args)
 	return status;
 }
 
-static int print_pool(const struct posada_pool *pool)
+int print_volumes(const struct posada_pool *pool)
 {
 	struct table table = {.columns = 4};
 	char size[32], used[32];
 	size_t i;
 
-	printf(_("%s (%s): %s, %s free\n"), pool->path, pool->place ? pool->place : _("memory"),
-		posada_size_text(pool->bytes, size, sizeof(size)),
-		posada_size_text(pool->free_bytes, used, sizeof(used)));
 	if (!pool->volume_count)
 		return EXIT_DONE;
 	putchar('\n');
@@ -567,13 +568,39 @@ static int print_pool(const struct posada_pool *pool)
 	return finish_table(&table);
 }
 
+static int print_pool(const struct posada_pool *pool)
+{
+	char size[32], rest[32];
+
+	printf(_("%s (%s): %s, %s free\n"), pool->path, pool->place ? pool->place : _("memory"),
+		posada_size_text(pool->bytes, size, sizeof(size)),
+		posada_size_text(pool->free_bytes, rest, sizeof(rest)));
+	return print_volumes(pool);
+}
+
+void json_volumes(struct json *json, const struct posada_pool *pool)
+{
+	size_t i;
+
+	json_open(json, "volumes", '[');
+	for (i = 0; i < pool->volume_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "name", pool->volumes[i].name);
+		json_string(json, "path", pool->volumes[i].path);
+		json_number(json, "bytes", (int64_t)pool->volumes[i].bytes);
+		json_number(json, "used_bytes", (int64_t)pool->volumes[i].used_bytes);
+		json_string(json, "guest", pool->volumes[i].guest);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 int command_storage_list(struct posada *handle, const struct args *args)
 {
 	struct json json = {.out = stdout};
 	struct posada_pool pool;
 	struct posada_error err;
 	int status = EXIT_DONE;
-	size_t i;
 
 	if (posada_storage_list(handle, &pool, &err))
 		return failed(&err);
@@ -584,17 +611,7 @@ int command_storage_list(struct posada *handle, const struct args *args)
 		json_string(&json, "place", pool.place);
 		json_number(&json, "bytes", (int64_t)pool.bytes);
 		json_number(&json, "free_bytes", (int64_t)pool.free_bytes);
-		json_open(&json, "volumes", '[');
-		for (i = 0; i < pool.volume_count; i++) {
-			json_open(&json, NULL, '{');
-			json_string(&json, "name", pool.volumes[i].name);
-			json_string(&json, "path", pool.volumes[i].path);
-			json_number(&json, "bytes", (int64_t)pool.volumes[i].bytes);
-			json_number(&json, "used_bytes", (int64_t)pool.volumes[i].used_bytes);
-			json_string(&json, "guest", pool.volumes[i].guest);
-			json_close(&json, '}');
-		}
-		json_close(&json, ']');
+		json_volumes(&json, &pool);
 		json_close(&json, '}');
 	} else {
 		status = print_pool(&pool);

@@ -52,6 +52,7 @@ struct table;
 int finish_table(struct table *table);
 
 const char *yes_no(bool value);
+
 /* The options that make a seed, which create and clone share. */
 #define SEED_OPTIONS                                                                               \
 	{"seed-user", N_("NAME"), N_("for cloud-init: who may log in")},                           \
@@ -73,6 +74,11 @@ struct seed_args {
 	char *keys;
 };
 int seed_from_args(const struct args *args, struct seed_args *seed);
+
+/* The volumes of a pool, in JSON (as members of what is open) and for people. */
+struct json;
+void json_volumes(struct json *json, const struct posada_pool *pool);
+int print_volumes(const struct posada_pool *pool);
 
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
@@ -103,5 +109,13 @@ int command_network_delete(struct posada *handle, const struct args *args);
 int command_network_reset(struct posada *handle, const struct args *args);
 int command_network_confirm(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
+int command_pool_list(struct posada *handle, const struct args *args);
+int command_pool_show(struct posada *handle, const struct args *args);
+int command_pool_create(struct posada *handle, const struct args *args);
+int command_pool_grow(struct posada *handle, const struct args *args);
+int command_pool_attach(struct posada *handle, const struct args *args);
+int command_pool_detach(struct posada *handle, const struct args *args);
+int command_pool_forget(struct posada *handle, const struct args *args);
+int command_pool_check(struct posada *handle, const struct args *args);
 
 #endif

@@ -534,7 +534,6 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 static int delete_volumes(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
 {
-	static const char pool[] = POSADA_VOLUMES "/";
 	struct posada_guests others;
 	int ret = posada_guest_list(handle, &others, err);
 	size_t i;
@@ -545,8 +544,8 @@ static int delete_volumes(
 		const struct posada_disk *disk = &guest->disks[i];
 
 		if (!disk->path || disk->cdrom || disk->seed ||
-			strncmp(disk->path, pool, sizeof(pool) - 1) != 0 ||
-			guests_use(&others, disk->path))
+			guests_use(&others, disk->path) ||
+			!volume_is_of(handle, guest->name, disk->path))
 			continue;
 		if (!ret)
 			ret = volume_delete(handle, disk->path, err);
@@ -778,12 +777,15 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 			snprintf(name, sizeof(name), "%s~%zu.img", making->spec.name, i + 1);
 		else
 			snprintf(name, sizeof(name), "%s.img", making->spec.name);
-		ret = volume_create(
-			handle, name, making->spec.disks[i].bytes, &making->disks[i], err);
+		ret = volume_create_in(
+			handle, name, &making->spec.disks[i], &making->disks[i], err);
 		if (ret)
 			return ret;
 		making->made[i] = true;
 		making->host.disks[i].path = making->disks[i];
+		making->host.disks[i].block = image_is_block(making->disks[i]);
+		if (making->spec.disks[i].format)
+			making->host.disks[i].format = making->spec.disks[i].format;
 	}
 	return 0;
 }

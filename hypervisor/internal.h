@@ -15,6 +15,9 @@
 /* Where a domain's definition says that it is a template. */
 #define TEMPLATE_URI "urn:posada:template"
 
+/* libvirt's tools look for a pool of this name first; it is always there. */
+#define DEFAULT_POOL "default"
+
 struct engine {
 	const char *name;
 	char *uri;
@@ -91,6 +94,20 @@ int network_resolve(
 int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
 	struct posada_error *err);
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err);
+
+/* The same as the first of these, as a disk_spec tells. */
+int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
+	char **path, struct posada_error *err);
+
+/* Is it a volume that was made for the guest of that name? */
+bool volume_is_of(struct posada *handle, const char *guest, const char *path);
+
+/* What a pool is, without its sizes and volumes; posada_pool_free() also on failure. */
+int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
+
+/* A pool that is in use, with what is in it known anew; virStoragePoolFree(). */
+int pool_find(
+	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err);
 
 /* Reads one line of a small file, without its end; false when it cannot. */
 bool read_line(char *buf, size_t size, const char *format, ...)

@@ -28,6 +28,8 @@ static const struct option_entry create_options[] = {
 	{"initrd", N_("FILE"), N_("with this initrd")},
 	{"cmdline", N_("TEXT"), N_("and this command line")},
 	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume; can be repeated")},
+	{"pool", N_("NAME"), N_("the pool that new volumes are made in (default)")},
+	{"format", N_("FORMAT"), N_("of new volumes that are files: raw or qcow2 (raw)")},
 	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},
 	{"network", N_("NAME"), N_("default, a bridge such as br0, or none (default)")},
 	{"start", NULL, N_("start it at once")},
@@ -108,6 +110,20 @@ static const struct option_entry template_options[] = {
 	{0},
 };
 
+static const struct option_entry pool_create_options[] = {
+	{"kind", N_("KIND"), N_("directory, lvm or nfs (needed)")},
+	{"source", N_("WHAT"),
+		N_("a folder or a device with a file system; a volume group, or a disk that becomes one and loses what it holds; SERVER:/PATH (needed)")},
+	{"confirm", N_("DISK"), N_("answers what would be asked")},
+	{0},
+};
+
+static const struct option_entry pool_grow_options[] = {
+	{"disk", N_("DISK"), N_("the disk or partition, which loses what it holds (needed)")},
+	{"confirm", N_("DISK"), N_("answers what would be asked")},
+	{0},
+};
+
 static const struct command {
 	const char *noun;
 	const char *verb; /* NULL where the noun is the whole command */
@@ -162,6 +178,20 @@ static const struct command {
 		no_options},
 	{"storage", "list", false, N_("the volumes of the guests"), command_storage_list,
 		print_options},
+	{"pool", "list", false, N_("where volumes can be made: pools, their room and state"),
+		command_pool_list, print_options},
+	{"pool", "show", true, N_("one pool and its volumes"), command_pool_show, print_options},
+	{"pool", "create", true, N_("make a pool"), command_pool_create, pool_create_options},
+	{"pool", "grow", true, N_("give an LVM pool one disk more"), command_pool_grow,
+		pool_grow_options},
+	{"pool", "attach", true, N_("use it again, also after a reboot"), command_pool_attach,
+		no_options},
+	{"pool", "detach", true, N_("let go of it; what is in it stays there"), command_pool_detach,
+		no_options},
+	{"pool", "forget", true, N_("the host knows it no more; what is in it stays there"),
+		command_pool_forget, no_options},
+	{"pool", "check", false, N_("attach those that are back, and tell what is wrong"),
+		command_pool_check, no_options},
 };
 
 /* What needs nothing of libvirt are programs of their own. */
@@ -174,6 +204,7 @@ static const struct {
 	{"storage", "attach", "posada-storage", N_("use the data place that is there")},
 	{"storage", "move", "posada-storage", N_("copy everything to another, and use that")},
 	{"storage", "detach", "posada-storage", N_("let go of it")},
+	{"storage", "group", "posada-storage", N_("give a disk to a volume group")},
 	{"config", NULL, "posada-config", N_("the settings of this host")},
 	{"install", NULL, "posada-install", N_("this machine's disks, and Posada on one of them")},
 	{"payload", NULL, "posada-payload", N_("the files that this system started from")},

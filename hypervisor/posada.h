@@ -17,6 +17,7 @@
 
 #define POSADA_MEDIA   "/data/media"
 #define POSADA_VOLUMES "/data/volumes"
+#define POSADA_POOLS   "/mnt/pools" /* where pools are mounted that have a file system */
 #define POSADA_LOG     "/var/log/messages"
 #define POSADA_RUN     "/run/posada"
 #define POSADA_DOMAIN  "posada"
@@ -121,6 +122,8 @@ struct posada_guests {
 struct posada_disk_spec {
 	const char *path;
 	uint64_t bytes;
+	const char *pool;   /* for a new volume; NULL: the one that is always there */
+	const char *format; /* of a new volume: raw, qcow2; NULL: raw */
 };
 
 /*
@@ -457,19 +460,95 @@ struct posada_volume {
 	char *guest;	     /* who has it, or NULL */
 };
 
-/* The pool of volumes, a directory. */
+/* Where the volumes of a pool are. */
+enum posada_pool_kind {
+	POSADA_POOL_DIRECTORY, /* files in a folder, or in a file system that is mounted for it */
+	POSADA_POOL_LVM,       /* logical volumes of a volume group */
+	POSADA_POOL_NFS,       /* files on a server */
+	POSADA_POOL_OTHER,     /* made by other programs of libvirt */
+	POSADA_POOL_KINDS,
+};
+
+enum posada_pool_state {
+	POSADA_POOL_READY,
+	POSADA_POOL_FULL,     /* guests that write to it get errors */
+	POSADA_POOL_DETACHED, /* by somebody, and until they attach it again */
+	POSADA_POOL_MISSING,  /* its disk or server is not there */
+	POSADA_POOL_SILENT,   /* its server does not answer */
+	POSADA_POOL_STATES,
+};
+
+/* "directory", "lvm", ...; the same words that posada_pool_kind_parse() takes. */
+const char *posada_pool_kind_name(enum posada_pool_kind kind);
+int posada_pool_kind_parse(const char *word, enum posada_pool_kind *kind);
+
+/* "ready", "full", ...: English, for programs as much as for people. */
+const char *posada_pool_state_name(enum posada_pool_state state);
+
+/* A pool of volumes. */
 struct posada_pool {
 	char *name;
-	char *path;
-	char *place; /* the partition or volume that it is on, or NULL: it is in memory */
-	uint64_t bytes;
+	enum posada_pool_kind kind;
+	enum posada_pool_state state;
+	char *source; /* the device, volume group or SERVER:/PATH that it is made of, or NULL */
+	char *path;   /* the folder that its volumes are seen in */
+	char *place;  /* of the first pool: the partition or volume that it is on, or NULL: it is in
+			 memory */
+	uint64_t bytes; /* these two 0 when it is not in use */
 	uint64_t free_bytes;
 	struct posada_volume *volumes;
 	size_t volume_count;
 };
 
+struct posada_pools {
+	struct posada_pool *items;
+	size_t count;
+};
+
+/* The pool that is always there, and its volumes; posada_pool_free(). */
 int posada_storage_list(struct posada *handle, struct posada_pool *pool, struct posada_error *err);
 void posada_pool_free(struct posada_pool *pool);
+
+/* All pools, without their volumes, the one that is always there first, then by name. */
+int posada_pool_list(struct posada *handle, struct posada_pools *pools, struct posada_error *err);
+void posada_pools_free(struct posada_pools *pools);
+
+/* One pool, with its volumes while it is in use; -ENOENT; posada_pool_free(). */
+int posada_pool_show(struct posada *handle, const char *name, struct posada_pool *pool,
+	struct posada_error *err);
+
+/* Is there a volume group of that name? */
+bool posada_group_exists(const char *name);
+
+/*
+ * A pool to be made. The source: of a directory, a folder, or a device with a file system (ext4,
+ * XFS, Btrfs), which is known by its UUID from then on; of lvm, a volume group; of nfs,
+ * SERVER:/PATH.
+ */
+struct posada_pool_spec {
+	const char *name; /* as legal as a guest's */
+	enum posada_pool_kind kind;
+	const char *source;
+};
+
+/* Takes what is there into use, and writes nothing to it; after a failure there is no such pool. */
+int posada_pool_create(
+	struct posada *handle, const struct posada_pool_spec *spec, struct posada_error *err);
+
+/* Use it again, now and after every reboot. -ENODEV when its disk or server is not there. */
+int posada_pool_attach(struct posada *handle, const char *name, struct posada_error *err);
+
+/* Let go of it until it is attached again; -EBUSY while a guest that runs has a disk in it. */
+int posada_pool_detach(struct posada *handle, const char *name, struct posada_error *err);
+
+/* The pool is unknown then, and what is in it stays; -EBUSY while a guest has a disk in it. */
+int posada_pool_forget(struct posada *handle, const char *name, struct posada_error *err);
+
+/*
+ * Looks at every pool: one that is back is attached again, and what is wrong with one is told on
+ * the status page until it is right.
+ */
+int posada_pool_check(struct posada *handle, struct posada_error *err);
 
 /* --- Media -------------------------------------------------------------- */
 

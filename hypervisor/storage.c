@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The pool of guest volumes: a directory, kept by libvirt.
+// Volumes of guests: in the pool that is always there, a directory kept by libvirt, and in others.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,6 @@
 #include <sys/stat.h>
 #include "internal.h"
 #include "xml.h"
-
-/* libvirt's tools look for a pool of this name first. */
-#define POOL "default"
 
 /* A libvirt call on the pool that failed; cure has a %s for where the pool is. */
 static int fail_pool(struct posada_error *err, const char *what, const char *cure)
@@ -22,7 +19,7 @@ static int fail_pool(struct posada_error *err, const char *what, const char *cur
 
 static int pool_define(virConnectPtr conn, virStoragePoolPtr *pool, struct posada_error *err)
 {
-	static const char xml[] = "<pool type='dir'><name>" POOL
+	static const char xml[] = "<pool type='dir'><name>" DEFAULT_POOL
 				  "</name><target><path>" POSADA_VOLUMES "</path></target></pool>";
 
 	*pool = virStoragePoolDefineXML(conn, xml, 0);
@@ -41,7 +38,7 @@ static int pool_open(struct posada *handle, virStoragePoolPtr *pool, struct posa
 
 	if (ret)
 		return ret;
-	*pool = virStoragePoolLookupByName(conn, POOL);
+	*pool = virStoragePoolLookupByName(conn, DEFAULT_POOL);
 	if (!*pool) {
 		ret = pool_define(conn, pool, err);
 		if (ret)
@@ -72,45 +69,112 @@ static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_erro
 		return 0;
 	return fail(err, -ENOSPC,
 		_("A volume of %s does not fit: the pool %s has %s left. Choose a smaller disk, or delete a guest with its disks."),
-		posada_size_text(bytes, want, sizeof(want)), POSADA_VOLUMES,
+		posada_size_text(bytes, want, sizeof(want)), virStoragePoolGetName(pool),
 		posada_size_text(info.available, have, sizeof(have)));
 }
 
-int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
-	struct posada_error *err)
+/*
+ * What a volume is called: a file as NAME says. A logical volume has no tilde, so that the plus
+ * stands for it, which no guest's name has either; and it is no image.
+ */
+static void name_volume(const char *name, enum posada_pool_kind kind, char *text, size_t size)
 {
-	virStoragePoolPtr pool = NULL;
-	virStorageVolPtr volume = NULL;
-	char xml[512];
-	int ret;
+	size_t len = strlen(name);
 
-	*path = NULL;
-	ret = pool_open(handle, &pool, err);
+	if (kind == POSADA_POOL_LVM && len > 4 && !strcmp(name + len - 4, ".img"))
+		len -= 4;
+	snprintf(text, size, "%.*s", (int)len, name);
+	for (char *at = text; kind == POSADA_POOL_LVM && (at = strchr(at, '~')); at++)
+		*at = '+';
+}
+
+static int make_volume(virStoragePoolPtr pool, const char *name,
+	const struct posada_disk_spec *disk, char **path, struct posada_error *err)
+{
+	const char *format = disk->format ? disk->format : "raw";
+	struct posada_pool about = {0};
+	virStorageVolPtr volume;
+	char text[256], xml[768];
+	int ret = pool_describe(pool, &about);
+	bool lvm = about.kind == POSADA_POOL_LVM;
+
+	posada_pool_free(&about);
+	if (ret)
+		return fail_memory(err);
+	if (strcmp(format, "raw") != 0 && (lvm || strcmp(format, "qcow2") != 0))
+		return fail(err, -EINVAL,
+			_("A volume of the pool %s cannot have that format. Logical volumes are raw, files are raw or qcow2."),
+			virStoragePoolGetName(pool));
+	ret = check_room(pool, disk->bytes, err);
 	if (ret)
 		return ret;
-	ret = check_room(pool, bytes, err);
-	if (ret)
-		goto out;
-	/* name comes from a legal guest name, so nothing in it needs escaping. */
+	/* The name comes from a legal guest name, so nothing in it needs escaping. */
+	name_volume(name, lvm ? POSADA_POOL_LVM : POSADA_POOL_DIRECTORY, text, sizeof(text));
 	snprintf(xml, sizeof(xml),
-		"<volume><name>%s</name><capacity unit='bytes'>%llu</capacity><allocation>0</allocation><target><format type='raw'/></target></volume>",
-		name, (unsigned long long)bytes);
+		"<volume><name>%s</name><capacity unit='bytes'>%llu</capacity><allocation unit='bytes'>%llu</allocation><target><format type='%s'/></target></volume>",
+		text, (unsigned long long)disk->bytes, (unsigned long long)(lvm ? disk->bytes : 0),
+		format);
 	volume = virStorageVolCreateXML(pool, xml, 0);
-	if (!volume) {
-		ret = fail_libvirt(err, _("The new volume cannot be made"),
+	if (!volume)
+		return fail_libvirt(err, _("The new volume cannot be made"),
 			_("Delete what is in the way, or choose another name for the guest."));
-		goto out;
-	}
 	*path = virStorageVolGetPath(volume);
 	if (!*path) {
 		virStorageVolDelete(volume, 0);
 		ret = fail_memory(err);
 	}
-out:
-	if (volume)
-		virStorageVolFree(volume);
+	virStorageVolFree(volume);
+	return ret;
+}
+
+int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
+	char **path, struct posada_error *err)
+{
+	virStoragePoolPtr pool = NULL;
+	int ret;
+
+	*path = NULL;
+	ret = !disk->pool || !strcmp(disk->pool, DEFAULT_POOL)
+		      ? pool_open(handle, &pool, err)
+		      : pool_find(handle, disk->pool, &pool, err);
+	if (ret)
+		return ret;
+	ret = make_volume(pool, name, disk, path, err);
 	virStoragePoolFree(pool);
 	return ret;
+}
+
+int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
+	struct posada_error *err)
+{
+	const struct posada_disk_spec disk = {.bytes = bytes};
+
+	return volume_create_in(handle, name, &disk, path, err);
+}
+
+bool volume_is_of(struct posada *handle, const char *guest, const char *path)
+{
+	static const char first[] = POSADA_VOLUMES "/";
+	size_t len = strlen(guest);
+	struct posada_pools pools;
+	bool found = false;
+
+	if (!strncmp(path, first, sizeof(first) - 1))
+		return true;
+	if (posada_pool_list(handle, &pools, NULL))
+		return false;
+	for (size_t i = 0; i < pools.count && !found; i++) {
+		const char *folder = pools.items[i].path ? pools.items[i].path : "";
+		const char *name = path + strlen(folder) + 1;
+
+		/* A group can have volumes that somebody else has made. */
+		found = *folder && !strncmp(path, folder, strlen(folder)) &&
+			path[strlen(folder)] == '/' && !strncmp(name, guest, len) &&
+			(!name[len] || name[len] == '+' || name[len] == '~' ||
+				!strcmp(name + len, ".img"));
+	}
+	posada_pools_free(&pools);
+	return found;
 }
 
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err)
@@ -125,8 +189,8 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 	if (!volume)
 		return 0;
 	if (virStorageVolDelete(volume, 0))
-		ret = fail_pool(
-			err, _("A volume cannot be deleted"), _("Remove its file by hand in %s."));
+		ret = fail_libvirt(
+			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
 	virStorageVolFree(volume);
 	return ret;
 }
@@ -187,34 +251,28 @@ static char *place_name(void)
 	return *name ? strdup(name) : NULL;
 }
 
-int posada_storage_list(struct posada *handle, struct posada_pool *out, struct posada_error *err)
+/* Fills the sizes and the volumes of a pool that is in use. */
+static int fill_pool(struct posada *handle, virStoragePoolPtr pool, struct posada_pool *out,
+	struct posada_error *err)
 {
 	struct posada_guests guests = {0};
-	virStoragePoolPtr pool = NULL;
 	virStorageVolPtr *volumes = NULL;
 	virStoragePoolInfo info;
 	int ret, count = 0, i;
 
-	memset(out, 0, sizeof(*out));
-	ret = pool_open(handle, &pool, err);
-	if (ret)
-		return ret;
 	ret = posada_guest_list(handle, &guests, err);
 	if (ret)
-		goto out;
+		return ret;
 	count = virStoragePoolListAllVolumes(pool, &volumes, 0);
 	if (count < 0 || virStoragePoolGetInfo(pool, &info)) {
-		ret = fail_pool(err, _("The volumes cannot be listed"),
-			_("See that %s is there and can be read."));
+		ret = fail_libvirt(err, _("The volumes cannot be listed"),
+			_("See that the pool is there and can be read."));
 		goto out;
 	}
-	out->name = strdup(POOL);
-	out->path = strdup(POSADA_VOLUMES);
-	out->place = place_name();
 	out->bytes = info.capacity;
 	out->free_bytes = info.available;
 	out->volumes = calloc((size_t)count + 1, sizeof(*out->volumes));
-	if (!out->name || !out->path || !out->volumes)
+	if (!out->volumes)
 		ret = fail_memory(err);
 	for (i = 0; i < count && !ret; i++)
 		if (add_volume(out, volumes[i], &guests))
@@ -226,9 +284,48 @@ out:
 		virStorageVolFree(volumes[i]);
 	free(volumes);
 	posada_guests_free(&guests);
-	virStoragePoolFree(pool);
+	return ret;
+}
+
+int posada_pool_show(
+	struct posada *handle, const char *name, struct posada_pool *out, struct posada_error *err)
+{
+	bool first = !strcmp(name, DEFAULT_POOL);
+	virStoragePoolPtr pool = NULL;
+	struct posada_pools pools;
+	size_t i;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = first ? pool_open(handle, &pool, err) : 0;
+	if (!ret)
+		ret = posada_pool_list(handle, &pools, err);
+	if (ret)
+		goto out;
+	for (i = 0; i < pools.count && !out->name; i++)
+		if (!strcmp(pools.items[i].name, name)) {
+			*out = pools.items[i];
+			memset(&pools.items[i], 0, sizeof(pools.items[i]));
+		}
+	posada_pools_free(&pools);
+	if (!out->name || (!first && out->state <= POSADA_POOL_FULL))
+		ret = pool_find(handle, name, &pool, err);
+	if (!ret && pool)
+		ret = fill_pool(handle, pool, out, err);
+out:
+	if (pool)
+		virStoragePoolFree(pool);
 	if (ret)
 		posada_pool_free(out);
+	return ret;
+}
+
+int posada_storage_list(struct posada *handle, struct posada_pool *out, struct posada_error *err)
+{
+	int ret = posada_pool_show(handle, DEFAULT_POOL, out, err);
+
+	if (!ret)
+		out->place = place_name();
 	return ret;
 }
 
@@ -243,6 +340,7 @@ void posada_pool_free(struct posada_pool *pool)
 	}
 	free(pool->volumes);
 	free(pool->name);
+	free(pool->source);
 	free(pool->path);
 	free(pool->place);
 	memset(pool, 0, sizeof(*pool));

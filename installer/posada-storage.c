@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* posada-storage: makes the data place, takes it into use and lets go of it. */
+/* posada-storage: makes the data place, takes it into use and lets go of it; gives disks to volume
+ * groups. */
 #include <errno.h>
 #include <libintl.h>
 #include <locale.h>
@@ -8,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "apply.h"
+#include "group.h"
 #include "place.h"
 #include "plan.h"
+#include "posada.h"
 #include "probe.h"
 
 #define _(text)	 gettext(text)
@@ -23,6 +26,7 @@ static int run_create(char **words);
 static int run_attach(char **words);
 static int run_move(char **words);
 static int run_detach(char **words);
+static int run_group(char **words);
 
 static const struct verb {
 	const char *name;
@@ -38,6 +42,9 @@ static const struct verb {
 		N_("copy everything to another data place and use that; guests pause meanwhile"),
 		run_move},
 	{"detach", "", N_("let go of it; what is on it stays there"), run_detach},
+	{"group", "NAME DISK|PARTITION [--confirm DISK|PARTITION]",
+		N_("make a volume group for a pool, or give it one disk more, which loses what it holds"),
+		run_group},
 };
 
 static int usage(FILE *out, int status)
@@ -229,6 +236,55 @@ static int run_detach(char **words)
 		return failed(why);
 	puts(_("Detached. What changes now lives in memory."));
 	return DONE;
+}
+
+/* --- Volume groups ------------------------------------------------------ */
+
+static int take(
+	const struct machine *machine, const char *group, const char *name, const char *confirm)
+{
+	struct group_target target;
+	char why[GROUP_TEXT];
+
+	if (group_choose(machine, name, &target, why))
+		return failed(why);
+	if (group_print(machine, &target, group, stdout) || !confirmed(target.name, confirm))
+		return FAILED;
+	if (group_take(&target, group, why))
+		return failed(why);
+	printf(_("%s belongs to the volume group %s now.\n"), target.name, group);
+	return DONE;
+}
+
+static int run_group(char **words)
+{
+	const char *group = NULL, *name = NULL, *confirm = NULL;
+	struct machine machine = {0};
+	char *why = NULL;
+	int status;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--confirm") && words[1])
+			confirm = *++words;
+		else if (**words != '-' && !group)
+			group = *words;
+		else if (**words != '-' && !name)
+			name = *words;
+		else
+			return usage(stderr, USAGE);
+	}
+	if (!name)
+		return usage(stderr, USAGE);
+	if (!posada_name_is_legal(group))
+		return failed(_(
+			"the group's name may have letters, digits, dots, dashes and underscores, and begins with a letter or a digit."));
+	if (probe_machine(&machine, "/sys", &why))
+		status = failed(why ? why : _("the disks cannot be looked at."));
+	else
+		status = take(&machine, group, name, confirm);
+	free(why);
+	disks_free(&machine);
+	return status;
 }
 
 int main(int argc, char **argv)

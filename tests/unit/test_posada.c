@@ -64,15 +64,16 @@ static enum posada_state state_of(const char *name)
 
 TEST(each_kind_is_made)
 {
-	const struct posada_guest_spec specs[] = {
-		{"d", POSADA_PV, 64 * MIB, 1, kernel, kernel, "quiet", NULL, {{NULL, 0}}, 0, "none",
-			false, NULL},
-		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{disk, 0}}, 1, NULL, true,
+	const struct posada_guest_spec specs[] = {{"d", POSADA_PV, 64 * MIB, 1, kernel, kernel,
+							  "quiet", NULL, {{0}}, 0, "none", false,
 			NULL},
-		{"b", POSADA_HVM, 64 * MIB, 1, NULL, NULL, NULL, iso, {{NULL, 1 << 20}}, 1,
+		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{.path = disk}}, 1, NULL,
+			true, NULL},
+		{"b", POSADA_HVM, 64 * MIB, 1, NULL, NULL, NULL, iso, {{.bytes = 1 << 20}}, 1,
 			"default", true, NULL},
 		{"a", POSADA_QEMU, 64 * MIB, 1, NULL, NULL, NULL, iso,
-			{{NULL, 1 << 20}, {NULL, 1 << 20}}, 2, "default", false, NULL}};
+			{{.bytes = 1 << 20}, {.bytes = 1 << 20}}, 2, "default", false,
+			NULL}};
 	struct posada_guest guest;
 
 	assert_int_equal(posada_kinds(host), (1 << POSADA_KINDS) - 1);
@@ -113,23 +114,25 @@ TEST(bad_guests_are_refused)
 		{{.name = "x", .kernel = kernel, .initrd = "/\342\200\256"}, -ENOENT,
 			"no initrd /?."},
 		{{.name = "x", .kind = POSADA_HVM, .iso = kernel}, -EINVAL, "is no ISO image"},
-		{{.name = "x", .disks = {{"/none", 0}}, .disk_count = 1}, -ENOENT, "no disk image"},
-		{{.name = "x", .disks = {{disk, 0}}, .disk_count = 1}, -EBUSY, "another guest"},
-		{{.name = "x", .disks = {{iso, 0}, {iso, 0}}, .disk_count = 2}, -EINVAL,
+		{{.name = "x", .disks = {{.path = "/none"}}, .disk_count = 1}, -ENOENT,
+			"no disk image"},
+		{{.name = "x", .disks = {{.path = disk}}, .disk_count = 1}, -EBUSY,
+			"another guest"},
+		{{.name = "x", .disks = {{.path = iso}, {.path = iso}}, .disk_count = 2}, -EINVAL,
 			"given twice"},
 		{{.name = "x", .kernel = kernel, .network = "lan"}, -ENOENT, "bridge named lan"},
 		{{.name = "x", .kernel = kernel, .network = "\302\233"}, -ENOENT, "named ?"},
-		{{.name = "x", .kernel = kernel, .disks = {{NULL, 1ull << 60}}, .disk_count = 1},
+		{{.name = "x", .kernel = kernel, .disks = {{.bytes = 1ull << 60}}, .disk_count = 1},
 			-ENOSPC, "1024.0 PiB"},
 		/* The first volume is made, and must go again when the second does not fit. */
 		{{.name = "y",
 			 .kernel = kernel,
-			 .disks = {{NULL, 1}, {NULL, 1ull << 60}},
+			 .disks = {{.bytes = 1}, {.bytes = 1ull << 60}},
 			 .disk_count = 2},
 			-ENOSPC, "1024.0 PiB"},
 	};
 	struct posada_guest_spec spec = {"y-2", POSADA_PV, 64 * MIB, 1, NULL, NULL, NULL, NULL,
-		{{NULL, 1}, {disk, 0}}, 2, NULL, false, NULL};
+		{{.bytes = 1}, {.path = disk}}, 2, NULL, false, NULL};
 
 	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The commands of the program posada on pools of volumes.
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include "commands.h"
+#include "json.h"
+#include "table.h"
+
+/* Disks are looked at and taken by this one, which knows nothing of libvirt. */
+#define STORAGE "posada-storage"
+
+/* --- Showing ------------------------------------------------------------ */
+
+static void json_pool(struct json *json, const struct posada_pool *pool)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "name", pool->name);
+	json_string(json, "kind", posada_pool_kind_name(pool->kind));
+	json_string(json, "state", posada_pool_state_name(pool->state));
+	json_string(json, "source", pool->source);
+	json_string(json, "path", pool->path);
+	json_number(json, "bytes", (int64_t)pool->bytes);
+	json_number(json, "free_bytes", (int64_t)pool->free_bytes);
+}
+
+static void add_row(struct table *table, const struct posada_pool *pool)
+{
+	char size[32] = "-", used[32] = "-", rest[32] = "-";
+
+	if (pool->bytes) {
+		posada_size_text(pool->bytes, size, sizeof(size));
+		posada_size_text(pool->bytes - pool->free_bytes, used, sizeof(used));
+		posada_size_text(pool->free_bytes, rest, sizeof(rest));
+	}
+	table_row(table, pool->name, posada_pool_kind_name(pool->kind),
+		_(posada_pool_state_name(pool->state)), size, used, rest,
+		pool->source ? pool->source : pool->path);
+}
+
+static void add_heading(struct table *table)
+{
+	table_row(table, _("NAME"), _("KIND"), _("STATE"), _("SIZE"), _("USED"), _("FREE"),
+		_("WHERE"));
+}
+
+int command_pool_list(struct posada *handle, const struct args *args)
+{
+	struct table table = {.columns = 7};
+	struct json json = {.out = stdout};
+	struct posada_pools pools;
+	struct posada_error err;
+	int status = EXIT_DONE;
+	size_t i;
+
+	if (posada_pool_list(handle, &pools, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '[');
+		for (i = 0; i < pools.count; i++) {
+			json_pool(&json, &pools.items[i]);
+			json_close(&json, '}');
+		}
+		json_close(&json, ']');
+	} else {
+		add_heading(&table);
+		for (i = 0; i < pools.count; i++)
+			add_row(&table, &pools.items[i]);
+		status = finish_table(&table);
+	}
+	posada_pools_free(&pools);
+	return status;
+}
+
+int command_pool_show(struct posada *handle, const struct args *args)
+{
+	struct table table = {.columns = 7};
+	struct json json = {.out = stdout};
+	struct posada_pool pool;
+	struct posada_error err;
+	int status = EXIT_DONE;
+
+	if (posada_pool_show(handle, args->name, &pool, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_pool(&json, &pool);
+		json_volumes(&json, &pool);
+		json_close(&json, '}');
+	} else {
+		add_heading(&table);
+		add_row(&table, &pool);
+		status = finish_table(&table);
+		if (!status)
+			status = print_volumes(&pool);
+	}
+	posada_pool_free(&pool);
+	return status;
+}
+
+/* --- Making and growing ------------------------------------------------- */
+
+/* Gives a disk to a group, once the person has read what is on it; an exit status. */
+static int take_disk(const char *group, const char *disk, const char *confirm)
+{
+	extern char **environ;
+	const char *words[] = {
+		STORAGE, "group", group, disk, confirm ? "--confirm" : NULL, confirm, NULL};
+	int status, ret;
+	pid_t pid;
+
+	fflush(stdout);
+	ret = posix_spawnp(&pid, STORAGE, NULL, NULL, (char *const *)words, environ);
+	if (ret) {
+		fprintf(stderr,
+			_("posada: %s cannot be started: %s. It belongs to the Posada image.\n"),
+			STORAGE, strerror(ret));
+		return EXIT_FAILED;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+}
+
+/* A group is known by its name, so that one of ours has one that no other disk's has. */
+static int make_group(const char *pool, const char *disk, const char *confirm, char group[96])
+{
+	unsigned char bytes[4];
+
+	if (!posada_name_is_legal(pool)) {
+		group[0] = '\0';
+		return EXIT_DONE;
+	}
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+		fprintf(stderr, "posada: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	snprintf(group, 96, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
+	return take_disk(group, disk, confirm);
+}
+
+int command_pool_create(struct posada *handle, const struct args *args)
+{
+	const char *kind = args_get(args, "kind"), *source = args_get(args, "source");
+	struct posada_pool_spec spec = {.name = args->name, .source = source};
+	struct posada_error err;
+	struct posada_pool pool;
+	char group[96];
+	int status;
+
+	if (!kind || posada_pool_kind_parse(kind, &spec.kind))
+		return wrong("kind", kind ? kind : "", _("Give directory, lvm or nfs."));
+	if (!source || !*source)
+		return wrong("source", "", _("Give what the pool is made of."));
+	/* Nothing on a disk is lost for a pool that cannot be. */
+	if (!posada_pool_show(handle, args->name, &pool, NULL)) {
+		posada_pool_free(&pool);
+	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source)) {
+		status = make_group(args->name, source, args_get(args, "confirm"), group);
+		if (status)
+			return status;
+		if (*group)
+			spec.source = group;
+	}
+	if (posada_pool_create(handle, &spec, &err))
+		return failed(&err);
+	printf(_("The pool %s is made.\n"), args->name);
+	return EXIT_DONE;
+}
+
+int command_pool_grow(struct posada *handle, const struct args *args)
+{
+	const char *disk = args_get(args, "disk");
+	struct posada_error err;
+	struct posada_pool pool;
+	int status;
+
+	if (!disk || !*disk)
+		return wrong("disk", "", _("Give the disk that the pool shall have."));
+	if (posada_pool_show(handle, args->name, &pool, &err))
+		return failed(&err);
+	if (pool.kind != POSADA_POOL_LVM) {
+		fprintf(stderr,
+			_("posada: The pool %s is no LVM pool. Make a pool of its own on the disk.\n"),
+			args->name);
+		status = EXIT_FAILED;
+	} else {
+		status = take_disk(pool.source, disk, args_get(args, "confirm"));
+	}
+	posada_pool_free(&pool);
+	return status;
+}
+
+/* --- The rest ----------------------------------------------------------- */
+
+static int simple(struct posada *handle, const struct args *args,
+	int (*call)(struct posada *, const char *, struct posada_error *), const char *done)
+{
+	struct posada_error err;
+
+	if (call(handle, args->name, &err))
+		return failed(&err);
+	printf(done, args->name);
+	return EXIT_DONE;
+}
+
+int command_pool_attach(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_pool_attach, _("The pool %s is attached.\n"));
+}
+
+int command_pool_detach(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_pool_detach, _("The pool %s is detached.\n"));
+}
+
+int command_pool_forget(struct posada *handle, const struct args *args)
+{
+	return simple(handle, args, posada_pool_forget,
+		_("The pool %s is forgotten; what is in it is still there.\n"));
+}
+
+int command_pool_check(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+
+	(void)args;
+	return posada_pool_check(handle, &err) ? failed(&err) : EXIT_DONE;
+}

@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pools of volumes: what there are, how they are, and what can be done with one.
+#include <errno.h>
+#include <fcntl.h>
+#include <libvirt/virterror.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "internal.h"
+#include "pool.h"
+#include "tool.h"
+
+/* A server that does not answer would keep libvirtd waiting as long as it keeps us: libvirt does
+ * not attach such a pool by itself, and a file with the pool's name here says that nobody shall. */
+#define DETACHED "/etc/posada/detached"
+
+#define NOTICE POSADA_RUN "/notices/pool-"
+
+#define NFS_PORT    "2049"
+#define PATIENCE_MS 5000
+
+/* Below this part of its room a pool of files counts as full. */
+#define FULL_PART 64
+
+static int fail_missing(const struct posada_pool *pool, struct posada_error *err)
+{
+	return fail(err, -ENODEV,
+		pool->kind == POSADA_POOL_NFS
+			? _("The pool %s is not there: %s does not answer. Look at the server and the network.")
+			: _("The pool %s is not there: %s is not found. Connect its disk."),
+		pool->name,
+		pool->source ? pool->source
+		: pool->path ? pool->path
+			     : "-");
+}
+
+/* --- How it is ---------------------------------------------------------- */
+
+/* Does the server take a connection? */
+static bool server_answers(const char *server)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *found, *at;
+	bool answers = false;
+
+	if (getaddrinfo(server, NFS_PORT, &hints, &found))
+		return false;
+	for (at = found; at && !answers; at = at->ai_next) {
+		int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		struct pollfd event = {.fd = fd, .events = POLLOUT};
+		socklen_t size = sizeof(int);
+		int failed = 1;
+
+		if (fd < 0)
+			continue;
+		if (!connect(fd, at->ai_addr, at->ai_addrlen))
+			answers = true;
+		else if (errno == EINPROGRESS && poll(&event, 1, PATIENCE_MS) > 0)
+			answers = !getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) && !failed;
+		close(fd);
+	}
+	freeaddrinfo(found);
+	return answers;
+}
+
+/* Who looks into a folder of a dead server waits for it, so another program does. */
+static bool folder_answers(const char *path)
+{
+	const char *const words[] = {"timeout", "-s", "KILL", "5", "stat", "-f", path, NULL};
+
+	return !tool_run(words, NULL, 0);
+}
+
+bool posada_group_exists(const char *name)
+{
+	const char *const words[] = {
+		"lvm", "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
+
+	return posada_name_is_legal(name) && !tool_run(words, NULL, 0);
+}
+
+static bool group_is_whole(const char *name)
+{
+	const char *const words[] = {"lvm", "vgs", "--noheadings", "--readonly", "-o",
+		"vg_missing_pv_count", "--", name, NULL};
+	char output[64];
+
+	return !tool_run(words, output, sizeof(output)) && atoi(output) == 0;
+}
+
+/* Is there what it is made of? */
+static bool is_there(const struct posada_pool *pool)
+{
+	char server[256];
+	struct stat st;
+
+	if (pool->kind == POSADA_POOL_NFS)
+		return pool->source && !pool_server(pool->source, server, sizeof(server)) &&
+		       server_answers(server);
+	if (pool->kind == POSADA_POOL_LVM)
+		return pool->source && group_is_whole(pool->source);
+	if (pool->kind == POSADA_POOL_DIRECTORY)
+		return !stat(pool->source ? pool->source : pool->path, &st);
+	return true;
+}
+
+static bool is_wanted(virStoragePoolPtr handle, const struct posada_pool *pool)
+{
+	char path[256];
+	int autostart = 0;
+
+	if (pool->kind == POSADA_POOL_NFS) {
+		snprintf(path, sizeof(path), DETACHED "/%s", pool->name);
+		return access(path, F_OK) != 0;
+	}
+	return !virStoragePoolGetAutostart(handle, &autostart) && autostart;
+}
+
+static int want(virStoragePoolPtr handle, const struct posada_pool *pool, bool wanted)
+{
+	char path[256];
+	int fd;
+
+	if (pool->kind != POSADA_POOL_NFS)
+		return virStoragePoolSetAutostart(handle, wanted) ? -EIO : 0;
+	snprintf(path, sizeof(path), DETACHED "/%s", pool->name);
+	if (wanted)
+		return unlink(path) && errno != ENOENT ? -errno : 0;
+	mkdir("/etc/posada", 0755);
+	mkdir(DETACHED, 0755);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	return close(fd) ? -errno : 0;
+}
+
+int pool_describe(virStoragePoolPtr pool, struct posada_pool *out)
+{
+	char *xml = virStoragePoolGetXMLDesc(pool, 0);
+	int ret = xml ? pool_from_xml(xml, out) : -ENOENT;
+
+	free(xml);
+	return ret;
+}
+
+static bool is_full(const struct posada_pool *pool)
+{
+	/* The room of a logical volume is its own from the beginning. */
+	return pool->kind != POSADA_POOL_LVM && pool->bytes &&
+	       pool->free_bytes < pool->bytes / FULL_PART;
+}
+
+/* Its state and sizes; what might make libvirtd wait is not asked. */
+static void look(virStoragePoolPtr handle, struct posada_pool *pool)
+{
+	virStoragePoolInfo info;
+
+	if (virStoragePoolIsActive(handle) != 1) {
+		pool->state = is_wanted(handle, pool) ? POSADA_POOL_MISSING : POSADA_POOL_DETACHED;
+		return;
+	}
+	if (pool->kind == POSADA_POOL_NFS && !folder_answers(pool->path)) {
+		pool->state = POSADA_POOL_SILENT;
+		return;
+	}
+	if (pool->kind != POSADA_POOL_NFS && pool->source && !is_there(pool)) {
+		pool->state = POSADA_POOL_MISSING;
+		return;
+	}
+	/* libvirt lets go of a pool that it cannot look into. */
+	if (virStoragePoolRefresh(handle, 0) || virStoragePoolGetInfo(handle, &info)) {
+		pool->state = POSADA_POOL_MISSING;
+		return;
+	}
+	pool->bytes = info.capacity;
+	pool->free_bytes = info.available;
+	pool->state = is_full(pool) ? POSADA_POOL_FULL : POSADA_POOL_READY;
+}
+
+/* --- Lists -------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct posada_pool *one = a, *other = b;
+	bool first = !strcmp(one->name, DEFAULT_POOL);
+
+	if (first || !strcmp(other->name, DEFAULT_POOL))
+		return first ? -1 : 1;
+	return strcmp(one->name, other->name);
+}
+
+/* Calls TODO, where there is one, for each pool that was looked at. */
+static int each_pool(struct posada *handle, struct posada_pools *pools,
+	int (*todo)(virStoragePoolPtr handle, struct posada_pool *pool), struct posada_error *err)
+{
+	virStoragePoolPtr *found;
+	virConnectPtr conn;
+	int ret, count, i;
+
+	memset(pools, 0, sizeof(*pools));
+	ret = engine_any(handle, &conn, err);
+	if (ret)
+		return ret;
+	count = virConnectListAllStoragePools(conn, &found, 0);
+	if (count < 0)
+		return fail_libvirt(
+			err, _("The pools cannot be listed"), _("Try again, or read the log."));
+	pools->items = calloc((size_t)count + 1, sizeof(*pools->items));
+	if (!pools->items)
+		ret = fail_memory(err);
+	for (i = 0; i < count; i++) {
+		struct posada_pool *pool = pools->items ? &pools->items[pools->count] : NULL;
+
+		/* One that went away since it was listed is simply not there. */
+		if (!ret && !pool_describe(found[i], pool)) {
+			pools->count++;
+			look(found[i], pool);
+			if (todo && todo(found[i], pool))
+				ret = fail_memory(err);
+		} else if (!ret) {
+			posada_pool_free(pool);
+		}
+		virStoragePoolFree(found[i]);
+	}
+	free(found);
+	if (ret)
+		posada_pools_free(pools);
+	else
+		qsort(pools->items, pools->count, sizeof(*pools->items), by_name);
+	return ret;
+}
+
+int posada_pool_list(struct posada *handle, struct posada_pools *pools, struct posada_error *err)
+{
+	return each_pool(handle, pools, NULL, err);
+}
+
+void posada_pools_free(struct posada_pools *pools)
+{
+	size_t i;
+
+	for (i = 0; i < pools->count; i++)
+		posada_pool_free(&pools->items[i]);
+	free(pools->items);
+	memset(pools, 0, sizeof(*pools));
+}
+
+/* --- One of them -------------------------------------------------------- */
+
+/* A pool and what it is, for the functions below that act on one. */
+struct target {
+	virStoragePoolPtr handle;
+	struct posada_pool pool;
+};
+
+static void target_close(struct target *target)
+{
+	if (target->handle)
+		virStoragePoolFree(target->handle);
+	posada_pool_free(&target->pool);
+}
+
+static int target_open(
+	struct posada *handle, const char *name, struct target *target, struct posada_error *err)
+{
+	char clean[POSADA_NAME_MAX + 1];
+	virConnectPtr conn;
+	int ret;
+
+	memset(target, 0, sizeof(*target));
+	ret = engine_any(handle, &conn, err);
+	if (ret)
+		return ret;
+	target->handle = virStoragePoolLookupByName(conn, name);
+	if (!target->handle)
+		return fail(err, -ENOENT,
+			_("There is no pool named \"%s\". \"posada pool list\" shows those there are."),
+			posada_text_clean(name, clean, sizeof(clean)));
+	if (!pool_describe(target->handle, &target->pool))
+		return 0;
+	ret = fail_libvirt(err, _("The pool's definition cannot be read"), _("Try again."));
+	target_close(target);
+	return ret;
+}
+
+int pool_find(
+	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	*pool = NULL;
+	if (ret)
+		return ret;
+	look(target.handle, &target.pool);
+	if (target.pool.state == POSADA_POOL_DETACHED) {
+		ret = fail(err, -ENODEV,
+			_("The pool %s is detached. Attach it first (\"posada pool attach %s\")."),
+			name, name);
+	} else if (target.pool.state > POSADA_POOL_FULL) {
+		ret = fail_missing(&target.pool, err);
+	} else {
+		*pool = target.handle;
+		target.handle = NULL;
+	}
+	target_close(&target);
+	return ret;
+}
+
+/* Who has a disk in it, or NULL: the first guest found that is live, or any. */
+static char *user_of(const struct posada_guests *guests, const struct posada_pool *pool, bool live)
+{
+	size_t len = pool->path ? strlen(pool->path) : 0;
+
+	for (size_t i = 0; i < guests->count && len; i++) {
+		const struct posada_guest *guest = &guests->items[i];
+
+		if (live && !posada_state_is_live(guest->state))
+			continue;
+		for (size_t j = 0; j < guest->disk_count; j++) {
+			const char *path = guest->disks[j].path;
+
+			if (path && !strncmp(path, pool->path, len) && path[len] == '/')
+				return strdup(guest->name);
+		}
+	}
+	return NULL;
+}
+
+static int check_unused(
+	struct posada *handle, const struct posada_pool *pool, bool live, struct posada_error *err)
+{
+	struct posada_guests guests;
+	char *user;
+	int ret;
+
+	if (!strcmp(pool->name, DEFAULT_POOL))
+		return fail(err, -EPERM,
+			_("The pool %s belongs to the data place: \"posada storage detach\" lets go of that."),
+			pool->name);
+	ret = posada_guest_list(handle, &guests, err);
+	if (ret)
+		return ret;
+	user = user_of(&guests, pool, live);
+	if (user)
+		ret = fail(err, -EBUSY,
+			live ? _("The guest %s runs and has a disk in the pool %s. Shut it down first.")
+			     : _("The guest %s has a disk in the pool %s. Delete the guest first, or only detach the pool."),
+			user, pool->name);
+	free(user);
+	posada_guests_free(&guests);
+	return ret;
+}
+
+/* --- Attaching ---------------------------------------------------------- */
+
+static int start(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
+{
+	char what[256];
+
+	if (!is_there(pool))
+		return fail_missing(pool, err);
+	/* Its folder is made; where there is one it fails, which is as good. */
+	if (pool->kind != POSADA_POOL_LVM && pool->source) {
+		mkdir(POSADA_POOLS, 0755);
+		mkdir(pool->path, 0755);
+	}
+	if (!virStoragePoolCreate(handle, 0))
+		return 0;
+	snprintf(what, sizeof(what), _("The pool %s cannot be attached"), pool->name);
+	return fail_libvirt(err, what, _("Look at its disk or server, and try again."));
+}
+
+int posada_pool_attach(struct posada *handle, const char *name, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	if (virStoragePoolIsActive(target.handle) == 1)
+		ret = fail(err, -EALREADY, _("The pool %s is attached already."), name);
+	else
+		ret = start(target.handle, &target.pool, err);
+	if (!ret && want(target.handle, &target.pool, true))
+		ret = fail(err, -EIO,
+			_("The pool %s is attached, but will not be after a reboot: that cannot be noted."),
+			name);
+	target_close(&target);
+	return ret;
+}
+
+static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
+{
+	char what[256];
+
+	if (virStoragePoolIsActive(handle) != 1 || !virStoragePoolDestroy(handle))
+		return 0;
+	snprintf(what, sizeof(what), _("The pool %s cannot be detached"), pool->name);
+	return fail_libvirt(err, what, _("End the programs that use its files, then try again."));
+}
+
+int posada_pool_detach(struct posada *handle, const char *name, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	ret = check_unused(handle, &target.pool, true, err);
+	if (!ret)
+		ret = stop(target.handle, &target.pool, err);
+	if (!ret && want(target.handle, &target.pool, false))
+		ret = fail(err, -EIO,
+			_("The pool %s is detached, but will be attached after a reboot: that cannot be noted."),
+			name);
+	target_close(&target);
+	return ret;
+}
+
+int posada_pool_forget(struct posada *handle, const char *name, struct posada_error *err)
+{
+	struct target target;
+	int ret = target_open(handle, name, &target, err);
+
+	if (ret)
+		return ret;
+	ret = check_unused(handle, &target.pool, false, err);
+	if (!ret)
+		ret = stop(target.handle, &target.pool, err);
+	if (!ret && virStoragePoolUndefine(target.handle))
+		ret = fail_libvirt(err, _("The pool's definition cannot be removed"),
+			_("Try again, or read the log."));
+	if (!ret) {
+		char notice[256];
+
+		snprintf(notice, sizeof(notice), NOTICE "%s", target.pool.name);
+		unlink(notice);
+		want(target.handle, &target.pool, true);
+		/* The folder that it was mounted on, and no other; it is empty now. */
+		if (target.pool.source && target.pool.path &&
+			!strncmp(target.pool.path, POSADA_POOLS "/", strlen(POSADA_POOLS "/")))
+			rmdir(target.pool.path);
+	}
+	target_close(&target);
+	return ret;
+}
+
+/* --- Making ------------------------------------------------------------- */
+
+/* The UUID of the file system on a device, and whether it is one that guests' disks can be in. */
+static int find_uuid(const char *device, char uuid[64], struct posada_error *err)
+{
+	const char *words[] = {"blkid", "-o", "value", "-s", "TYPE", device, NULL};
+	static const char *const good[] = {"ext4", "xfs", "btrfs"};
+	char type[64] = "";
+	bool known = false;
+
+	tool_run(words, type, sizeof(type));
+	type[strcspn(type, "\n")] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		known |= !strcmp(type, good[i]);
+	if (!known)
+		return fail(err, -EINVAL,
+			_("%s has no file system that guests' disks can be in (ext4, XFS or Btrfs). Make one there, or make an LVM pool on the disk."),
+			device);
+	words[4] = "UUID";
+	if (tool_run(words, uuid, 64))
+		*uuid = '\0';
+	uuid[strcspn(uuid, "\n")] = '\0';
+	if (!*uuid)
+		return fail(err, -EINVAL, _("The file system on %s has no UUID to be known by."),
+			device);
+	return 0;
+}
+
+/* Is one of two folders within the other, or the same? */
+static bool overlap(const char *one, const char *other)
+{
+	size_t a = strlen(one), b = strlen(other), least = a < b ? a : b;
+
+	return !strncmp(one, other, least) &&
+	       (a == b || least == 1 || (a > b ? one : other)[least] == '/');
+}
+
+static int check_folder(
+	const struct posada_pools *pools, const char *path, struct posada_error *err)
+{
+	static const char *const never[] = {"/proc", "/sys", "/dev", "/run", "/etc"};
+	struct stat st;
+	size_t i;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return fail(err, -ENOENT, _("There is no folder %s. Make it, or correct the path."),
+			path);
+	for (i = 0; i < ARRAY_SIZE(never); i++)
+		if (overlap(path, never[i]))
+			return fail(err, -EINVAL,
+				_("%s belongs to the system. Choose another folder."), path);
+	for (i = 0; i < pools->count; i++)
+		if (pools->items[i].path && overlap(path, pools->items[i].path))
+			return fail(err, -EEXIST,
+				_("The pool %s has %s already. Choose another folder."),
+				pools->items[i].name, pools->items[i].path);
+	return 0;
+}
+
+static int check_taken(const struct posada_pools *pools, const struct posada_pool_spec *spec,
+	struct posada_error *err)
+{
+	for (size_t i = 0; i < pools->count; i++) {
+		const struct posada_pool *at = &pools->items[i];
+
+		if (!strcmp(at->name, spec->name))
+			return fail(err, -EEXIST,
+				_("There is a pool named %s already. Choose another name."),
+				spec->name);
+		if (at->kind == spec->kind && at->source && !strcmp(at->source, spec->source))
+			return fail(err, -EEXIST, _("%s is the pool %s already."), spec->source,
+				at->name);
+	}
+	return 0;
+}
+
+/* Defines and starts it; after a failure it is gone. */
+static int make(virConnectPtr conn, const struct posada_pool_spec *spec,
+	const struct pool_source *source, struct posada_error *err)
+{
+	struct posada_pool about = {0};
+	virStoragePoolPtr pool;
+	char *xml;
+	int ret;
+
+	if (pool_to_xml(spec, source, &xml))
+		return fail_memory(err);
+	pool = virStoragePoolDefineXML(conn, xml, 0);
+	free(xml);
+	if (!pool)
+		return fail_libvirt(err, _("The pool cannot be made"),
+			_("Change what the message names, and try again."));
+	ret = pool_describe(pool, &about) ? fail_memory(err) : start(pool, &about, err);
+	if (!ret && want(pool, &about, true)) {
+		ret = fail(err, -EIO, _("It cannot be noted that the pool %s lasts."), spec->name);
+		virStoragePoolDestroy(pool);
+	}
+	if (ret) {
+		virStoragePoolUndefine(pool);
+		if (about.source)
+			rmdir(about.path);
+	}
+	posada_pool_free(&about);
+	virStoragePoolFree(pool);
+	return ret;
+}
+
+static int make_directory(virConnectPtr conn, const struct posada_pools *pools,
+	const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	struct posada_pool_spec real = *spec;
+	struct pool_source source = {0};
+	char uuid[64], by_uuid[128];
+	struct stat st;
+	int ret;
+
+	if (!stat(spec->source, &st) && S_ISBLK(st.st_mode)) {
+		ret = find_uuid(spec->source, uuid, err);
+		if (ret)
+			return ret;
+		snprintf(by_uuid, sizeof(by_uuid), "/dev/disk/by-uuid/%s", uuid);
+		source.uuid = uuid;
+		real.source = by_uuid;
+		ret = check_taken(pools, &real, err);
+		return ret ? ret : make(conn, &real, &source, err);
+	}
+	real.source = realpath(spec->source, NULL);
+	if (!real.source)
+		return fail(err, -ENOENT, _("There is no folder %s. Make it, or correct the path."),
+			spec->source);
+	ret = pool_spec_check(&real, err);
+	if (!ret)
+		ret = check_folder(pools, real.source, err);
+	if (!ret)
+		ret = make(conn, &real, &source, err);
+	free((char *)real.source);
+	return ret;
+}
+
+static int make_group(virConnectPtr conn, const struct posada_pools *pools,
+	const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	const struct pool_source source = {0};
+
+	(void)pools;
+	if (!posada_group_exists(spec->source))
+		return fail(err, -ENOENT, _("There is no volume group %s."), spec->source);
+	return make(conn, spec, &source, err);
+}
+
+static int make_nfs(virConnectPtr conn, const struct posada_pools *pools,
+	const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	static const char *const versions[] = {"4.2", "4.1", "4.0", "3"};
+	int ret = -ENODEV;
+
+	(void)pools;
+	/* The newest that the server has; one that is not there has none. */
+	for (size_t i = 0; i < ARRAY_SIZE(versions) && (ret == -EIO || !i); i++)
+		ret = make(conn, spec, &(struct pool_source){.version = versions[i]}, err);
+	return ret;
+}
+
+int posada_pool_create(
+	struct posada *handle, const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	static int (*const makers[POSADA_POOL_KINDS])(virConnectPtr conn,
+		const struct posada_pools *pools, const struct posada_pool_spec *spec,
+		struct posada_error *err) = {
+		[POSADA_POOL_DIRECTORY] = make_directory,
+		[POSADA_POOL_LVM] = make_group,
+		[POSADA_POOL_NFS] = make_nfs,
+	};
+	struct posada_pools pools = {0};
+	virConnectPtr conn;
+	int ret = pool_spec_check(spec, err);
+
+	if (ret)
+		return ret;
+	ret = engine_any(handle, &conn, err);
+	if (!ret)
+		ret = posada_pool_list(handle, &pools, err);
+	if (!ret)
+		ret = check_taken(&pools, spec, err);
+	if (!ret)
+		ret = makers[spec->kind](conn, &pools, spec, err);
+	posada_pools_free(&pools);
+	return ret;
+}
+
+/* --- Watching ----------------------------------------------------------- */
+
+/* What the status page shall say of it, or NULL. */
+static const char *complaint(enum posada_pool_state state)
+{
+	switch (state) {
+	case POSADA_POOL_FULL:
+		return _(
+			"The pool %s is full: guests that write to it get errors. Delete what is not needed, or give it more room.");
+	case POSADA_POOL_MISSING:
+		return _(
+			"The pool %s is not there: guests with disks in it cannot start, and those that run get errors. Connect its disk or its server.");
+	case POSADA_POOL_SILENT:
+		return _(
+			"The server of the pool %s does not answer: guests that write to it wait until it does.");
+	default:
+		return NULL;
+	}
+}
+
+static int check(virStoragePoolPtr handle, struct posada_pool *pool)
+{
+	char path[256], new_path[256];
+	const char *text;
+	FILE *file;
+
+	/* A file system whose disk was pulled out is let go of, so that it can come back. */
+	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) == 1)
+		virStoragePoolDestroy(handle);
+	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) != 1 &&
+		!start(handle, pool, NULL))
+		look(handle, pool);
+	snprintf(path, sizeof(path), NOTICE "%s", pool->name);
+	snprintf(new_path, sizeof(new_path), POSADA_RUN "/.pool-%s", pool->name);
+	text = complaint(pool->state);
+	if (!text || !posada_name_is_legal(pool->name)) {
+		unlink(path);
+		return 0;
+	}
+	file = fopen(new_path, "we");
+	if (!file)
+		return 0;
+	fprintf(file, text, pool->name);
+	fputc('\n', file);
+	if (fclose(file) || rename(new_path, path))
+		unlink(new_path);
+	return 0;
+}
+
+int posada_pool_check(struct posada *handle, struct posada_error *err)
+{
+	struct posada_pools pools;
+	int ret = each_pool(handle, &pools, check, err);
+
+	if (!ret)
+		posada_pools_free(&pools);
+	return ret;
+}

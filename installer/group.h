@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A volume group for guests' disks: made on a disk, and given another one. */
+#ifndef POSADA_GROUP_H
+#define POSADA_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "disks.h"
+
+#define GROUP_TEXT 512
+
+/* The disk or partition that a group shall have, and what it was when it was looked at. */
+struct group_target {
+	char name[64]; /* the kernel's */
+	char serial[64];
+	char table_uuid[40];
+	uint64_t size;
+	bool partition;
+};
+
+/*
+ * May the disk or partition NAME ("sdb", "sdb1", also below /dev/) become part of a volume group,
+ * losing what it holds? -ENOENT: there is none; -EPERM: no, and WHY. Pure.
+ */
+int group_choose(const struct machine *machine, const char *name, struct group_target *target,
+	char why[GROUP_TEXT]);
+
+/* What will be made and what is lost by it, for people; 0 or -EIO. */
+int group_print(const struct machine *machine, const struct group_target *target, const char *group,
+	FILE *out);
+
+/*
+ * Give TARGET to the volume group GROUP, which is made when there is none of that name; what the
+ * target holds is lost. It is looked at once more before: -ESTALE when it has changed since.
+ * Returns 0 or -errno with WHY.
+ */
+int group_take(const struct group_target *target, const char *group, char why[GROUP_TEXT]);
+
+#endif

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Pools beside the one on the data place: made, filled, grown, pulled out, and found again after a reboot."""
+import subprocess
+
+import pytest
+from host import Host
+
+KERNEL = "/run/payload/payload/vmlinuz"
+
+
+def pools(host):
+    return {pool["name"]: pool for pool in host.posada("pool", "list", "--json")}
+
+
+def notices(host):
+    host.posada("pool", "check")
+    return " ".join(host.posada("status", "--json")["notices"])
+
+
+def make_guest(host, name, *words, **options):
+    return host.posada("guest", "create", name, "--kind", "pv", "--kernel", KERNEL, "--memory", "128M", *words, **options)
+
+
+def boot(place, one, two, stick):
+    # The names of the disks change from boot to boot, what is on them does not.
+    return Host(memory=2048, disks=[place, one, two], extra=[
+        "-blockdev", f"driver=raw,node-name=pulled,file.driver=file,file.filename={stick}",
+        "-device", "usb-storage,id=pulled,drive=pulled,serial=PULLED"])
+
+
+@pytest.mark.slow
+def test_pools_live_and_last(tmp_path):
+    place, one, two, stick = (tmp_path / name for name in ("place", "one", "two", "stick"))
+    for disk, size in ((place, "2G"), (one, "1G"), (two, "1G"), (stick, "512M")):
+        subprocess.run(["truncate", "-s", size, disk], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "PRECIOUS", one], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", stick], check=True)
+    with boot(place, one, two, stick) as host:
+        host.booted()
+        host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
+        # What is on a disk is shown, and stays unless its name is given.
+        create = ("pool", "create", "fast", "--kind", "lvm", "--source", "vdb")
+        said = host.sh("posada pool create fast --kind lvm --source vdb </dev/null 2>&1", status=1)
+        assert "PRECIOUS" in said and "no terminal" in said
+        assert "not the name" in host.posada(*create, "--confirm", "vdc", status=1)
+        assert "PRECIOUS" in host.sh("blkid /dev/vdb")
+        assert "in use" in host.posada("pool", "create", "fast", "--kind", "lvm", "--source", "vda", status=1)
+        host.posada(*create, "--confirm", "vdb", seconds=180)
+        assert pools(host)["fast"]["kind"] == "lvm" and pools(host)["fast"]["state"] == "ready"
+        before = pools(host)["fast"]["bytes"]
+        # A guest's disk in it is a logical volume of that size.
+        make_guest(host, "blocks", "--disk", "600M", "--pool", "fast", "--start")
+        disk = host.posada("guest", "show", "blocks", "--json")["disks"][0]["path"]
+        assert host.sh(f"blockdev --getsize64 {disk}") == str(600 << 20)
+        host.posada("guest", "kill", "blocks", status=None)
+        host.sh(f"printf lvm | dd of={disk} conv=notrunc,fsync")
+        assert "does not fit" in make_guest(host, "large", "--disk", "600M", "--pool", "fast", status=1)
+        assert "raw" in make_guest(host, "large", "--disk", "60M", "--pool", "fast", "--format", "qcow2", status=1)
+        host.posada("pool", "grow", "fast", "--disk", "vdc", "--confirm", "vdc", seconds=180)
+        assert pools(host)["fast"]["bytes"] > 1.9 * before
+        make_guest(host, "large", "--disk", "600M", "--pool", "fast")
+        host.posada("guest", "delete", "large", "--disks")
+        assert [volume["guest"] for volume in host.posada("pool", "show", "fast", "--json")["volumes"]] == ["blocks"]
+        # A file system on another disk: files, also qcow2.
+        assert "no file system" in host.posada("pool", "create", "usb", "--kind", "directory", "--source", "/dev/vdc", status=1)
+        host.posada("pool", "create", "usb", "--kind", "directory", "--source", "/dev/sda")
+        assert "by-uuid" in pools(host)["usb"]["source"]
+        make_guest(host, "files", "--disk", "64M", "--pool", "usb", "--format", "qcow2", "--start")
+        assert "QFI" in host.sh("head -c 3 /mnt/pools/usb/files.img")
+        assert "guest files" in host.posada("pool", "detach", "usb", status=1)
+        host.posada("guest", "kill", "files", status=None)
+        assert "guest files" in host.posada("pool", "forget", "usb", status=1)
+        # It fills up, and is emptied.
+        host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M", 300, status=1)
+        assert "usb is full" in notices(host)
+        host.sh("rm /mnt/pools/usb/filler")
+        assert "usb" not in notices(host)
+        # It is pulled out, and comes back.
+        host.qmp("device_del", id="pulled")
+        host.sh("while [ -e /dev/sda ]; do sleep 1; done")
+        assert "usb is not there" in notices(host)
+        assert pools(host)["usb"]["state"] == "missing"
+        assert "files" in host.posada("guest", "start", "files", status=1)
+        host.qmp("device_add", driver="usb-storage", id="pulled", drive="pulled", bus="usb.0", serial="PULLED")
+        host.sh("until udevadm settle && [ -e /dev/disk/by-uuid ] && posada pool check && mountpoint /mnt/pools/usb; do sleep 1; done", 120)
+        assert "usb" not in notices(host)
+        host.posada("guest", "start", "files")
+        host.posada("guest", "kill", "files", status=None)
+        # What was let go of stays so.
+        host.sh("mkdir /data/more")
+        host.posada("pool", "create", "more", "--kind", "directory", "--source", "/data/more")
+        host.posada("pool", "detach", "more")
+        host.sh("sync")
+    with boot(place, two, one, stick) as host:
+        host.booted()
+        host.shell_open()
+        states = {name: pool["state"] for name, pool in pools(host).items()}
+        assert states == {"default": "ready", "fast": "ready", "more": "detached", "usb": "ready"}
+        assert host.sh(f"head -c 3 {disk}") == "lvm"
+        host.posada("guest", "start", "blocks")
+        host.posada("guest", "start", "files")
+        for guest in ("blocks", "files"):
+            host.posada("guest", "kill", guest, status=None)
+            host.posada("guest", "delete", guest, "--disks")
+        for name in ("fast", "usb"):
+            assert host.posada("pool", "show", name, "--json")["volumes"] == []
+            host.posada("pool", "forget", name)
+        assert host.sh("ls /mnt/pools") == ""
+        host.healthy()

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tests of pools: what they may be made of, their XML, and their life over libvirt's test driver.
+#include <sys/stat.h>
+#include "internal.h"
+#include "pool.h"
+#include "unit.h"
+
+static struct posada *host;
+static struct posada_error err;
+
+static int begin(void **state __attribute__((unused)))
+{
+	setenv("POSADA_URI", "test:///default", 1);
+	return posada_open(&host, 0, &err);
+}
+
+static int end(void **state __attribute__((unused)))
+{
+	posada_close(host);
+	return 0;
+}
+
+TEST(specifications_are_checked)
+{
+	static const struct {
+		const char *name;
+		enum posada_pool_kind kind;
+		const char *source;
+		int ret;
+	} rows[] = {
+		{"a", POSADA_POOL_DIRECTORY, "/data/more", 0},
+		{"a", POSADA_POOL_DIRECTORY, "/dev/sdb1", 0},
+		{"a", POSADA_POOL_DIRECTORY, "more", -EINVAL},
+		{"a", POSADA_POOL_DIRECTORY, "", -EINVAL},
+		{"a", POSADA_POOL_DIRECTORY, "/data/../etc", -EINVAL},
+		{"a", POSADA_POOL_DIRECTORY, "/data/..", -EINVAL},
+		{"a", POSADA_POOL_DIRECTORY, "/data/\033[2J", -EINVAL},
+		{"a", POSADA_POOL_DIRECTORY, "/data/a\nb", -EINVAL},
+		{"-a", POSADA_POOL_DIRECTORY, "/data/more", -EINVAL},
+		{"", POSADA_POOL_DIRECTORY, "/data/more", -EINVAL},
+		{"../a", POSADA_POOL_DIRECTORY, "/data/more", -EINVAL},
+		{"a", POSADA_POOL_LVM, "vg0", 0},
+		{"a", POSADA_POOL_LVM, "-vg0", -EINVAL},
+		{"a", POSADA_POOL_LVM, "vg0/x", -EINVAL},
+		{"a", POSADA_POOL_NFS, "server:/x", 0},
+		{"a", POSADA_POOL_NFS, "10.0.2.2:/srv/guests of mine", 0},
+		{"a", POSADA_POOL_NFS, "server", -EINVAL},
+		{"a", POSADA_POOL_NFS, "server:", -EINVAL},
+		{"a", POSADA_POOL_NFS, "server:x", -EINVAL},
+		{"a", POSADA_POOL_NFS, ":/x", -EINVAL},
+		{"a", POSADA_POOL_NFS, "-o:/x", -EINVAL},
+		{"a", POSADA_POOL_NFS, "::1:/x", -EINVAL},
+		{"a", POSADA_POOL_NFS, "ser ver:/x", -EINVAL},
+		{"a", POSADA_POOL_NFS, "server:/x/../y", -EINVAL},
+		{"a", POSADA_POOL_OTHER, "/data/more", -EINVAL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct posada_pool_spec spec = {rows[i].name, rows[i].kind, rows[i].source};
+
+		err.text[0] = '\0';
+		if (pool_spec_check(&spec, &err) != rows[i].ret || (rows[i].ret && !*err.text))
+			fail_msg("row %zu: %s", i, err.text);
+		for (const char *at = err.text; *at; at++)
+			assert_true((unsigned char)*at >= ' ');
+	}
+}
+
+TEST(what_is_written_is_read)
+{
+	const struct {
+		struct posada_pool_spec spec;
+		struct pool_source source;
+		const char *says, *path, *read;
+	} rows[] = {
+		{{"more", POSADA_POOL_DIRECTORY, "/data/a&b"}, {NULL, NULL}, "type='dir'",
+			"/data/a&b", NULL},
+		{{"usb", POSADA_POOL_DIRECTORY, "/dev/sdb1"}, {"1234-'x", NULL}, "type='fs'",
+			"/mnt/pools/usb", "/dev/disk/by-uuid/1234-'x"},
+		{{"fast", POSADA_POOL_LVM, "fast-12"}, {NULL, NULL}, "type='logical'",
+			"/dev/fast-12", "fast-12"},
+		{{"net", POSADA_POOL_NFS, "server:/x/<y>"}, {NULL, "4.2"}, "<protocol ver='4.2'/>",
+			"/mnt/pools/net", "server:/x/<y>"},
+		{{"old", POSADA_POOL_NFS, "server:/x"}, {NULL, "3"}, "name='nolock'",
+			"/mnt/pools/old", "server:/x"},
+	};
+	struct posada_pool other = {0};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct posada_pool pool = {0};
+		char *xml;
+
+		assert_int_equal(pool_to_xml(&rows[i].spec, &rows[i].source, &xml), 0);
+		if (!strstr(xml, rows[i].says) || pool_from_xml(xml, &pool))
+			fail_msg("row %zu: %s", i, xml);
+		assert_string_equal(pool.name, rows[i].spec.name);
+		assert_int_equal(pool.kind, rows[i].spec.kind);
+		assert_string_equal(pool.path, rows[i].path);
+		if (rows[i].read)
+			assert_string_equal(pool.source, rows[i].read);
+		else
+			assert_null(pool.source);
+		posada_pool_free(&pool);
+		/* What is cut off or garbled is refused or read, and nothing else happens. */
+		for (size_t n = 0; n < 300; n++) {
+			xml[unit_chance((uint32_t)strlen(xml))] = (char)(1 + unit_chance(255));
+			pool_from_xml(xml, &pool);
+			posada_pool_free(&pool);
+		}
+		free(xml);
+	}
+	assert_int_equal(pool_from_xml("<pool type='rbd'><name>x</name></pool>", &other), 0);
+	assert_int_equal(other.kind, POSADA_POOL_OTHER);
+	posada_pool_free(&other);
+	assert_int_equal(pool_from_xml("<pool><name>x</name></pool>", &other), -EINVAL);
+	posada_pool_free(&other);
+}
+
+TEST(words_are_known)
+{
+	enum posada_pool_kind kind;
+
+	for (int i = 0; i < POSADA_POOL_OTHER; i++) {
+		assert_int_equal(posada_pool_kind_parse(
+					 posada_pool_kind_name((enum posada_pool_kind)i), &kind),
+			0);
+		assert_int_equal((int)kind, i);
+	}
+	assert_int_equal(posada_pool_kind_parse("other", &kind), -EINVAL);
+	for (int i = 0; i < POSADA_POOL_STATES; i++)
+		assert_non_null(posada_pool_state_name((enum posada_pool_state)i));
+}
+
+static void refused(
+	enum posada_pool_kind kind, const char *name, const char *source, const char *says)
+{
+	const struct posada_pool_spec spec = {name, kind, source};
+	struct posada_pools pools;
+
+	if (!posada_pool_create(host, &spec, &err) || !strstr(err.text, says))
+		fail_msg("%s: %s", source, err.text);
+	assert_int_equal(posada_pool_list(host, &pools, &err), 0);
+	for (size_t i = 0; i < pools.count; i++)
+		assert_true(strcmp(pools.items[i].name, "b") != 0);
+	posada_pools_free(&pools);
+}
+
+TEST(a_pool_lives)
+{
+	struct posada_pool_spec spec = {"a", POSADA_POOL_DIRECTORY, NULL};
+	char folder[256], below[300], image[64];
+	static unsigned char sector[512] = {[510] = 0x55, [511] = 0xaa};
+	struct posada_guest_spec guest = {.name = "g",
+		.kind = POSADA_QEMU,
+		.memory_kib = 65536,
+		.vcpus = 1,
+		.disks = {{.path = image}, {.bytes = 1 << 20, .pool = "a", .format = "qcow2"}},
+		.disk_count = 2};
+	struct posada_pool pool;
+
+	strcpy(image, unit_write("image", sector, sizeof(sector)));
+	snprintf(folder, sizeof(folder), "%s", unit_path("pool"));
+	assert_int_equal(mkdir(folder, 0755), 0);
+	snprintf(below, sizeof(below), "%s/below", folder);
+	mkdir(below, 0755);
+	spec.source = folder;
+	assert_int_equal(posada_pool_create(host, &spec, &err), 0);
+	refused(POSADA_POOL_DIRECTORY, "a", below, "named a already");
+	refused(POSADA_POOL_DIRECTORY, "b", below, "Choose another folder");
+	refused(POSADA_POOL_DIRECTORY, "b", folder, "Choose another folder");
+	refused(POSADA_POOL_DIRECTORY, "b", "/none", "no folder /none");
+	refused(POSADA_POOL_DIRECTORY, "b", "/proc/self", "belongs to the system");
+	refused(POSADA_POOL_DIRECTORY, "b", "/", "Choose another folder");
+	refused(POSADA_POOL_DIRECTORY, "b", "/dev/null", "");
+	refused(POSADA_POOL_LVM, "b", "none", "no volume group none");
+	refused(POSADA_POOL_NFS, "b", "127.0.0.1:/none", "does not answer");
+
+	assert_int_equal(posada_guest_create(host, &guest, &err), 0);
+	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
+	assert_int_equal(pool.volume_count, 1);
+	assert_string_equal(pool.volumes[0].name, "g~2.img");
+	assert_string_equal(pool.volumes[0].guest, "g");
+	posada_pool_free(&pool);
+	assert_int_equal(posada_pool_forget(host, "a", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "guest g"));
+	assert_int_equal(posada_guest_start(host, "g", &err), 0);
+	assert_int_equal(posada_pool_detach(host, "a", &err), -EBUSY);
+	assert_int_equal(posada_guest_kill(host, "g", &err), 0);
+	assert_int_equal(posada_pool_detach(host, "a", &err), 0);
+	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
+	assert_int_equal(pool.state, POSADA_POOL_DETACHED);
+	posada_pool_free(&pool);
+	guest.name = "h";
+	assert_int_equal(posada_guest_create(host, &guest, &err), -EBUSY);
+	strcpy(image, unit_write("another", sector, sizeof(sector)));
+	assert_int_equal(posada_guest_create(host, &guest, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "detached"));
+	assert_int_equal(posada_pool_attach(host, "a", &err), 0);
+	assert_int_equal(posada_pool_attach(host, "a", &err), -EALREADY);
+	guest.disks[1].format = "vmdk";
+	assert_int_equal(posada_guest_create(host, &guest, &err), -EINVAL);
+	guest.disks[1] = (struct posada_disk_spec){.bytes = 1ull << 60, .pool = "a"};
+	assert_int_equal(posada_guest_create(host, &guest, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "pool a has"));
+	guest.disks[1].pool = "none";
+	assert_int_equal(posada_guest_create(host, &guest, &err), -ENOENT);
+	assert_int_equal(posada_guest_delete(host, "g", true, &err), 0);
+	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
+	assert_int_equal(pool.volume_count, 0);
+	posada_pool_free(&pool);
+	assert_int_equal(posada_storage_list(host, &pool, &err), 0);
+	posada_pool_free(&pool);
+	assert_int_equal(posada_pool_forget(host, "default", &err), -EPERM);
+	assert_int_equal(posada_pool_forget(host, "a", &err), 0);
+	assert_int_equal(posada_pool_attach(host, "a", &err), -ENOENT);
+	assert_int_equal(posada_pool_detach(host, "\033", &err), -ENOENT);
+	assert_non_null(strstr(err.text, "\"?\""));
+}
+
+RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
+	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
