@@ -2,6 +2,7 @@
 /* Decides how a disk looks to its own system when that is a guest; touches nothing. */
 #include "adopt.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libintl.h>
@@ -397,6 +398,20 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 	if (adopt->piece_count == ADOPT_PIECES)
 		return refuse(&adopter, _("%s has too many partitions."), adopt->disk);
 	return 0;
+}
+
+void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME])
+{
+	const char *word = adopt->system;
+	size_t length = 0;
+
+	while (length < 32 && isascii(word[length]) && isalnum(word[length])) {
+		name[length] = (char)tolower(word[length]);
+		length++;
+	}
+	name[length] = '\0';
+	snprintf(name + length, ADOPT_NAME - length, "%s%s", length ? "" : "adopted",
+		trial ? "-trial" : "");
 }
 
 int adopt_table(const struct adopt *adopt, const char *private_copy, const char *disk,

@@ -13,6 +13,7 @@
 #define ADOPT_TEXT   512
 #define ADOPT_PIECES 512
 #define ADOPT_HIDDEN 8
+#define ADOPT_NAME   48
 
 struct adopt_wish {
 	const char *disk; /* name of the disk: "sda" */
@@ -59,6 +60,9 @@ struct adopt {
  * done, with the reason in adopt->refusal and no pieces.
  */
 int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, struct adopt *adopt);
+
+/* What a guest may be called by its system: "debian", "debian-trial". */
+void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME]);
 
 /*
  * The table for device-mapper, with the paths of the private copy and of the disk as a whole;

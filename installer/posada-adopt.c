@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* posada-adopt: makes a guest of the system that is on a disk, and its device come and go. */
-#include <ctype.h>
 #include <errno.h>
 #include <libintl.h>
 #include <locale.h>
@@ -155,22 +154,6 @@ static int read_wish(char **words, struct wish *wish)
 	return wish->disk ? 0 : -EINVAL;
 }
 
-/* "Debian GNU/Linux 13 (trixie)" is "debian". */
-static void make_name(const struct adopt *plan, bool trial, char name[POSADA_NAME_MAX + 1])
-{
-	size_t length = 0;
-
-	while (isalnum((unsigned char)plan->system[length]) && length < 32) {
-		name[length] = (char)tolower((unsigned char)plan->system[length]);
-		length++;
-	}
-	name[length] = '\0';
-	if (!length)
-		snprintf(name, POSADA_NAME_MAX + 1, "%s", plan->disk);
-	if (trial)
-		strcat(name, "-trial");
-}
-
 /* The guest itself is made as any other is. */
 static int create_guest(const struct wish *wish, const char *name, const char *path, bool uefi)
 {
@@ -200,11 +183,11 @@ static int create_guest(const struct wish *wish, const char *name, const char *p
 
 static int make_guest(const struct wish *wish, const struct adopt *plan, const char *path)
 {
-	char name[POSADA_NAME_MAX + 1], why[ADOPT_TEXT], size[32];
+	char name[ADOPT_NAME], why[ADOPT_TEXT], size[32];
 	uint64_t room = 0;
 	int status;
 
-	make_name(plan, wish->trial, name);
+	adopt_name(plan, wish->trial, name);
 	/* The definition of a guest names a disk that is there. */
 	if (adopted_open(path, &room, why))
 		return failed(why);

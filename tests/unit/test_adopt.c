@@ -340,5 +340,25 @@ TEST(names_tell_what_they_are_of)
 	assert_false(adopted_has("/nowhere"));
 }
 
-RUN("adopt", T(adoptions_are_these), T(adoptions_are_safe), T(the_copy_has_the_systems_own_table),
-	T(names_tell_what_they_are_of))
+TEST(guests_are_called_by_their_system)
+{
+	static const struct {
+		const char *system, *name, *trial;
+	} rows[] = {{"Debian GNU/Linux 13 (trixie)", "debian", "debian-trial"},
+		{"Windows", "windows", "windows-trial"}, {"", "adopted", "adopted-trial"},
+		{"\xc3\x89tienne OS", "adopted", "adopted-trial"},
+		{"Averyveryveryveryveryveryveryverylongname", "averyveryveryveryveryveryveryver",
+			"averyveryveryveryveryveryveryver-trial"}};
+	char name[ADOPT_NAME];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(adopt.system, sizeof(adopt.system), "%s", rows[i].system);
+		adopt_name(&adopt, false, name);
+		assert_string_equal(name, rows[i].name);
+		adopt_name(&adopt, true, name);
+		assert_string_equal(name, rows[i].trial);
+	}
+}
+
+RUN("adopt", T(guests_are_called_by_their_system), T(adoptions_are_these), T(adoptions_are_safe),
+	T(the_copy_has_the_systems_own_table), T(names_tell_what_they_are_of))
