@@ -200,6 +200,8 @@ static const struct {
 	const char *verb; /* NULL: all of them */
 	const char *program, *help;
 } programs[] = {
+	{"guest", "adopt", "posada-adopt",
+		N_("make a guest of the system that is on a disk, without a copy")},
 	{"storage", "create", "posada-storage", N_("make a data place, where what lasts is kept")},
 	{"storage", "attach", "posada-storage", N_("use the data place that is there")},
 	{"storage", "move", "posada-storage", N_("copy everything to another, and use that")},

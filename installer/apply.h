@@ -39,9 +39,11 @@ struct apply_result {
 int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT]);
 
+/* The partition or logical volume on DISK of MACHINE that has our files, or NULL. */
+const struct part *apply_look(const struct machine *machine, const struct disk *disk);
+
 /*
- * The partition or logical volume on DISK of MACHINE that has our files, if the installation can be
- * taken back; else NULL, with the reason as a sentence in WHY.
+ * The same, if the installation can be taken back; else NULL, with the reason as a sentence in WHY.
  */
 const struct part *apply_find(
 	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT]);

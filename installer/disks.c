@@ -47,6 +47,7 @@ static const struct field disk_fields[] = {
 	FIELD(disk, removable, FLAG),
 	FIELD(disk, medium, FLAG),
 	FIELD(disk, in_use, FLAG),
+	FIELD(disk, taken, FLAG),
 	FIELD(disk, table, TABLE),
 	FIELD(disk, table_uuid, TEXT),
 	FIELD(disk, first, BYTES),
@@ -80,6 +81,7 @@ static const struct field part_fields[] = {
 	FIELD(part, posada, FLAG),
 	FIELD(part, ours, FLAG),
 	FIELD(part, unfinished, FLAG),
+	FIELD(part, used, FLAG),
 };
 
 static const struct field group_fields[] = {

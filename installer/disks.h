@@ -43,6 +43,7 @@ struct part {
 	bool posada;	  /* a payload of ours lies in /posada, or the beginnings of one */
 	bool ours;	  /* a logical volume that we made for ourselves */
 	bool unfinished;  /* only the beginnings, or what undo has not yet taken away */
+	bool used;	  /* mounted, swap, a guest's, or a member of something active */
 };
 
 struct disk {
@@ -57,6 +58,7 @@ struct disk {
 	bool removable;
 	bool medium; /* this host was booted from it */
 	bool in_use; /* mounted, swap, a guest's, or a member of something active */
+	bool taken;  /* the same, as a whole: its partitions alone do not count */
 	enum disks_table table;
 	char table_uuid[40];
 	uint64_t first,

@@ -380,8 +380,11 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 	DIR *entries = opendir(directory);
 	const struct dirent *entry;
 	char path[PATH_SIZE], number[16];
+	struct part *part;
+	bool used;
 
-	disk->in_use |= is_used(hardware, read_device(directory), find_part(disk, 0), directory);
+	disk->taken = is_used(hardware, read_device(directory), find_part(disk, 0), directory);
+	disk->in_use |= disk->taken;
 	if (!entries)
 		return;
 	while ((entry = readdir(entries))) {
@@ -390,8 +393,11 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 				(int)sizeof(path) ||
 			!read_fact(number, sizeof(number), "%s/partition", path))
 			continue;
-		disk->in_use |= is_used(hardware, read_device(path),
-			find_part(disk, (unsigned)strtoul(number, NULL, 10)), path);
+		part = find_part(disk, (unsigned)strtoul(number, NULL, 10));
+		used = is_used(hardware, read_device(path), part, path);
+		disk->in_use |= used;
+		if (part)
+			part->used = used;
 	}
 	closedir(entries);
 }

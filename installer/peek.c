@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/loop.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -13,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "loop.h"
 #include "text.h"
 
 /* A file system that needs longer to be mounted is not looked into. */
@@ -30,7 +29,6 @@
 #define OS_RELEASE_MAX 16384
 #define PATH_SIZE      512
 #define ENTRIES_MAX    4096
-#define LOOP_TRIES     16
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -365,40 +363,6 @@ static int find_driver(const char *content)
 	return -ENOTSUP;
 }
 
-/* A loop device that goes away with its last user; *PATH names it. */
-static int open_loop(const char *device, const struct part *part, char path[32])
-{
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int backing = open(device, O_RDONLY | O_CLOEXEC);
-	struct loop_config config = {
-		.fd = (uint32_t)backing,
-		.info = {.lo_offset = part->start,
-			.lo_sizelimit = part->size,
-			.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR},
-	};
-	int fd = -1, ret = control < 0 || backing < 0 ? -errno : -EBUSY;
-
-	/* Another process may take the number that we were given. */
-	for (int i = 0; i < LOOP_TRIES && ret == -EBUSY; i++) {
-		int number = ioctl(control, LOOP_CTL_GET_FREE);
-
-		if (number < 0) {
-			ret = -errno;
-			break;
-		}
-		snprintf(path, 32, "/dev/loop%d", number);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		ret = fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) ? -errno : 0;
-		if (ret && fd >= 0)
-			close(fd);
-	}
-	if (control >= 0)
-		close(control);
-	if (backing >= 0)
-		close(backing);
-	return ret ? ret : fd;
-}
-
 static int configure(int context, unsigned command, const char *key, const char *value)
 {
 	return syscall(SYS_fsconfig, context, command, key, value, 0) ? -errno : 0;
@@ -434,14 +398,18 @@ static int mount_apart(const char *source, int driver)
 
 static int open_root(const char *device, const struct part *part, int driver)
 {
-	char path[32];
-	int loop, root;
+	char path[LOOP_NAME];
+	int backing, loop, root;
 
 	if (*part->mounted) {
 		root = open(part->mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 		return root < 0 ? -errno : root;
 	}
-	loop = open_loop(device, part, path);
+	backing = open(device, O_RDONLY | O_CLOEXEC);
+	if (backing < 0)
+		return -errno;
+	loop = loop_open(backing, part->start, part->size, true, path);
+	close(backing);
 	if (loop < 0)
 		return loop;
 	root = mount_apart(path, driver);

@@ -328,15 +328,6 @@ static int read_end(struct work *work, const char *name, uint8_t end[RAW_END])
 	return raw_read(path, end, RAW_END, 0);
 }
 
-/* The record's lines, "key=0" and "key=1", or with numbers; what is not among them is 0. */
-struct record {
-	bool partition, sector0, nvram, fallback, boot_folder;
-	uint64_t core;	      /* bytes from the disk's start: in sectors that are nobody's */
-	unsigned core_number; /* of the partition that was made for the core image */
-	uint64_t core_start;
-	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
-};
-
 static int read_core(struct work *work)
 {
 	char path[PATH_MAX];
@@ -352,7 +343,7 @@ static int read_core(struct work *work)
 	return work->core ? raw_read(path, work->core, work->core_size, 0) : -ENOMEM;
 }
 
-static int read_record(struct work *work, struct record *record)
+int work_read_record(struct work *work, struct record *record)
 {
 	const struct {
 		const char *line;
@@ -399,8 +390,7 @@ static int read_record(struct work *work, struct record *record)
 		   : 0;
 }
 
-const struct part *apply_find(
-	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT])
+const struct part *apply_look(const struct machine *machine, const struct disk *disk)
 {
 	const struct part *part = NULL;
 
@@ -414,6 +404,14 @@ const struct part *apply_find(
 				!strcmp(group->volumes[j].on, disk->parts[i].name))
 				part = &group->volumes[j];
 	}
+	return part;
+}
+
+const struct part *apply_find(
+	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT])
+{
+	const struct part *part = apply_look(machine, disk);
+
 	if (!part)
 		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
 			disk->name);
@@ -541,7 +539,7 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
 	there = !ret || part->ours;
 	if (!ret)
-		ret = read_record(work, record);
+		ret = work_read_record(work, record);
 	ret = work_unmount(work, ret);
 	if (!ret || !there || ret == -EPERM || (!foreign && !part->ours))
 		return ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What writing an installation and taking it back share; for these two alone. */
+/* What writing an installation, taking it back and adopting what is beside it share. */
 #ifndef POSADA_WORK_H
 #define POSADA_WORK_H
 
@@ -145,6 +145,21 @@ int work_write_file(struct work *work, const char *name, work_producer produce, 
 int work_write_once(struct work *work, const char *name, work_producer produce, const void *what);
 
 /* --- The way back ------------------------------------------------------- */
+
+/* The record's lines, "key=0" and "key=1", or with numbers; what is not among them is 0. */
+struct record {
+	bool partition, sector0, nvram, fallback, boot_folder;
+	uint64_t core;	      /* bytes from the disk's start: in sectors that are nobody's */
+	unsigned core_number; /* of the partition that was made for the core image */
+	uint64_t core_start;
+	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
+};
+
+/*
+ * Read the record of an installation, which is mounted, and with it work->before, work->after and
+ * work->core; -EPERM when the disk is Posada's as a whole.
+ */
+int work_read_record(struct work *work, struct record *record);
 
 /* Undo what this run has done, the last first; no record on the disk is needed. */
 int work_take_back(struct work *work);

@@ -9,6 +9,7 @@
 #include "watch.h"
 
 #define REFRESH_MS     1000
+#define ROWS_NEW       2
 #define STOP_TIMEOUT_S 60
 #define STOP_POLL_MS   500
 
@@ -63,6 +64,7 @@ static void fill(struct ui_lines *lines, void *opaque)
 
 	(void)opaque;
 	ui_add(lines, UI_ROW, "%s", _("Create a guest ..."));
+	ui_add(lines, UI_ROW, "%s", _("Adopt the system on a disk ..."));
 	ui_add(lines, UI_PLAIN, " ");
 	if (!watch->guests_known)
 		ui_add(lines, UI_WARNING, "%s", _("The guest manager does not answer yet."));
@@ -73,16 +75,17 @@ static void fill(struct ui_lines *lines, void *opaque)
 	watch_unlock();
 }
 
-/* Row 0 is for a new guest; the others follow the watch's order. */
+/* The first rows are for new guests; the others follow the watch's order. */
 static bool choose(struct app *app, size_t row)
 {
 	const struct watch *watch = watch_lock();
-	bool found = row > 0 && row <= watch->guests.count;
+	bool found = row >= ROWS_NEW && row - ROWS_NEW < watch->guests.count;
 
 	*app->guest = '\0';
 	if (found) {
-		snprintf(app->guest, sizeof(app->guest), "%s", watch->guests.items[row - 1].name);
-		app->state = watch->guests.items[row - 1].state;
+		snprintf(app->guest, sizeof(app->guest), "%s",
+			watch->guests.items[row - ROWS_NEW].name);
+		app->state = watch->guests.items[row - ROWS_NEW].state;
 	}
 	watch_unlock();
 	return found;
@@ -105,6 +108,8 @@ void guests_run(struct app *app)
 				menu_run(&guest_menu, app);
 			else if (!row)
 				guest_create_run(app);
+			else if (row == 1)
+				guest_adopt_run(app);
 			*app->guest = '\0';
 			break;
 		case UI_KEY_BACK:

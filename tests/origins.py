@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Disks with a system on them that was there first: small, but started by real boot loaders."""
+import os
 import pathlib
 import shutil
 import struct
@@ -18,6 +19,9 @@ echo "{ALIVE}"
 /bin/busybox sleep 2
 exec /bin/busybox poweroff -f
 """
+# A real one: what it takes to start and to log in, on a disk of QEMU's or of Xen's.
+DEBIAN = "linux-image-cloud-amd64,systemd-sysv,udev,login,passwd,e2fsprogs,initramfs-tools,zstd"
+DEBIAN_LESS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")]
 FIND = "search --no-floppy --set=root --label ORIGIN"
 CONFIG = """set timeout=0
 linux /boot/vmlinuz console=ttyS0 quiet
@@ -187,6 +191,24 @@ class Origins:
         boot[0x66:0x68] = b"\x90\x90"
         write_at(disk, 512, core.read_bytes())
         write_at(disk, 0, bytes(boot[:440]))
+        return disk
+
+    def debian(self, name="debian"):
+        """A whole Debian of today, whose root logs in on the serial line without a password, with room behind it."""
+        root, least = self.work / "DEBIAN", self.root
+        if not root.exists():
+            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={DEBIAN}", *DEBIAN_LESS, "trixie", root,
+                *filter(None, [os.environ.get("MIRROR")]))
+            (root / "etc/hostname").write_text("origin\n")
+            (root / "etc/fstab").write_text("LABEL=ORIGIN / ext4 errors=remount-ro 0 1\n")
+            run("passwd", "--root", root, "--delete", "root")
+            kernel, initrd = ("/boot/" + next((root / "boot").glob(kind + "-*")).name for kind in ("vmlinuz", "initrd.img"))
+            (root / "boot/grub").mkdir()
+            (root / "boot/grub/grub.cfg").write_text(f"linux {kernel} root=LABEL=ORIGIN ro console=ttyS0 quiet\ninitrd {initrd}\nboot\n")
+        self.root = root
+        size = 1200 * MIB
+        disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512}, type=83, bootable\n", MIB, 3000 * MIB, size)
+        self.root = least
         return disk
 
     def uefi(self, name="uefi", esp=300 * MIB, size=900 * MIB):

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decides how a disk looks to its own system when that is a guest; touches nothing. */
+#include "adopt.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libintl.h>
+#include <stdarg.h>
+#include <string.h>
+#include "place.h"
+#include "plan.h"
+
+#define _(text) gettext(text)
+
+#define MIB    ((uint64_t)1 << 20)
+#define SECTOR 512
+
+/* What programs look at behind the last partition: copies of tables, marks of arrays. */
+#define TAIL MIB
+
+/* How a file system of ours is called. */
+#define OWN_LABEL "POSADA"
+
+struct adopter {
+	const struct machine *machine;
+	const struct adopt_wish *wish;
+	const struct disk *disk;
+	struct adopt *adopt;
+};
+
+static int refuse(struct adopter *adopter, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct adopter *adopter, const char *format, ...)
+{
+	struct adopt *adopt = adopter->adopt;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(adopt->refusal, sizeof(adopt->refusal), format, args);
+	va_end(args);
+	adopt->piece_count = adopt->hidden_count = 0;
+	return -EPERM;
+}
+
+/* --- What is whose ------------------------------------------------------ */
+
+static bool is_container(const struct part *part)
+{
+	return !strcmp(part->type, "05") || !strcmp(part->type, "0f") || !strcmp(part->type, "85");
+}
+
+static bool is_place(const struct part *part)
+{
+	return !strcmp(part->content, "ext4") && !strcmp(part->label, PLACE_LABEL);
+}
+
+static bool is_posadas(const struct adopter *adopter, const struct part *part)
+{
+	return (part->posada && !strcmp(part->label, OWN_LABEL)) || is_place(part) ||
+	       (part->number && part->number == adopter->wish->core_number);
+}
+
+/* Volumes lie where their group's members do. */
+static bool is_volume_of(const struct disk *disk, const struct group *group)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (!strcmp(disk->parts[i].group, group->name))
+			return true;
+	return false;
+}
+
+static const char *find_system(const struct adopter *adopter)
+{
+	const struct machine *machine = adopter->machine;
+	const struct disk *disk = adopter->disk;
+
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (*disk->parts[i].system && !is_posadas(adopter, &disk->parts[i]))
+			return disk->parts[i].system;
+	for (size_t i = 0; i < machine->group_count; i++)
+		for (size_t j = 0; j < machine->groups[i].volume_count; j++)
+			if (is_volume_of(disk, &machine->groups[i]) &&
+				*machine->groups[i].volumes[j].system)
+				return machine->groups[i].volumes[j].system;
+	return _("The system that was here");
+}
+
+/* --- Whether it can be done --------------------------------------------- */
+
+/* The group of MEMBER: its other volumes are the guest's, so that it must be the guest's alone. */
+static int check_group(struct adopter *adopter, const struct part *member)
+{
+	const struct machine *machine = adopter->machine;
+	const struct group *group = disks_find_group(machine, member->group);
+
+	for (size_t i = 0; i < machine->disk_count && *member->group; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (&machine->disks[i] != adopter->disk &&
+				!strcmp(machine->disks[i].parts[j].group, member->group))
+				return refuse(adopter,
+					_("The volume group %s is also on %s: its system needs both disks, and a guest gets %s alone. Start it natively."),
+					member->group, machine->disks[i].parts[j].name,
+					adopter->disk->name);
+	for (size_t i = 0; group && i < group->volume_count; i++) {
+		const struct part *volume = &group->volumes[i];
+		const char *name = strchr(volume->name, '/');
+
+		if (is_place(volume) || (name && !strcmp(name + 1, PLACE_LABEL)))
+			return refuse(adopter,
+				_("Posada's data place is the volume %s, in the group of the system itself, which would be changed by two. Move the data place to another disk (\"posada storage move\"), remove that volume (lvm lvremove), then try again."),
+				volume->name);
+		if (volume->ours && strcmp(volume->on, member->name) != 0 && !*volume->on)
+			return refuse(adopter,
+				_("Posada's volume %s is not in one piece, so that it cannot be kept from the guest. Start the system natively."),
+				volume->name);
+		if (volume->hibernated)
+			return refuse(adopter,
+				_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down, then try again."),
+				volume->name);
+	}
+	return 0;
+}
+
+static int check_part(struct adopter *adopter, const struct part *part)
+{
+	const struct disk *disk = adopter->disk;
+
+	if (part->unfinished)
+		return refuse(adopter,
+			_("An installation of Posada on %s was broken off. Take it back with \"posada install undo %s\", then try again."),
+			part->name, disk->name);
+	if (is_posadas(adopter, part) || is_container(part))
+		return 0;
+	if (part->posada)
+		return refuse(adopter,
+			_("Posada lies in the file system of the system itself (%s), which could remove what this host starts from. Give Posada a partition of its own: undo the installation, make room, and install again."),
+			part->name);
+	if (*part->mounted)
+		return refuse(adopter,
+			_("%s is mounted on %s, and two would destroy it. Unmount it, then try again."),
+			part->name, part->mounted);
+	if (part->used)
+		return refuse(adopter,
+			_("%s is in use: by a guest that runs, or as part of something that is active (\"lvm vgchange -an\" lets go of a volume group). Release it, then try again."),
+			part->name);
+	if (part->hibernated)
+		return refuse(adopter,
+			_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down (Windows: shutdown /s /f /t 0), then try again."),
+			part->name);
+	if (!strcmp(part->content, "linux_raid_member"))
+		return refuse(adopter,
+			_("%s is part of an array over several disks, of which a guest would have one. Start the system natively."),
+			part->name);
+	return check_group(adopter, part);
+}
+
+/* Firmware that keeps no entries starts the one loader that it knows the path of. */
+static int check_loader(struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	const struct part *esp = NULL;
+
+	if (!adopter->adopt->uefi)
+		return disk->boot_code
+			       ? 0
+			       : refuse(adopter,
+					 _("No system on %s can be started: its sector 0 holds no boot code."),
+					 disk->name);
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (*disk->parts[i].loader && !is_posadas(adopter, &disk->parts[i]) &&
+			(!esp || disk->parts[i].fallback))
+			esp = &disk->parts[i];
+	if (!esp)
+		return refuse(adopter, _("No system on %s can be started: no ESP has its loader."),
+			disk->name);
+	if (!esp->fallback)
+		return refuse(adopter,
+			_("A guest's firmware starts \\EFI\\BOOT\\BOOTX64.EFI alone, which %s lacks. Start the system natively and put its loader there too (Debian: grub-install --force-extra-removable), then try again."),
+			esp->name);
+	return 0;
+}
+
+static int check(struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	size_t parts = 0;
+	int ret = 0;
+
+	if (disk->table != TABLE_GPT && disk->table != TABLE_DOS)
+		return refuse(adopter,
+			_("%s has no partition table that could be presented to a guest."),
+			disk->name);
+	if (!*disk->table_uuid || !strcmp(disk->table_uuid, "00000000"))
+		return refuse(adopter,
+			_("The partition table of %s has no identity by which the disk could be found again. Give it one (sfdisk --disk-id), then try again."),
+			disk->name);
+	for (size_t i = 0; i < adopter->machine->disk_count; i++)
+		if (&adopter->machine->disks[i] != disk &&
+			!strcmp(adopter->machine->disks[i].table_uuid, disk->table_uuid))
+			return refuse(adopter,
+				_("%s and %s are copies of one another: their tables have the same identity. Take one of them out, or give it another identity (sfdisk --disk-id)."),
+				disk->name, adopter->machine->disks[i].name);
+	if (disk->sector != SECTOR)
+		return refuse(adopter,
+			_("%s has sectors of %u bytes, and a guest's disk has sectors of 512: it would not find its partitions. Start its system natively."),
+			disk->name, disk->sector);
+	if (disk->read_only && !adopter->wish->trial)
+		return refuse(adopter,
+			_("%s can only be read. Release its write protection, or try it out (--trial)."),
+			disk->name);
+	if (disk->taken)
+		return refuse(adopter,
+			_("%s as a whole is in use, by a guest that runs or as part of something that is active. Release it, then try again."),
+			disk->name);
+	for (size_t i = 0; !ret && i < disk->part_count; i++) {
+		ret = check_part(adopter, &disk->parts[i]);
+		parts += !is_posadas(adopter, &disk->parts[i]) && *disk->parts[i].content &&
+			 strcmp(disk->parts[i].content, "iso9660") != 0;
+	}
+	if (!ret && !parts)
+		ret = refuse(adopter, _("There is no system on %s beside Posada."), disk->name);
+	return ret ? ret : check_loader(adopter);
+}
+
+/* --- The pieces --------------------------------------------------------- */
+
+/* What is from where the last piece ends up to END. */
+static struct adopt_piece *put(struct adopt *adopt, enum adopt_source source, uint64_t end)
+{
+	struct adopt_piece *last =
+		adopt->piece_count ? &adopt->pieces[adopt->piece_count - 1] : NULL;
+	uint64_t start = last ? last->start + last->size : 0;
+
+	if (end <= start)
+		return NULL;
+	if (last && last->source == source && source != ADOPT_PART) {
+		last->size = end - last->start;
+		return last;
+	}
+	/* The last one can grow, so that the disk is covered whole: the caller sees that it is
+	 * full. */
+	if (adopt->piece_count == ADOPT_PIECES)
+		return NULL;
+	last = &adopt->pieces[adopt->piece_count++];
+	*last = (struct adopt_piece){.source = source, .start = start, .size = end - start};
+	return last;
+}
+
+static void put_part(struct adopt *adopt, const struct part *part, uint64_t end)
+{
+	struct adopt_piece *piece = put(adopt, ADOPT_PART, end);
+
+	if (!piece)
+		return;
+	memcpy(piece->part, part->name, sizeof(piece->part));
+	piece->at = piece->start - part->start;
+}
+
+/* Our volume in MEMBER that begins next from AT on, or NULL. */
+static const struct part *next_volume(
+	const struct adopter *adopter, const struct part *member, uint64_t at)
+{
+	const struct group *group = disks_find_group(adopter->machine, member->group);
+	const struct part *next = NULL;
+
+	for (size_t i = 0; group && i < group->volume_count; i++) {
+		const struct part *volume = &group->volumes[i];
+
+		if ((volume->ours || volume->posada) && !strcmp(volume->on, member->name) &&
+			volume->start >= at && (!next || volume->start < next->start))
+			next = volume;
+	}
+	return next;
+}
+
+/* A partition of the system's, but for what Posada has within it. */
+static void put_member(struct adopter *adopter, const struct part *part)
+{
+	const struct part *volume = next_volume(adopter, part, 0);
+
+	while (volume) {
+		put_part(adopter->adopt, part, part->start + volume->start);
+		put(adopter->adopt, ADOPT_NOTHING, part->start + volume->start + volume->size);
+		volume = next_volume(adopter, part, volume->start + volume->size);
+	}
+	put_part(adopter->adopt, part, part->start + part->size);
+}
+
+/* The table, and what is in front of the first partition. */
+static void put_head(struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	uint64_t first = disk->parts[0].start, core = adopter->wish->core;
+
+	if (disk->table == TABLE_GPT) {
+		put(adopter->adopt, ADOPT_PRIVATE, disk->first);
+		return;
+	}
+	put(adopter->adopt, ADOPT_PRIVATE, SECTOR);
+	/* The system's own GRUB lies there, and is brought up to date by it. */
+	if (core >= SECTOR && core < first) {
+		put(adopter->adopt, ADOPT_DISK, core);
+		put(adopter->adopt, ADOPT_PRIVATE,
+			core + PLAN_CORE_MOST < first ? core + PLAN_CORE_MOST : first);
+	}
+	put(adopter->adopt, ADOPT_DISK, first);
+}
+
+static void put_tail(struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	uint64_t tail = disk->size > TAIL ? (disk->size - TAIL) / SECTOR * SECTOR : 0;
+
+	put(adopter->adopt, ADOPT_NOTHING, disk->table == TABLE_GPT ? disk->last : tail);
+	put(adopter->adopt, ADOPT_PRIVATE, disk->size);
+}
+
+static int hide(struct adopter *adopter, const struct part *part)
+{
+	struct adopt *adopt = adopter->adopt;
+
+	/* One within an extended partition is seen by the guest, but has nothing in it. */
+	if (part->logical)
+		return 0;
+	if (adopt->hidden_count == ADOPT_HIDDEN)
+		return refuse(adopter, _("%s has too many partitions of Posada's."), adopt->disk);
+	adopt->hidden[adopt->hidden_count].number = part->number;
+	adopt->hidden[adopt->hidden_count++].start = part->start;
+	return 0;
+}
+
+static int put_parts(struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	struct adopt *adopt = adopter->adopt;
+	uint64_t container = 0; /* where the extended partition ends */
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < disk->part_count; i++) {
+		const struct part *part = &disk->parts[i];
+
+		if (is_posadas(adopter, part)) {
+			ret = hide(adopter, part);
+			/* What is around it within the extended partition is not the guest's disk
+			 * any more. */
+			if (part->logical) {
+				put(adopt, ADOPT_DISK, part->start);
+				put(adopt, ADOPT_NOTHING, part->start + part->size);
+			}
+			continue;
+		}
+		/* The chain of tables within an extended partition lies between the logical ones.
+		 */
+		put(adopt, ADOPT_DISK, part->start < container ? part->start : container);
+		put(adopt, ADOPT_NOTHING, part->start);
+		if (is_container(part))
+			container = part->start + part->size;
+		else
+			put_member(adopter, part);
+	}
+	put(adopt, ADOPT_DISK, container);
+	return ret;
+}
+
+static const struct disk *find_disk(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (!strcmp(machine->disks[i].name, name))
+			return &machine->disks[i];
+	return NULL;
+}
+
+int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, struct adopt *adopt)
+{
+	struct adopter adopter = {machine, wish, find_disk(machine, wish->disk), adopt};
+	int ret;
+
+	memset(adopt, 0, sizeof(*adopt));
+	snprintf(adopt->disk, sizeof(adopt->disk), "%s", wish->disk);
+	if (!adopter.disk)
+		return refuse(&adopter,
+			_("There is no disk %s. \"posada guest adopt list\" shows those there are."),
+			adopt->disk);
+	adopt->size = adopter.disk->size;
+	adopt->uefi = machine->uefi;
+	adopt->gpt = adopter.disk->table == TABLE_GPT;
+	snprintf(adopt->system, sizeof(adopt->system), "%s", find_system(&adopter));
+	ret = check(&adopter);
+	if (ret)
+		return ret;
+	put_head(&adopter);
+	ret = put_parts(&adopter);
+	if (ret)
+		return ret;
+	put_tail(&adopter);
+	if (adopt->piece_count == ADOPT_PIECES)
+		return refuse(&adopter, _("%s has too many partitions."), adopt->disk);
+	return 0;
+}
+
+void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME])
+{
+	const char *word = adopt->system;
+	size_t length = 0;
+
+	while (length < 32 && isascii(word[length]) && isalnum(word[length])) {
+		name[length] = (char)tolower(word[length]);
+		length++;
+	}
+	name[length] = '\0';
+	snprintf(name + length, ADOPT_NAME - length, "%s%s", length ? "" : "adopted",
+		trial ? "-trial" : "");
+}
+
+int adopt_table(const struct adopt *adopt, const char *private_copy, const char *disk,
+	const char *devices, FILE *out)
+{
+	for (size_t i = 0; i < adopt->piece_count; i++) {
+		const struct adopt_piece *piece = &adopt->pieces[i];
+		uint64_t start = piece->start / SECTOR, size = piece->size / SECTOR;
+
+		fprintf(out, "%" PRIu64 " %" PRIu64 " ", start, size);
+		if (piece->source == ADOPT_NOTHING)
+			fputs("error\n", out);
+		else if (piece->source == ADOPT_PART)
+			fprintf(out, "linear %s/%s %" PRIu64 "\n", devices, piece->part,
+				piece->at / SECTOR);
+		else
+			fprintf(out, "linear %s %" PRIu64 "\n",
+				piece->source == ADOPT_PRIVATE ? private_copy : disk, start);
+	}
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which bytes of a disk its own system sees as a guest, decided from a machine's description alone.
+ */
+#ifndef POSADA_ADOPT_H
+#define POSADA_ADOPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "disks.h"
+
+#define ADOPT_TEXT   512
+#define ADOPT_PIECES 512
+#define ADOPT_HIDDEN 8
+#define ADOPT_NAME   48
+
+struct adopt_wish {
+	const char *disk; /* name of the disk: "sda" */
+	bool trial;	  /* nothing of it is written */
+	/* What the record of the installation on that disk tells: */
+	uint64_t core; /* where GRUB's core image of ours lies in sectors that are nobody's */
+	unsigned core_number; /* the partition that was made for it alone */
+};
+
+/* Where the bytes of a piece of the guest's disk are. */
+enum adopt_source {
+	ADOPT_PRIVATE, /* in a copy that is the guest's alone, at the same place */
+	ADOPT_DISK,    /* on the disk itself, at the same place, in no partition */
+	ADOPT_PART,    /* in a partition */
+	ADOPT_NOTHING  /* nowhere: what is read or written there fails */
+};
+
+struct adopt_piece {
+	enum adopt_source source;
+	uint64_t start, size; /* bytes of the guest's disk */
+	char part[64];	      /* the kernel's name of the partition, */
+	uint64_t at;	      /* and from where in it */
+};
+
+struct adopt {
+	char disk[32];
+	char system[96]; /* what is to be a guest: "Debian GNU/Linux 13 (trixie)" */
+	uint64_t size;
+	bool uefi, gpt;
+	/* All of the disk, in order. */
+	struct adopt_piece pieces[ADOPT_PIECES];
+	size_t piece_count;
+	/* What the guest's table lacks: Posada's own partitions. */
+	struct {
+		unsigned number;
+		uint64_t start;
+	} hidden[ADOPT_HIDDEN];
+	size_t hidden_count;
+	char refusal[ADOPT_TEXT]; /* why not, and what to do; empty when it can be done */
+};
+
+/*
+ * Pure: nothing is read or written but MACHINE and WISH. Returns 0, or -EPERM when it cannot be
+ * done, with the reason in adopt->refusal and no pieces.
+ */
+int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, struct adopt *adopt);
+
+/* What a guest may be called by its system: "debian", "debian-trial". */
+void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME]);
+
+/*
+ * The table for device-mapper, with the paths of the private copy and of the disk as a whole;
+ * partitions are below DEVICES ("/dev"). 0 or -EIO.
+ */
+int adopt_table(const struct adopt *adopt, const char *private_copy, const char *disk,
+	const char *devices, FILE *out);
+
+#endif

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes the device of an adopted disk by device-mapper, and takes it away. */
+#include "adopted.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libintl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include "apply.h"
+#include "disklabel.h"
+#include "loop.h"
+#include "place.h"
+#include "probe.h"
+#include "raw.h"
+#include "tool.h"
+#include "work.h"
+
+#define _(text) gettext(text)
+
+#define MIB   ((uint64_t)1 << 20)
+#define TRIAL "-trial"
+/* Below a trial lies the disk, read only. */
+#define BELOW "-disk"
+
+/* What a trial can write: half of the room that there is, within these bounds. */
+#define ROOM_LEAST (16 * MIB)
+#define ROOM_MOST  ((uint64_t)64 << 30)
+/* How much is copied for the first byte that is written, in sectors. */
+#define CHUNK 16
+
+static int fail(char why[ADOPT_TEXT], int ret, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(char why[ADOPT_TEXT], int ret, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, ADOPT_TEXT, format, args);
+	va_end(args);
+	return ret;
+}
+
+/* --- The record --------------------------------------------------------- */
+
+static const struct disk *find_disk(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (!strcmp(machine->disks[i].name, name))
+			return &machine->disks[i];
+	return NULL;
+}
+
+static int read_record(const struct disk *disk, const struct part *part, struct adopted *adopted,
+	struct adopt_wish *wish)
+{
+	const struct apply_options options = {0};
+	struct work *work = calloc(1, sizeof(*work));
+	struct record record = {0};
+	char why[APPLY_TEXT] = "";
+	int ret;
+
+	if (!work)
+		return fail(adopted->plan.refusal, -ENOMEM, "%s.", strerror(ENOMEM));
+	work->why = why;
+	work_open(work, &options);
+	work_device(work, disk->name, work->device);
+	work_choose(work, part->name, part->on, *part->content ? part->content : "vfat");
+	ret = work_mount(work, true);
+	if (!ret)
+		ret = work_unmount(work, work_read_record(work, &record));
+	if (!ret && record.sector0) {
+		adopted->has_code = true;
+		memcpy(adopted->code, work->before.head, BOOTCODE_CODE);
+	}
+	wish->core = record.core;
+	wish->core_number = record.core_number;
+	work_close(work);
+	return ret ? fail(adopted->plan.refusal, ret, "%s.", why) : 0;
+}
+
+int adopted_plan(
+	const struct machine *machine, const char *name, bool trial, struct adopted *adopted)
+{
+	const struct disk *disk = find_disk(machine, name);
+	const struct part *part = disk ? apply_look(machine, disk) : NULL;
+	struct adopt_wish wish = {.disk = name, .trial = trial};
+	int ret = 0;
+
+	memset(adopted, 0, sizeof(*adopted));
+	/* Where it lies in what is the system's, that is refused anyway. */
+	if (part && !machine->uefi && !part->unfinished &&
+		(part->ours || !strcmp(part->label, WORK_LABEL)))
+		ret = read_record(disk, part, adopted, &wish);
+	return ret ? ret : adopt_plan(machine, &wish, &adopted->plan);
+}
+
+/* --- The private copy --------------------------------------------------- */
+
+static int put_bytes(int fd, const uint8_t *bytes, uint64_t size, uint64_t at)
+{
+	return pwrite(fd, bytes, size, (off_t)at) == (ssize_t)size ? 0 : -EIO;
+}
+
+int adopted_private(const char *device, const struct adopted *adopted)
+{
+	const struct adopt *plan = &adopted->plan;
+	const struct adopt_piece *head = &plan->pieces[0];
+	const struct adopt_piece *tail = &plan->pieces[plan->piece_count - 1];
+	struct raw_ends *ends = malloc(sizeof(*ends));
+	int fd = memfd_create("adopted", MFD_CLOEXEC);
+	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
+	char path[32];
+
+	if (!ret && (fd < 0 || ftruncate(fd, (off_t)plan->size)))
+		ret = -errno;
+	if (!ret && adopted->has_code)
+		memcpy(ends->head, adopted->code, BOOTCODE_CODE);
+	if (!ret)
+		ret = put_bytes(fd, ends->head, head->size < RAW_END ? head->size : RAW_END, 0);
+	/* The second copy of a GPT. */
+	if (!ret && plan->gpt && tail->size <= RAW_END)
+		ret = put_bytes(
+			fd, ends->tail + RAW_END - tail->size, tail->size, plan->size - tail->size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
+		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
+	free(ends);
+	if (ret && fd >= 0)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+/* --- Names -------------------------------------------------------------- */
+
+void adopted_path(const struct disk *disk, bool trial, char path[ADOPTED_NAME])
+{
+	snprintf(path, ADOPTED_NAME, ADOPTED_DEVICES "%s%s", disk->table_uuid, trial ? TRIAL : "");
+}
+
+/* What PATH says: the identity, and whether it is a trial. */
+static bool parse_path(const char *path, char identity[40], bool *trial)
+{
+	const char *from = path + strlen(ADOPTED_DEVICES);
+	size_t length;
+
+	if (strncmp(path, ADOPTED_DEVICES, strlen(ADOPTED_DEVICES)) != 0)
+		return false;
+	length = strspn(from, "0123456789abcdef-");
+	*trial = !strcmp(from + length, TRIAL + 1) && length && from[length - 1] == '-';
+	length -= *trial;
+	if (!length || length >= 40 || from[length - 1] == '-' || (!*trial && from[length]))
+		return false;
+	snprintf(identity, 40, "%.*s", (int)length, from);
+	return true;
+}
+
+static const char *name_of(const char *path)
+{
+	return path + strlen("/dev/mapper/");
+}
+
+/* --- The device --------------------------------------------------------- */
+
+static int remove_device(const char *name)
+{
+	char path[ADOPTED_NAME + 32];
+	const char *const words[] = {"dmsetup", "remove", "--retry", name, NULL};
+
+	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
+	if (access(path, F_OK))
+		return 0;
+	return tool_run(words, NULL, 0) ? -EBUSY : 0;
+}
+
+int adopted_close(const char *path)
+{
+	char identity[40], below[ADOPTED_NAME + 16];
+	bool trial;
+	int ret;
+
+	if (!parse_path(path, identity, &trial))
+		return -EINVAL;
+	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
+	ret = remove_device(name_of(path));
+	return ret ? ret : remove_device(below);
+}
+
+/* TABLE is a file in memory, which no name leads to but that of our descriptor. */
+static int create_device(const char *name, FILE *table, bool read_only)
+{
+	char path[64];
+	const char *const words[] = {
+		"dmsetup", "create", name, path, read_only ? "--readonly" : NULL, NULL};
+
+	if (fflush(table))
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fileno(table));
+	return tool_run(words, NULL, 0) ? -EIO : 0;
+}
+
+static FILE *open_table(void)
+{
+	int fd = memfd_create("table", MFD_CLOEXEC);
+	FILE *table = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!table && fd >= 0)
+		close(fd);
+	return table;
+}
+
+/* A file for what a trial writes; nobody else finds it. */
+static int open_room(uint64_t *bytes)
+{
+	char path[] = PLACE_ROOT "/trial.XXXXXX";
+	struct statvfs room;
+	int fd;
+
+	if (statvfs(PLACE_ROOT, &room))
+		return -errno;
+	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
+	if (*bytes < ROOM_LEAST)
+		return -ENOSPC;
+	if (*bytes > ROOM_MOST)
+		*bytes = ROOM_MOST;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (unlink(path) || ftruncate(fd, (off_t)*bytes)) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+/* What is written goes beside the disk that lies BELOW. */
+static int create_trial(const char *path, const char *below, uint64_t size, uint64_t *bytes)
+{
+	FILE *table = open_table();
+	int file = open_room(bytes), loop = file, ret;
+	char name[LOOP_NAME];
+
+	if (loop >= 0)
+		loop = loop_open(file, 0, 0, false, name);
+	ret = loop < 0 ? loop : table ? 0 : -ENOMEM;
+	if (!ret) {
+		fprintf(table, "0 %" PRIu64 " snapshot /dev/mapper/%s %s N %d\n", size / 512, below,
+			name, CHUNK);
+		ret = create_device(name_of(path), table, false);
+	}
+	if (table)
+		fclose(table);
+	if (file >= 0)
+		close(file);
+	if (loop >= 0)
+		close(loop);
+	return ret;
+}
+
+/* The pieces as one device. */
+static int create_linear(
+	const char *name, const char *device, const struct adopted *adopted, bool read_only)
+{
+	int copy = adopted_private(device, adopted);
+	int disk = open(device, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	char copy_name[LOOP_NAME], disk_name[LOOP_NAME];
+	int copy_loop = copy, disk_loop = disk < 0 ? -errno : disk, ret;
+	FILE *table = open_table();
+
+	/* The disk as a whole cannot be claimed while a partition of it is in use, which may be the
+	 * data place; its sectors in no partition are had through a loop device. */
+	if (copy_loop >= 0)
+		copy_loop = loop_open(copy, 0, 0, read_only, copy_name);
+	if (disk_loop >= 0)
+		disk_loop = loop_open(disk, 0, 0, read_only, disk_name);
+	ret = copy_loop < 0 ? copy_loop : disk_loop < 0 ? disk_loop : table ? 0 : -ENOMEM;
+	if (!ret)
+		ret = adopt_table(&adopted->plan, copy_name, disk_name, "/dev", table);
+	if (!ret)
+		ret = create_device(name, table, read_only);
+	if (table)
+		fclose(table);
+	/* What the device uses stays until that goes. */
+	if (copy_loop >= 0)
+		close(copy_loop);
+	if (disk_loop >= 0)
+		close(disk_loop);
+	if (copy >= 0)
+		close(copy);
+	if (disk >= 0)
+		close(disk);
+	return ret;
+}
+
+static const struct disk *find_table(const struct machine *machine, const char *identity)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (!strcmp(machine->disks[i].table_uuid, identity))
+			return &machine->disks[i];
+	return NULL;
+}
+
+/* Nobody installs to the disk, or adopts it too, meanwhile. */
+static int claim(const struct disk *disk, struct work **claimed, char why[ADOPT_TEXT])
+{
+	static const struct apply_options options;
+	struct work *work = calloc(1, sizeof(*work));
+	char reason[APPLY_TEXT] = "";
+	int ret;
+
+	*claimed = work;
+	if (!work)
+		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
+	work->why = reason;
+	work_open(work, &options);
+	work_device(work, disk->name, work->device);
+	ret = work_claim_files(work);
+	return ret ? fail(why, ret, "%s.", reason) : 0;
+}
+
+static int make_device(const char *path, const struct disk *disk, const struct adopted *adopted,
+	bool trial, uint64_t *room, char why[ADOPT_TEXT])
+{
+	char device[64], below[ADOPTED_NAME + 16];
+	uint64_t bytes = 0;
+	int ret;
+
+	snprintf(device, sizeof(device), "/dev/%s", disk->name);
+	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
+	ret = create_linear(trial ? below : name_of(path), device, adopted, trial);
+	if (ret)
+		return fail(why, ret,
+			_("%s cannot be presented to a guest: %s. The kernel's log (dmesg) tells more."),
+			disk->name, strerror(-ret));
+	if (trial)
+		ret = create_trial(path, below, adopted->plan.size, &bytes);
+	if (ret == -ENOSPC)
+		fail(why, ret,
+			_("What a trial writes needs room: %s has less than %u MiB for it. Make a data place, or delete what is not needed."),
+			PLACE_ROOT, (unsigned)(ROOM_LEAST / MIB));
+	else if (ret)
+		fail(why, ret, _("The trial of %s cannot be prepared: %s."), disk->name,
+			strerror(-ret));
+	if (ret)
+		adopted_close(path);
+	else if (room)
+		*room = bytes;
+	return ret;
+}
+
+int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
+{
+	struct adopted *adopted = malloc(sizeof(*adopted));
+	const struct disk *disk = NULL;
+	struct machine machine = {0};
+	struct work *claimed = NULL;
+	char identity[40];
+	bool trial;
+	int ret = 0;
+
+	if (!adopted)
+		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
+	if (!parse_path(path, identity, &trial))
+		ret = fail(why, -EINVAL, _("%s is no device of an adopted disk."), path);
+	else if (adopted_close(path))
+		ret = fail(why, -EBUSY,
+			_("The system on this disk runs as a guest already, and two would destroy it. Stop that guest first."));
+	else if (probe_machine(&machine, "/sys", NULL))
+		ret = fail(why, -EIO, _("The disks of this machine cannot be looked at."));
+	if (!ret) {
+		disk = find_table(&machine, identity);
+		if (!disk)
+			ret = fail(why, -ENODEV,
+				_("The disk that was adopted (its table's identity is %s) is not there. Connect it, or delete the guest."),
+				identity);
+	}
+	if (!ret)
+		ret = claim(disk, &claimed, why);
+	if (!ret && adopted_plan(&machine, disk->name, trial, adopted))
+		ret = fail(why, -EPERM, "%s", adopted->plan.refusal);
+	if (!ret)
+		ret = make_device(path, disk, adopted, trial, room, why);
+	if (claimed)
+		work_close(claimed);
+	disks_free(&machine);
+	free(adopted);
+	return ret;
+}
+
+/* --- Who has it --------------------------------------------------------- */
+
+static bool is_adopted(const char *holders)
+{
+	DIR *directory = opendir(holders);
+	const struct dirent *entry;
+	char path[512], name[64];
+	bool found = false;
+
+	while (directory && !found && (entry = readdir(directory))) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/sys/class/block/%.64s/dm/name", entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		found = fgets(name, sizeof(name), file) &&
+			!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
+		fclose(file);
+	}
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+bool adopted_has(const char *path)
+{
+	char directory[64], holders[512];
+	const struct dirent *entry;
+	struct stat status;
+	bool found;
+	DIR *parts;
+
+	if (stat(path, &status) || !S_ISBLK(status.st_mode))
+		return false;
+	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u", major(status.st_rdev),
+		minor(status.st_rdev));
+	snprintf(holders, sizeof(holders), "%s/holders", directory);
+	found = is_adopted(holders);
+	parts = opendir(directory);
+	while (parts && !found && (entry = readdir(parts))) {
+		snprintf(holders, sizeof(holders), "%s/%.255s/holders", directory, entry->d_name);
+		found = is_adopted(holders);
+	}
+	if (parts)
+		closedir(parts);
+	return found;
+}

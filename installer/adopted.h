@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The device through which a system that is on a disk of this machine runs as a guest. */
+#ifndef POSADA_ADOPTED_H
+#define POSADA_ADOPTED_H
+
+#include "adopt.h"
+#include "bootcode.h"
+
+/*
+ * A device is called by the identity of the disk's table, and "-trial" follows where nothing of
+ * the disk is written: a guest's definition tells all that is needed to make it again.
+ */
+#define ADOPTED_DEVICES "/dev/mapper/adopted-"
+#define ADOPTED_NAME	128
+
+struct adopted {
+	struct adopt plan;
+	bool has_code; /* the boot code that was there before Posada's */
+	uint8_t code[BOOTCODE_CODE];
+};
+
+/*
+ * Plan how DISK of MACHINE is adopted: the record of an installation on it is read for that.
+ * Returns 0, or -errno with the reason as a sentence in adopted->plan.refusal.
+ */
+int adopted_plan(
+	const struct machine *machine, const char *disk, bool trial, struct adopted *adopted);
+
+/* The path of the device for a disk. */
+void adopted_path(const struct disk *disk, bool trial, char path[ADOPTED_NAME]);
+
+/*
+ * Make the device PATH, which may be there already unless somebody uses it. Whatever has a
+ * partition of the disk's system in use is in the way, and is kept off them as long as the device
+ * is there. What a trial writes goes to a file on the data place, which has *ROOM bytes and is gone
+ * with the device; ROOM may be NULL. Returns 0 or -errno with the reason as a sentence in WHY.
+ */
+int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT]);
+
+/* Remove the device PATH and what belongs to it; no device is no error. -EBUSY: it is in use. */
+int adopted_close(const char *path);
+
+/* Is the block device PATH, or a partition of it, part of an adopted disk whose device is there? */
+bool adopted_has(const char *path);
+
+/*
+ * A file that stands for a disk's ends: those of DEVICE, without Posada's partitions in its table,
+ * and with the boot code that was there before; all between them is empty. The caller closes it.
+ * Returns its descriptor or -errno.
+ */
+int adopted_private(const char *device, const struct adopted *adopted);
+
+#endif

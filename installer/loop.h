@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loop devices, which go away with their last user. */
+#ifndef POSADA_LOOP_H
+#define POSADA_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LOOP_NAME 32
+
+/*
+ * A loop device over SIZE bytes from START of what is open as BACKING (0: up to its end), which the
+ * caller may close. Returns a descriptor of the device, whose path is in PATH, or -errno.
+ */
+int loop_open(int backing, uint64_t start, uint64_t size, bool read_only, char path[LOOP_NAME]);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* posada-adopt: makes a guest of the system that is on a disk, and its device come and go. */
+#include <errno.h>
+#include <libintl.h>
+#include <locale.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "adopted.h"
+#include "json.h"
+#include "posada.h"
+#include "probe.h"
+#include "table.h"
+
+#define _(text) gettext(text)
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MEMORY "2G"
+
+/* A guest's definition as libvirt hands it over is never as long. */
+#define DEFINITION_MAX ((size_t)4 << 20)
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };
+
+static int usage(FILE *out, int status)
+{
+	fputs(_("Usage: posada guest adopt DISK [--name NAME] [--trial] [--memory SIZE] [--vcpus NUMBER]\n"
+		"                          [--network NAME] [--start]\n"
+		"       posada guest adopt list [--json]\n\n"
+		"Makes a guest of the system that is on a disk beside Posada, without a copy: it runs from its\n"
+		"own partitions, and sees nothing of Posada's. Natively it starts as before, with what the guest\n"
+		"wrote; deleting the guest (posada guest delete) leaves the disk as it is.\n\n"
+		"  --name NAME       what the guest is called (by its system)\n"
+		"  --trial           what it writes is thrown away when it is switched off\n"
+		"  --memory SIZE     such as 512M or 4G (2G)\n"
+		"  --vcpus NUMBER    processors (1)\n"
+		"  --network NAME    default, a bridge such as br0, or none (default)\n"
+		"  --start           start it at once\n"
+		"  list              the disks, and which of them can be adopted\n\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
+		out);
+	return status;
+}
+
+static int failed(const char *why)
+{
+	fprintf(stderr, "posada guest adopt: %s\n", why);
+	return FAILED;
+}
+
+/* --- The list ----------------------------------------------------------- */
+
+static void list_json(const struct machine *machine, const struct adopted *plans)
+{
+	struct json json = {.out = stdout};
+
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < machine->disk_count; i++) {
+		const struct adopt *plan = &plans[i].plan;
+
+		json_open(&json, NULL, '{');
+		json_string(&json, "disk", machine->disks[i].name);
+		json_number(&json, "bytes", (int64_t)machine->disks[i].size);
+		json_string(&json, "system", plan->system);
+		json_string(&json, "firmware", plan->uefi ? "uefi" : "bios");
+		json_string(&json, "refusal", *plan->refusal ? plan->refusal : NULL);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+}
+
+static int list_table(const struct machine *machine, const struct adopted *plans)
+{
+	struct table table = {.columns = 4};
+	int ret;
+
+	table_row(&table, _("DISK"), _("SIZE"), _("ADOPT"), _("SYSTEM"));
+	for (size_t i = 0; i < machine->disk_count; i++) {
+		const struct adopt *plan = &plans[i].plan;
+		char size[32];
+
+		table_row(&table, machine->disks[i].name,
+			posada_size_text(machine->disks[i].size, size, sizeof(size)),
+			*plan->refusal ? _("no") : _("yes"), *plan->refusal ? "-" : plan->system);
+	}
+	ret = table_print(&table, stdout);
+	for (size_t i = 0; i < machine->disk_count; i++)
+		if (*plans[i].plan.refusal)
+			printf("\n%s: %s\n", machine->disks[i].name, plans[i].plan.refusal);
+	return ret ? FAILED : DONE;
+}
+
+static int run_list(char **words)
+{
+	bool json = words[0] && !strcmp(words[0], "--json");
+	struct machine machine;
+	struct adopted *plans;
+	int status = FAILED;
+
+	if (words[0] && (!json || words[1]))
+		return usage(stderr, USAGE);
+	if (probe_machine(&machine, "/sys", NULL))
+		return failed(_("The disks of this machine cannot be looked at."));
+	plans = calloc(machine.disk_count + 1, sizeof(*plans));
+	for (size_t i = 0; plans && i < machine.disk_count; i++)
+		adopted_plan(&machine, machine.disks[i].name, false, &plans[i]);
+	if (plans && json)
+		list_json(&machine, plans);
+	if (plans)
+		status = json ? DONE : list_table(&machine, plans);
+	free(plans);
+	disks_free(&machine);
+	return status;
+}
+
+/* --- The guest ---------------------------------------------------------- */
+
+/* What is asked for; words that are not ours are for "posada guest create". */
+struct wish {
+	const char *disk, *name, *memory, *vcpus, *network;
+	bool trial, start;
+};
+
+static int read_wish(char **words, struct wish *wish)
+{
+	const struct {
+		const char *word;
+		const char **value;
+	} values[] = {{"--name", &wish->name}, {"--memory", &wish->memory},
+		{"--vcpus", &wish->vcpus}, {"--network", &wish->network}};
+
+	*wish = (struct wish){.memory = MEMORY, .vcpus = "1", .network = "default"};
+	for (; *words; words++) {
+		size_t i;
+
+		for (i = 0; i < COUNT(values); i++)
+			if (!strcmp(*words, values[i].word) && words[1])
+				break;
+		if (i < COUNT(values))
+			*values[i].value = *++words;
+		else if (!strcmp(*words, "--trial"))
+			wish->trial = true;
+		else if (!strcmp(*words, "--start"))
+			wish->start = true;
+		else if (**words != '-' && !wish->disk)
+			/* /dev/sda is sda. */
+			wish->disk = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+		else
+			return -EINVAL;
+	}
+	return wish->disk ? 0 : -EINVAL;
+}
+
+/* The guest itself is made as any other is. */
+static int create_guest(const struct wish *wish, const char *name, const char *path, bool uefi)
+{
+	extern char **environ;
+	/* Without Xen there is one kind of guest that is a whole PC. */
+	const char *kind = access("/proc/xen/capabilities", F_OK) ? "qemu" : "hvm";
+	const char *words[20] = {"posada", "guest", "create", name, "--kind", kind, "--disk", path,
+		"--memory", wish->memory, "--vcpus", wish->vcpus, "--network", wish->network};
+	size_t count = 14;
+	int status = 0;
+	pid_t child;
+
+	if (uefi) {
+		words[count++] = "--firmware";
+		words[count++] = "uefi";
+	}
+	if (wish->start)
+		words[count++] = "--start";
+	fflush(stdout);
+	if (posix_spawnp(&child, words[0], NULL, NULL, (char *const *)words, environ))
+		return FAILED;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
+}
+
+static int make_guest(const struct wish *wish, const struct adopt *plan, const char *path)
+{
+	char name[ADOPT_NAME], why[ADOPT_TEXT], size[32];
+	uint64_t room = 0;
+	int status;
+
+	adopt_name(plan, wish->trial, name);
+	/* The definition of a guest names a disk that is there. */
+	if (adopted_open(path, &room, why))
+		return failed(why);
+	status = create_guest(wish, wish->name ? wish->name : name, path, plan->uefi);
+	if (status || !wish->start)
+		adopted_close(path);
+	if (status)
+		return status;
+	if (wish->trial)
+		printf(_("%s runs from %s; what it writes, up to %s, is gone when it is switched off.\n"),
+			plan->system, plan->disk, posada_size_text(room, size, sizeof(size)));
+	else
+		printf(_("%s runs from %s. To start it natively again, shut the guest down first; \"posada guest delete\" takes the guest away, not the system.\n"),
+			plan->system, plan->disk);
+	return DONE;
+}
+
+static int run_adopt(char **words)
+{
+	struct adopted *adopted = malloc(sizeof(*adopted));
+	struct machine machine;
+	char path[ADOPTED_NAME];
+	struct wish wish;
+	int status = FAILED;
+
+	if (read_wish(words, &wish)) {
+		free(adopted);
+		return usage(stderr, USAGE);
+	}
+	if (!adopted || probe_machine(&machine, "/sys", NULL)) {
+		free(adopted);
+		return failed(_("The disks of this machine cannot be looked at."));
+	}
+	for (size_t i = 0; i < machine.disk_count; i++)
+		if (!strcmp(machine.disks[i].name, wish.disk))
+			adopted_path(&machine.disks[i], wish.trial, path);
+	if (adopted_plan(&machine, wish.disk, wish.trial, adopted))
+		failed(adopted->plan.refusal);
+	else
+		status = make_guest(&wish, &adopted->plan, path);
+	disks_free(&machine);
+	free(adopted);
+	return status;
+}
+
+/* --- Before it starts, and after it is off ------------------------------ */
+
+/* libvirt's own words, "<source dev='/dev/sda'/>"; the next one from *AT on. */
+static bool next_source(const char **at, char path[ADOPTED_NAME])
+{
+	static const char word[] = "<source dev='";
+	const char *end;
+
+	while ((*at = strstr(*at, word))) {
+		*at += strlen(word);
+		end = strchr(*at, '\'');
+		if (end && end - *at < ADOPTED_NAME) {
+			snprintf(path, ADOPTED_NAME, "%.*s", (int)(end - *at), *at);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_adopted(const char *path)
+{
+	return !strncmp(path, ADOPTED_DEVICES, strlen(ADOPTED_DEVICES));
+}
+
+static int release(const char *definition)
+{
+	char path[ADOPTED_NAME];
+	int status = DONE;
+
+	for (const char *at = definition; next_source(&at, path);)
+		if (is_adopted(path) && adopted_close(path)) {
+			fprintf(stderr, _("posada guest adopt: %s is in use still.\n"), path);
+			status = FAILED;
+		}
+	return status;
+}
+
+static int prepare(const char *definition)
+{
+	char path[ADOPTED_NAME], why[2 * ADOPT_TEXT];
+	int ret = 0;
+
+	for (const char *at = definition; !ret && next_source(&at, path);) {
+		if (is_adopted(path)) {
+			ret = adopted_open(path, NULL, why);
+		} else if (adopted_has(path)) {
+			ret = -EBUSY;
+			snprintf(why, sizeof(why),
+				_("%s belongs to a system that was adopted and runs as a guest, and two would destroy it. Stop that guest first."),
+				path);
+		}
+	}
+	return ret ? failed(why) : DONE;
+}
+
+static int run_hook(char **words)
+{
+	char *definition = malloc(DEFINITION_MAX);
+	size_t size = definition ? fread(definition, 1, DEFINITION_MAX - 1, stdin) : 0;
+	int status = USAGE;
+
+	if (!definition)
+		return failed(strerror(ENOMEM));
+	definition[size] = '\0';
+	if (words[0] && !strcmp(words[0], "prepare"))
+		status = prepare(definition);
+	else if (words[0] && !strcmp(words[0], "release"))
+		status = release(definition);
+	free(definition);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	setlocale(LC_ALL, "");
+	textdomain("posada");
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return usage(stdout, DONE);
+	if (argc > 1 && !strcmp(argv[1], "hook"))
+		status = run_hook(argv + 2);
+	else if (argc < 3 || strcmp(argv[1], "adopt") != 0)
+		status = usage(stderr, USAGE);
+	else if (!strcmp(argv[2], "list"))
+		status = run_list(argv + 3);
+	else
+		status = run_adopt(argv + 2);
+	if (fflush(stdout) || ferror(stdout))
+		return failed(_("The output could not be written."));
+	return status;
+}

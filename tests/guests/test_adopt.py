@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The system that an installation left in place runs as a guest, from its own partitions, and natively again."""
+import os
+
+import pytest
+import vm
+from host import Host
+from origins import ALIVE, MIB
+
+pytestmark = pytest.mark.slow
+DOWN = "\x1b[B"
+PROMPT = r"posada:[^\r\n]*# "
+SHELL = r"root@origin:~# "
+
+
+def install(disk):
+    """Posada beside the system of a disk, from the CD."""
+    with Host(disks=[disk]) as host:
+        host.booted()
+        host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' > /tmp/answers")
+        assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+
+
+def device(host, kind=""):
+    """The device for the disk vda, which is there while its guest runs."""
+    return f"/dev/mapper/adopted-{host.sh('sfdisk --disk-id /dev/vda')[2:].lower()}{kind}"
+
+
+def hook(host, what, path, status=0):
+    """What libvirt asks around a guest with this disk."""
+    return host.sh(f"echo \"<source dev='{path}'/>\" | /etc/libvirt/hooks/libxl inn {what} begin - 2>&1", 120, status)
+
+
+def see_off(host, name):
+    """Nothing of its device is left then."""
+    host.until(lambda: host.posada("guest", "show", name, "--json")["state"] == "off", f"guest {name} that is off", 300)
+    assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control"
+
+
+def see_alive(host, name):
+    """The system without a disk of its own comes up, and switches itself off."""
+    since = len(host.log)
+    host.send(f"posada guest console {name}\n")
+    host.expect(f"(?s){ALIVE}.*{PROMPT}", 900, since)
+    see_off(host, name)
+
+
+def start_natively(host):
+    """The boot menu's last entry."""
+    host.expect("Debian GNU/Linux 13", 120)
+    for _ in range(4):
+        host.send(DOWN)
+        host.read(0.3)
+    host.send("\r")
+
+
+def test_the_device(origins):
+    """What the guest would see, what dom0 is kept from, and what a trial leaves: nothing."""
+    disk = origins.bios("device")
+    before = disk.read_bytes()[:512]
+    install(disk)
+    with Host(disks=[disk]) as host:
+        host.booted()
+        assert host.posada("guest", "adopt", "list", "--json", seconds=300)[0] == {
+            "disk": "vda", "bytes": 900 * MIB, "system": "Debian GNU/Linux 13 (trixie)", "firmware": "bios", "refusal": None}
+        adopted, trial = device(host), device(host, "-trial")
+
+        # Whoever has a partition of the system is in the way, and is told.
+        host.sh("mkdir -p /tmp/m && mount -o ro /dev/vda1 /tmp/m")
+        assert "vda1 is mounted on /tmp/m" in host.posada("guest", "adopt", "vda", seconds=300, status=1)
+        assert "vda1 is mounted on /tmp/m" in hook(host, "prepare", adopted, 1)
+        host.sh("umount /tmp/m")
+
+        # The system's own boot code and table; nothing of Posada's can be read.
+        hook(host, "prepare", adopted)
+        assert host.sh(f"dd if={adopted} bs=440 count=1 2>/dev/null | sha256sum") != host.sh("dd if=/dev/vda bs=440 count=1 2>/dev/null | sha256sum")
+        host.sh(f"dd if={adopted} of=/tmp/sector bs=512 count=1")
+        assert bytes.fromhex(host.sh("od -An -v -tx1 /tmp/sector")) == before
+        assert host.sh("sfdisk -d /dev/vda").count("start=") == 2 and host.sh(f"sfdisk -d {adopted}").count("start=") == 1
+        host.sh(f"dd if={adopted} of=/dev/null bs=1M count=129")
+        host.sh(f"dd if={adopted} of=/dev/null bs=1M skip=129 count=1", status=1)
+        host.sh(f"dd if=/dev/zero of={adopted} bs=1M seek=129 count=1 oflag=direct", status=1)
+        # While it is there nobody else gets them.
+        host.sh("mount -o ro /dev/vda1 /tmp/m", status=None)
+        assert "/tmp/m" not in host.sh("cat /proc/mounts")
+        host.sh("mkfs.ext4 -F /dev/vda1", status=1)
+        assert "vda is in use" in host.posada("install", "plan", "vda", seconds=300, status=1)
+        assert "vda is in use" in host.posada("storage", "create", "vda1", "--confirm", "vda1", seconds=300, status=1)
+        for other in ("/dev/vda", "/dev/vda1"):
+            assert f"{other} belongs to a system that was adopted" in hook(host, "prepare", other, 1)
+        assert "vda1 is in use" in hook(host, "prepare", trial, 1)
+        host.sh(f"exec 7<{adopted}")
+        assert "runs as a guest already" in hook(host, "prepare", adopted, 1)
+        host.sh("exec 7<&-")
+        hook(host, "release", adopted)
+        assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("losetup -a | grep -v erofs", status=None) == ""
+
+        # A trial writes beside the disk.
+        was = host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300)
+        hook(host, "prepare", trial)
+        host.sh(f"dd if=/dev/urandom of={trial} bs=1M seek=1 count=8 conv=fsync")
+        assert host.sh(f"dd if={trial} bs=1M skip=1 count=8 | sha256sum") != host.sh("dd if=/dev/vda1 bs=1M count=8 | sha256sum")
+        hook(host, "release", trial)
+        assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
+        assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("echo /data/*") == "/data/media /data/volumes"
+
+        # A trial runs.
+        said = host.posada("guest", "adopt", "vda", "--trial", "--memory", "128M", "--start", seconds=600)
+        assert "is gone when it is switched off" in said
+        see_alive(host, "debian-trial")
+        assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
+        host.posada("guest", "delete", "debian-trial")
+        host.healthy()
+
+
+def test_a_volume_group(origins):
+    """Posada's volume in the group of the system itself cannot be reached by the guest."""
+    disk = origins.lvm()
+    install(disk)
+    with Host(boot="disk", disks=[disk]) as host:
+        host.booted()
+        host.sh("lvm lvchange -ay origin/root")
+        assert "vda1 is in use" in host.posada("guest", "adopt", "vda", seconds=300, status=1)
+        host.sh("lvm lvchange -an origin/root")
+        adopted = device(host)
+        start, size = host.sh("lvm lvs --noheadings --nosuffix --units s -o seg_pe_ranges,lv_size origin/posada").split()
+        extent = int(start.split(":")[1].split("-")[0])
+        host.posada("guest", "adopt", "vda", "--name", "inn", "--memory", "128M", "--start", seconds=600)
+        # The group begins 1 MiB into the partition, which begins 1 MiB into the disk.
+        first = 2 + extent * 4
+        host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first - 1} count=1")
+        host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first} count=1", status=1)
+        host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first + int(size) // 2048 - 1} count=1", status=1)
+        see_alive(host, "inn")
+        host.posada("guest", "delete", "inn")
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    with Host(boot="disk", disks=[disk]) as host:
+        start_natively(host)
+        host.expect(ALIVE, 120)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the files of a Debian belong to root")
+def test_debian(origins):
+    """A real system: adopted through the menu, started, logged in to and written to; natively it has what was written."""
+    disk = origins.debian()
+    install(disk)
+    with Host(boot="disk", disks=[disk], memory=3072) as host:
+        host.booted()
+        host.menu("Guests")
+        host.choose("Adopt the system on a disk ...")
+        host.choose("vda", 120)
+        host.choose("For good", 120)
+        host.see("What is the guest called")
+        host.send("\x1bOB\x15" + "768M\r")
+        host.see("is the guest debian now", 300)
+        host.send("\r")
+        host.see(r"debian +hvm +off", 60)
+        host.choose("debian")
+        host.choose("Start")
+        host.see(r"debian +hvm +running", 300)
+        host.home()
+        host.shell_open()
+        host.sh("mount -o ro /dev/vda1 /mnt", status=None)
+        assert "/mnt" not in host.sh("cat /proc/mounts")
+        assert "vda is in use" in host.posada("storage", "create", "vda1", "--confirm", "vda1", seconds=300, status=1)
+        since = len(host.log)
+        host.send("posada guest console debian\n")
+        host.expect("origin login:", 2400, since)
+        host.send("root\n")
+        host.expect(SHELL, 600, since)
+        host.send("echo written by the guest >/root/note; cat /sys/hypervisor/type; sync\n")
+        host.expect(r"(?s)xen\r.*" + SHELL, 300, since)
+        since = len(host.log)
+        host.send("poweroff\n")
+        host.expect(PROMPT, 900, since)
+        see_off(host, "debian")
+        host.posada("guest", "delete", "debian")
+        host.sh("mount -o ro /dev/vda1 /mnt && cat /mnt/root/note && umount /mnt")
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    with Host(boot="disk", disks=[disk]) as host:
+        start_natively(host)
+        host.expect("origin login:", 600)
+        host.send("root\n")
+        host.expect(SHELL, 120)
+        since = len(host.log)
+        host.send("cat /root/note; cat /sys/hypervisor/type\n")
+        host.expect("written by the guest", 60, since)
+        host.expect("No such file", 60, since)
