@@ -739,6 +739,19 @@ static int check_part(struct planner *planner, const struct part *part)
 	return 0;
 }
 
+/* What we cannot look into is left alone, and the person is told. */
+static void note_sealed(struct planner *planner, const struct part *part)
+{
+	if (!strcmp(part->content, "crypto_LUKS"))
+		note(planner->plan,
+			_("%s is encrypted (LUKS). It is left alone; which system is in it cannot be seen."),
+			part->name);
+	else if (!strcmp(part->content, "linux_raid_member"))
+		note(planner->plan,
+			_("%s is part of a software RAID. That is left alone: Posada is on this disk only."),
+			part->name);
+}
+
 static int plan_alongside(struct planner *planner)
 {
 	const struct disk *disk = planner->disk;
@@ -755,8 +768,11 @@ static int plan_alongside(struct planner *planner)
 			disks_find_group(planner->machine, disk->parts[i].group);
 
 		ret = check_part(planner, &disk->parts[i]);
-		for (size_t j = 0; !ret && group && j < group->volume_count; j++)
+		note_sealed(planner, &disk->parts[i]);
+		for (size_t j = 0; !ret && group && j < group->volume_count; j++) {
 			ret = check_part(planner, &group->volumes[j]);
+			note_sealed(planner, &group->volumes[j]);
+		}
 		if (ret)
 			return ret;
 	}
