@@ -18,6 +18,9 @@ enum exit_status {
 	EXIT_USAGE = 2,
 };
 
+/* The name of an option that is none, but a word that must follow the guest's name. */
+#define WORD ""
+
 struct option_entry {
 	const char *name;
 	const char *argument; /* what the value is called, NULL for a switch */
@@ -62,6 +65,8 @@ int command_guest_reboot(struct posada *handle, const struct args *args);
 int command_guest_pause(struct posada *handle, const struct args *args);
 int command_guest_resume(struct posada *handle, const struct args *args);
 int command_guest_console(struct posada *handle, const struct args *args);
+int command_guest_display(struct posada *handle, const struct args *args);
+int command_guest_screenshot(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);

@@ -44,6 +44,11 @@ static const struct option_entry console_options[] = {
 	{0},
 };
 
+static const struct option_entry screenshot_options[] = {
+	{WORD, N_("FILE"), N_("where the picture goes: its name ends in .png or .ppm")},
+	{0},
+};
+
 static const struct option_entry delete_options[] = {
 	{"disks", NULL, N_("also its volumes")},
 	{0},
@@ -90,6 +95,10 @@ static const struct command {
 	{"guest", "resume", true, N_("let a frozen guest go on"), command_guest_resume, no_options},
 	{"guest", "console", true, N_("its console in this terminal; Ctrl-] leaves"),
 		command_guest_console, console_options},
+	{"guest", "display", true, N_("how to reach its screen from elsewhere"),
+		command_guest_display, print_options},
+	{"guest", "screenshot", true, N_("a picture of its screen"), command_guest_screenshot,
+		screenshot_options},
 	{"guest", "delete", true, N_("remove a guest that is off"), command_guest_delete,
 		delete_options},
 	{"media", "list", false, N_("images and kernels that guests can start from"),
@@ -140,13 +149,24 @@ const char *args_get(const struct args *args, const char *option)
 	return NULL;
 }
 
+/* It stands first among the options. */
+static const struct option_entry *word_of(const struct command *command)
+{
+	const struct option_entry *first = command->options;
+
+	return first->name && !*first->name ? first : NULL;
+}
+
 /* --- Help, made from the table ------------------------------------------ */
 
 static void print_synopsis(FILE *out, const struct command *command)
 {
-	fprintf(out, "posada %s%s%s%s%s", command->noun, command->verb ? " " : "",
+	const struct option_entry *word = word_of(command), *first = command->options + !!word;
+
+	fprintf(out, "posada %s%s%s%s%s%s%s", command->noun, command->verb ? " " : "",
 		command->verb ? command->verb : "", command->takes_name ? _(" NAME") : "",
-		command->options[0].name ? _(" [OPTION]...") : "");
+		word ? " " : "", word ? _(word->argument) : "",
+		first->name ? _(" [OPTION]...") : "");
 }
 
 /* noun NULL lists everything. */
@@ -181,7 +201,8 @@ static void print_command_help(FILE *out, const struct command *command)
 	if (command->options[0].name)
 		putc('\n', out);
 	for (option = command->options; option->name; option++) {
-		int width = fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "",
+		int width = fprintf(out, "  %s%s%s%s", *option->name ? "--" : "", option->name,
+			*option->name && option->argument ? " " : "",
 			option->argument ? _(option->argument) : "");
 
 		fprintf(out, "%*s%s\n", width < 22 ? 22 - width : 1, "", _(option->help));
@@ -215,7 +236,7 @@ static int take_option(const struct command *command, char **words, struct args 
 	int taken = 1;
 
 	for (option = command->options; option->name; option++)
-		if (strlen(option->name) == len && !strncmp(option->name, words[0] + 2, len))
+		if (len && strlen(option->name) == len && !strncmp(option->name, words[0] + 2, len))
 			break;
 	if (!option->name || args->count == VALUES_MAX || (value && !option->argument))
 		return 0;
@@ -236,6 +257,7 @@ static int take_option(const struct command *command, char **words, struct args 
 
 static int run(const struct command *command, char **words)
 {
+	const struct option_entry *word = word_of(command);
 	struct posada *handle;
 	struct posada_error err;
 	struct args args = {0};
@@ -255,6 +277,9 @@ static int run(const struct command *command, char **words)
 					_("this option is unknown or lacks its value"), *words);
 		} else if (command->takes_name && !args.name) {
 			args.name = *words;
+		} else if (word && args.count < VALUES_MAX && !args_get(&args, WORD)) {
+			args.values[args.count].option = word;
+			args.values[args.count++].value = *words;
 		} else {
 			return usage(command, _("this word is one too many"), *words);
 		}
@@ -265,6 +290,8 @@ static int run(const struct command *command, char **words)
 			strcmp(command->noun, "guest") ? _("the name is missing")
 						       : _("the guest's name is missing"),
 			NULL);
+	if (word && !args_get(&args, WORD))
+		return usage(command, _("this word is missing"), _(word->argument));
 
 	if (posada_open(&handle, PATIENCE_MS, &err)) {
 		fprintf(stderr, "posada: %s\n", err.text);

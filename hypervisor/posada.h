@@ -184,6 +184,23 @@ int posada_guest_console(struct posada *handle, const char *name, int in_fd, int
 int posada_guest_delete(
 	struct posada *handle, const char *name, bool disks, struct posada_error *err);
 
+/* --- A guest's screen ---------------------------------------------------- */
+
+/* Where a viewer finds it: VNC, on this host's loopback alone, so through an SSH tunnel. */
+struct posada_display {
+	int port;
+	char address[64]; /* of this host, "" when it has none */
+	bool ssh;	  /* can people log in by SSH now? */
+};
+
+/* -ENODEV for a guest without a screen, -ESRCH for one that is off. */
+int posada_guest_display(struct posada *handle, const char *name, struct posada_display *display,
+	struct posada_error *err);
+
+/* A picture of it as it is now, in a file whose name ends in .png or .ppm. */
+int posada_guest_screenshot(
+	struct posada *handle, const char *name, const char *path, struct posada_error *err);
+
 /* --- The host ----------------------------------------------------------- */
 
 struct posada_address {

@@ -72,6 +72,7 @@ void ssh_enable_run(struct app *app);
 void ssh_disable_run(struct app *app);
 void guest_create_run(struct app *app);
 void guest_console_run(struct app *app);
+void guest_display_run(struct app *app);
 void guest_start_run(struct app *app);
 void guest_stop_run(struct app *app);
 void guest_kill_run(struct app *app);
