@@ -11,6 +11,7 @@ VERSION = $(shell cat VERSION)
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
 CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pytest-xdist python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs fdisk grub-efi-amd64-bin \
 	grub-pc-bin mtools openssh-client util-linux
+SLOW_NEEDS  = $(CHECK_NEEDS) libvirt-clients virtinst
 
 help: ## this list
 	@echo "Posada $(VERSION): a live-USB virtualization appliance"
@@ -28,7 +29,7 @@ check: check-source image needs-check ## every check: source, units, builder, bo
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk
 
-check-slow: image needs-check ## the checks that take longer than make check may
+check-slow: image needs-slow ## the checks that take longer than make check may
 	$(PYTEST) $(ABREAST) -m slow tests
 
 check-power: image needs-check ## power cuts at every moment, disks that fail, every kind of disk
@@ -52,4 +53,7 @@ needs-run:
 needs-check:
 	@$(BUILD) install $(CHECK_NEEDS)
 
-.PHONY: help image run check check-source check-slow check-power bench repro lock clean needs-run needs-check
+needs-slow:
+	@$(BUILD) install $(SLOW_NEEDS)
+
+.PHONY: help image run check check-source check-slow check-power bench repro lock clean needs-run needs-check needs-slow

@@ -97,6 +97,8 @@ int command_guest_reboot(struct posada *handle, const struct args *args);
 int command_guest_pause(struct posada *handle, const struct args *args);
 int command_guest_resume(struct posada *handle, const struct args *args);
 int command_guest_console(struct posada *handle, const struct args *args);
+int command_guest_display(struct posada *handle, const struct args *args);
+int command_guest_screenshot(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
 int command_guest_clone(struct posada *handle, const struct args *args);
 int command_guest_template(struct posada *handle, const struct args *args);

@@ -406,7 +406,9 @@ static int set_bridge(const struct posada_network_spec *spec, struct posada_erro
 	bridge = ret ? NULL : bridges_find(&bridges, spec->name);
 	if (!bridge)
 		ret = fail(err, -EPERM,
-			_("The bridge %s was not made by \"posada network create\", and is left alone."),
+			!strcmp(spec->name, HOST_BRIDGE)
+				? _("%s is the host's own network: change it as \"posada network set host\".")
+				: _("The bridge %s was not made by \"posada network create\", and is left alone."),
 			spec->name);
 	else
 		ret = fill_bridge(bridge, spec, &bridges, err);

@@ -75,6 +75,11 @@ static const struct option_entry console_options[] = {
 	{0},
 };
 
+static const struct option_entry screenshot_options[] = {
+	{WORD, N_("FILE"), N_("where the picture goes: its name ends in .png or .ppm")},
+	{0},
+};
+
 static const struct option_entry delete_options[] = {
 	{"disks", NULL, N_("also its volumes")},
 	{0},
@@ -154,6 +159,10 @@ static const struct command {
 	{"guest", "resume", true, N_("let a frozen guest go on"), command_guest_resume, no_options},
 	{"guest", "console", true, N_("its console in this terminal; Ctrl-] leaves"),
 		command_guest_console, console_options},
+	{"guest", "display", true, N_("how to reach its screen from elsewhere"),
+		command_guest_display, print_options},
+	{"guest", "screenshot", true, N_("a picture of its screen"), command_guest_screenshot,
+		screenshot_options},
 	{"guest", "delete", true, N_("remove a guest that is off"), command_guest_delete,
 		delete_options},
 	{"guest", "clone", true, N_("make another guest like one that is off"), command_guest_clone,

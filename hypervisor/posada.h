@@ -275,6 +275,7 @@ int posada_guest_detach_nic(
 int posada_guest_insert(
 	struct posada *handle, const char *name, const char *iso, struct posada_error *err);
 int posada_guest_eject(struct posada *handle, const char *name, struct posada_error *err);
+
 /* Can a guest be told this, one with a network card or without? -EINVAL and why not. */
 int posada_seed_check(const struct posada_seed *seed, bool has_card, struct posada_error *err);
 
@@ -301,6 +302,22 @@ int posada_guest_clone(
 /* Makes a guest that is off a template, or a guest again; no error when it is that already. */
 int posada_guest_template(
 	struct posada *handle, const char *name, bool on, struct posada_error *err);
+/* --- A guest's screen ---------------------------------------------------- */
+
+/* Where a viewer finds it: VNC, on this host's loopback alone, so through an SSH tunnel. */
+struct posada_display {
+	int port;
+	char address[64]; /* of this host, "" when it has none */
+	bool ssh;	  /* can people log in by SSH now? */
+};
+
+/* -ENODEV for a guest without a screen, -ESRCH for one that is off. */
+int posada_guest_display(struct posada *handle, const char *name, struct posada_display *display,
+	struct posada_error *err);
+
+/* A picture of it as it is now, in a file whose name ends in .png or .ppm. */
+int posada_guest_screenshot(
+	struct posada *handle, const char *name, const char *path, struct posada_error *err);
 
 /* --- The host ----------------------------------------------------------- */
 

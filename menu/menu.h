@@ -75,6 +75,7 @@ void ssh_disable_run(struct app *app);
 void guest_create_run(struct app *app);
 void guest_adopt_run(struct app *app);
 void guest_console_run(struct app *app);
+void guest_display_run(struct app *app);
 void guest_start_run(struct app *app);
 void guest_stop_run(struct app *app);
 void guest_kill_run(struct app *app);

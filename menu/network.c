@@ -115,7 +115,7 @@ static void show_one(struct app *app, const char *name)
 		return;
 	}
 	describe(&network.items[0], text, sizeof(text));
-	if (ui_either(name, text, _("Back"), _("Delete")) == 1)
+	if (ui_either(name, text, _("OK"), _("Delete")) == 1)
 		delete (app, &network.items[0]);
 	posada_networks_free(&network);
 }
