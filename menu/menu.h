@@ -75,6 +75,9 @@ void guest_pause_run(struct app *app);
 void guest_resume_run(struct app *app);
 void guest_show_run(struct app *app);
 void guest_delete_run(struct app *app);
+void guest_clone_run(struct app *app);
+void guest_template_run(struct app *app);
+void guest_untemplate_run(struct app *app);
 
 /* When entries are worth showing. */
 bool when_no_guest(const struct app *app);
@@ -83,6 +86,8 @@ bool when_running(const struct app *app);
 bool when_paused(const struct app *app);
 bool when_off(const struct app *app);
 bool when_broken(const struct app *app);
+bool when_startable(const struct app *app);
+bool when_template(const struct app *app);
 bool when_place(const struct app *app);
 bool when_no_place(const struct app *app);
 bool when_ssh_on(const struct app *app);

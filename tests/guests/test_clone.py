@@ -51,3 +51,40 @@ def test_copying_that_is_ended(host):
     host.see(r"posada:.*# ")
     assert [guest["name"] for guest in host.posada("guest", "list", "--json")] == ["inn"]
     assert host.sh("echo /data/volumes/*") == "/data/volumes/inn.img"
+
+
+@pytest.mark.slow
+def test_template_and_clone_in_the_menu(host):
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--disk", "64M")
+    host.menu("Guests")
+    host.choose("inn")
+    host.choose("Make a template")
+    host.see("Make this guest a template")
+    host.send("y")
+    host.see(r"inn +pv +template")
+    host.choose("inn")
+    host.see("Make a guest")
+    assert not any("Switch it on" in row for row in host.screen.display), host.describe()
+    host.choose("Clone")
+    host.see("What is the guest called")
+    host.answer("room")
+    host.see("Shall it be told")
+    host.send("\t\r")
+    host.see("DNS servers")
+    # A user without a key could not log in, so the page comes again with what was typed.
+    host.answer("anna")
+    host.see("id_ed25519.pub")
+    host.send("\r")
+    host.see("Nobody could log in as anna")
+    host.send("\r")
+    host.see("anna")
+    host.send("\r")
+    host.see("id_ed25519.pub")
+    host.answer("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f")
+    host.see(r"room +pv +off", 60)
+    host.choose("inn")
+    host.choose("Make a guest")
+    host.see(r"inn +pv +off")
+    host.home()
+    disks = host.posada("guest", "show", "room", "--json")["disks"]
+    assert [disk["path"] for disk in disks] == ["/data/volumes/room.img", "/data/volumes/room~seed.iso"]
