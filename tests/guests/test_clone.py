@@ -38,6 +38,32 @@ def test_template_and_its_clone(host):
 
 
 @pytest.mark.slow
+def test_copies_of_other_disks(host):
+    """A logical volume is copied beside itself, with its zeros; an image that stands on another stands on its own then."""
+    host.sh("truncate -s 600M /tmp/group && losetup /dev/loop7 /tmp/group && vgcreate -q inns /dev/loop7 && "
+            "virsh -c xen:///system 'pool-define-as inns logical --source-name inns --target /dev/inns; pool-start inns; "
+            "vol-create-as inns old 64M' && printf hearth | dd of=/dev/inns/old bs=1M seek=9 && "
+            # What the copy gets as its room was another's before.
+            "lvcreate -q -n used -l 100%FREE inns && yes | dd of=/dev/inns/used bs=1M; lvremove -q -f inns/used", 120)
+    host.sh("cd /data/volumes && qemu-img create -q -f raw base 64M && printf floor | dd of=base bs=1M seek=9 conv=notrunc && "
+            "qemu-img create -q -f qcow2 -F raw -b /data/volumes/base old.qcow2")
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none",
+                "--disk", "/dev/inns/old", "--disk", "/data/volumes/old.qcow2")
+    host.posada("guest", "clone", "inn", "room", seconds=300)
+    try:
+        new = host.posada("guest", "show", "room", "--json")["disks"]
+        assert [(disk["path"], disk["format"]) for disk in new] == [("/dev/inns/room", "raw"), ("/data/volumes/room~2.qcow2", "qcow2")]
+        host.sh("cmp /dev/inns/old /dev/inns/room && cd /data/volumes && qemu-img compare -q old.qcow2 room~2.qcow2")
+        assert "backing" not in host.sh("qemu-img info /data/volumes/room~2.qcow2")
+    finally:
+        for name in ("inn", "room"):
+            host.posada("guest", "delete", name, "--disks")
+        host.sh("virsh -c xen:///system 'pool-destroy inns; pool-undefine inns'; vgchange -q -an inns; losetup -d /dev/loop7; "
+                "rm -f /tmp/group /data/volumes/base", status=None)
+    assert host.sh("echo /data/volumes/*") == "/data/volumes/*"
+
+
+@pytest.mark.slow
 def test_copying_that_is_ended(host):
     """Ctrl-C leaves nothing of the new guest."""
     host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none", "--disk", "3G")

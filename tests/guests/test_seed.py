@@ -2,6 +2,8 @@
 """Seeds: what a guest finds on the disk that tells its first boot what to do."""
 import json
 
+import pytest
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f anna's \"key\""
 CTRL_BRACKET = "\x1d"
 
@@ -33,3 +35,16 @@ def test_a_guest_reads_its_seed(host):
     for name in ("inn", "suite"):
         host.posada("guest", "delete", name)
     assert host.sh("echo /data/volumes/*") == "/data/volumes/*"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pvh", "hvm", "qemu"])
+def test_every_kind_starts_with_a_seed(host, kind):
+    start = ["--kernel", "/data/media/vmlinuz"] if kind == "pvh" else ["--iso", "/data/media/memtest86+x64.iso"]
+    host.posada("guest", "create", "inn", "--kind", kind, *start, "--memory", "128M", "--seed-host", "inn", "--start", seconds=300)
+    guest = host.posada("guest", "show", "inn", "--json")
+    assert guest["state"] == "running" and guest["disks"][-1]["seed"]
+    assert guest["disks"][-1]["target"] == ("vdp" if kind == "qemu" else "xvdp")
+    # The guest's side of it is there, and may only be read.
+    if kind != "qemu":
+        assert host.sh(f"xenstore-read /local/domain/0/backend/vbd/{guest['id']}/51952/mode") == "r"
