@@ -82,9 +82,12 @@ static int read_source(struct cloning *cloning, struct posada_error *err)
 		goto out;
 	}
 	cloning->xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	if (!cloning->xml || domainxml_disks(cloning->xml, &cloning->disks))
+	if (!cloning->xml || xml_to_guest(cloning->xml, &cloning->source) ||
+		domainxml_disks(cloning->xml, &cloning->disks))
 		ret = fail_libvirt(
 			err, _("The guest's definition cannot be read"), _("Try again."));
+	else if (cloning->clone->seed)
+		ret = posada_seed_check(cloning->clone->seed, cloning->source.nic_count != 0, err);
 out:
 	virDomainFree(domain);
 	return ret;
