@@ -52,9 +52,9 @@ def test_copies_of_other_disks(host):
     host.posada("guest", "clone", "inn", "room", seconds=300)
     try:
         new = host.posada("guest", "show", "room", "--json")["disks"]
-        assert [(disk["path"], disk["format"]) for disk in new] == [("/dev/inns/room", "raw"), ("/data/volumes/room~2.qcow2", "qcow2")]
-        host.sh("cmp /dev/inns/old /dev/inns/room && cd /data/volumes && qemu-img compare -q old.qcow2 room~2.qcow2")
-        assert "backing" not in host.sh("qemu-img info /data/volumes/room~2.qcow2")
+        assert [(disk["path"], disk["format"]) for disk in new] == [("/dev/inns/room", "raw"), ("/data/volumes/room~2.img", "qcow2")]
+        host.sh("cmp /dev/inns/old /dev/inns/room && cd /data/volumes && qemu-img compare -q old.qcow2 room~2.img")
+        assert "backing" not in host.sh("qemu-img info /data/volumes/room~2.img")
     finally:
         for name in ("inn", "room"):
             host.posada("guest", "delete", name, "--disks")
