@@ -82,9 +82,12 @@ static int read_source(struct cloning *cloning, struct posada_error *err)
 		goto out;
 	}
 	cloning->xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	if (!cloning->xml || domainxml_disks(cloning->xml, &cloning->disks))
+	if (!cloning->xml || xml_to_guest(cloning->xml, &cloning->source) ||
+		domainxml_disks(cloning->xml, &cloning->disks))
 		ret = fail_libvirt(
 			err, _("The guest's definition cannot be read"), _("Try again."));
+	else if (cloning->clone->seed)
+		ret = posada_seed_check(cloning->clone->seed, cloning->source.nic_count != 0, err);
 out:
 	virDomainFree(domain);
 	return ret;
@@ -149,11 +152,10 @@ static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_erro
 		posada_size_text(info.available, have, sizeof(have)));
 }
 
-/* Characters that no guest's name has keep one guest's disks out of another's way. */
-static void volume_name(
-	const char *guest, size_t nth, const char *format, bool block, char *buf, size_t size)
+/* A plus or a tilde, which no guest's name has, keeps one guest's disks out of another's way. */
+static void volume_name(const char *guest, size_t nth, bool block, char *buf, size_t size)
 {
-	const char *end = block ? "" : !strcmp(format, "qcow2") ? ".qcow2" : ".img";
+	const char *end = block ? "" : ".img";
 
 	if (nth)
 		snprintf(buf, size, "%s%c%zu%s", guest, block ? '+' : '~', nth + 1, end);
@@ -181,7 +183,7 @@ static int volume_like(virStorageVolPtr model, const char *guest, size_t nth,
 	ret = check_room(pool, disk->copy.block ? disk->bytes : info.allocation, err);
 	if (ret)
 		goto out;
-	volume_name(guest, nth, disk->format, disk->copy.block, name, sizeof(name));
+	volume_name(guest, nth, disk->copy.block, name, sizeof(name));
 	/* A block volume takes all of its room at once, a file when it is written. */
 	snprintf(xml, sizeof(xml),
 		disk->copy.block
@@ -226,7 +228,7 @@ static int volume_make(
 		return ret;
 	}
 	disk->copy.format = "raw";
-	volume_name(cloning->clone->name, nth, "raw", false, name, sizeof(name));
+	volume_name(cloning->clone->name, nth, false, name, sizeof(name));
 	return volume_create(cloning->handle, name, disk->bytes, &disk->copy.path, err);
 }
 

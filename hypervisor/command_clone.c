@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include "commands.h"
 
+#define NOT_SHOWN 101 /* percent */
+
 static volatile sig_atomic_t ended;
 
 static void end(int number)
@@ -28,18 +30,18 @@ static void end_gently(void)
 
 static bool progress(void *opaque, unsigned percent)
 {
-	bool *shown = opaque;
+	unsigned *shown = opaque;
 
-	if (isatty(STDERR_FILENO)) {
+	if (percent != *shown && isatty(STDERR_FILENO)) {
 		fprintf(stderr, _("\rCopying: %u%% (Ctrl-C ends it)"), percent);
-		*shown = true;
+		*shown = percent;
 	}
 	return !ended;
 }
 
 int command_guest_clone(struct posada *handle, const struct args *args)
 {
-	bool shown = false;
+	unsigned shown = NOT_SHOWN;
 	struct posada_clone clone = {.from = args->name,
 		.name = args_get(args, WORD),
 		.progress = progress,
@@ -54,7 +56,7 @@ int command_guest_clone(struct posada *handle, const struct args *args)
 	end_gently();
 	ret = posada_guest_clone(handle, &clone, &err);
 	free(seed.keys);
-	if (shown)
+	if (shown != NOT_SHOWN)
 		putc('\n', stderr);
 	if (ret)
 		return failed(&err);

@@ -103,7 +103,7 @@ int copy_image(const struct copy *copy, char *why, size_t size)
 		words[count++] = "--target-is-zero";
 	words[count++] = copy->from;
 	words[count++] = copy->to;
-	snprintf(why, size, "%s", "qemu-img");
+	*why = '\0';
 	ret = spawn(words, &pid, &output);
 	if (ret) {
 		snprintf(why, size, "qemu-img: %s", strerror(-ret));
@@ -122,6 +122,8 @@ int copy_image(const struct copy *copy, char *why, size_t size)
 		wanted = copy->progress(copy->opaque, said.percent);
 	if (!wanted)
 		return -ECANCELED;
+	if (WIFSIGNALED(status))
+		snprintf(why, size, "qemu-img: %s", strsignal(WTERMSIG(status)));
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 

@@ -77,13 +77,13 @@ static bool hostname_is_right(const char *name)
 	}
 }
 
-/* Those that cloud-init tells from a password: SHA-256, SHA-512, yescrypt. */
+/* SHA-256 and SHA-512: older versions of cloud-init take a later hash for the password itself. */
 static bool hash_is_right(const char *hash)
 {
 	size_t len = strlen(hash);
 
-	return (!strncmp(hash, "$5$", 3) || !strncmp(hash, "$6$", 3) || !strncmp(hash, "$y$", 3)) &&
-	       len >= 20 && len <= 256 && strchr(hash + 3, '$') && is_made_of(hash, "$./=,+-");
+	return (!strncmp(hash, "$5$", 3) || !strncmp(hash, "$6$", 3)) && len >= 20 && len <= 256 &&
+	       strchr(hash + 3, '$') && is_made_of(hash, "$./=,+-");
 }
 
 /* Calls on_key with each key of a text like authorized_keys; false at one that is none. */

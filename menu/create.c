@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "guests.h"
 #include "menu.h"
+#include "seedpage.h"
 #include "ui.h"
 #include "watch.h"
 
@@ -31,6 +33,7 @@ struct draft {
 	char memory[64], vcpus[64], new_disk[64];
 	char network[64];
 	char pool[POSADA_NAME_MAX + 1];
+	struct seed_page seed;
 };
 
 static const char *const kind_texts[POSADA_KINDS] = {
@@ -66,26 +69,30 @@ static unsigned possible_sources(enum posada_kind kind)
 
 /* --- Questions ---------------------------------------------------------- */
 
-static bool ask_name(struct draft *draft)
+bool guest_ask_name(struct app *app, const char *title, char *name, size_t size)
 {
-	while (ui_input(
-		_("New guest"), _("What is the guest called?"), draft->name, sizeof(draft->name))) {
+	while (ui_input(title, _("What is the guest called?"), name, size)) {
 		struct posada_guest guest;
 		char text[256];
 
-		if (!posada_name_is_legal(draft->name)) {
-			ui_message(_("New guest"),
+		if (!posada_name_is_legal(name)) {
+			ui_message(title,
 				_("Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."));
 			continue;
 		}
-		if (posada_guest_show(draft->app->host, draft->name, &guest, NULL))
+		if (posada_guest_show(app->host, name, &guest, NULL))
 			return true;
 		posada_guest_free(&guest);
 		snprintf(text, sizeof(text),
-			_("There is a guest named %s already. Choose another name."), draft->name);
-		ui_message(_("New guest"), text);
+			_("There is a guest named %s already. Choose another name."), name);
+		ui_message(title, text);
 	}
 	return false;
+}
+
+static bool ask_name(struct draft *draft)
+{
+	return guest_ask_name(draft->app, _("New guest"), draft->name, sizeof(draft->name));
 }
 
 static bool ask_kind(struct draft *draft)
@@ -286,6 +293,17 @@ static bool ask_network(struct draft *draft)
 	return answered;
 }
 
+/* Only what was made for clouds asks for a seed, and that comes as a disk. */
+static bool ask_network_and_seed(struct draft *draft)
+{
+	while (ask_network(draft))
+		if (draft->source != FROM_DISK ||
+			seed_page_run(
+				_("New guest"), strcmp(draft->network, "none") != 0, &draft->seed))
+			return true;
+	return false;
+}
+
 /* --- Making it ---------------------------------------------------------- */
 
 static const char *or_null(const char *text)
@@ -333,6 +351,7 @@ static const char *boot_path(const struct draft *draft)
 static bool confirm_and_make(struct draft *draft)
 {
 	struct posada_guest_spec spec;
+	struct posada_seed seed;
 	struct posada_error err;
 	char text[2048];
 	int answer, ret;
@@ -345,6 +364,8 @@ static bool confirm_and_make(struct draft *draft)
 	if (answer < 0)
 		return false;
 	to_spec(draft, &spec);
+	if (draft->source == FROM_DISK)
+		spec.seed = seed_page_seed(&draft->seed, &seed);
 	spec.start = answer == 0;
 	ui_wait(spec.start ? _("Making and starting the guest ...") : _("Making the guest ..."));
 	ret = posada_guest_create(draft->app->host, &spec, &err);
@@ -362,7 +383,7 @@ static bool (*const steps[])(struct draft *draft) = {
 	ask_source,
 	ask_boot,
 	ask_sizes,
-	ask_network,
+	ask_network_and_seed,
 	confirm_and_make,
 };
 

@@ -272,7 +272,9 @@ static void fill_details(struct ui_lines *lines, void *opaque)
 		ui_add(lines, UI_PLAIN, _("Command line  %s"), guest->cmdline);
 	for (i = 0; i < guest->disk_count; i++)
 		ui_add(lines, UI_PLAIN,
-			guest->disks[i].cdrom ? _("CD            %s") : _("Disk          %s"),
+			guest->disks[i].cdrom  ? _("CD            %s")
+			: guest->disks[i].seed ? _("Seed          %s")
+					       : _("Disk          %s"),
 			guest->disks[i].path ? guest->disks[i].path : "-");
 	for (i = 0; i < guest->nic_count; i++)
 		ui_add(lines, UI_PLAIN, _("Network       %s, %s"),
@@ -317,7 +319,7 @@ static void deletion_text(const struct posada_guest *guest, bool disks, char *bu
 	size_t i;
 
 	for (i = 0; i < guest->disk_count && len >= 0 && (size_t)len < size; i++)
-		if (!guest->disks[i].cdrom && guest->disks[i].path)
+		if (!guest->disks[i].cdrom && !guest->disks[i].seed && guest->disks[i].path)
 			len += snprintf(
 				buf + len, size - (size_t)len, "  %s\n", guest->disks[i].path);
 	if (len >= 0 && (size_t)len < size)
@@ -329,7 +331,7 @@ static bool has_volumes(const struct posada_guest *guest)
 	size_t i;
 
 	for (i = 0; i < guest->disk_count; i++)
-		if (!guest->disks[i].cdrom && guest->disks[i].path &&
+		if (!guest->disks[i].cdrom && !guest->disks[i].seed && guest->disks[i].path &&
 			!strncmp(guest->disks[i].path, POSADA_VOLUMES "/", sizeof(POSADA_VOLUMES)))
 			return true;
 	return false;

@@ -89,6 +89,9 @@ void guest_devices_run(struct app *app);
 
 /* What a guest on such a network is connected to. */
 const char *network_kind_text(enum posada_network_kind kind);
+void guest_clone_run(struct app *app);
+void guest_template_run(struct app *app);
+void guest_untemplate_run(struct app *app);
 
 /* When entries are worth showing. */
 bool when_no_guest(const struct app *app);
@@ -97,6 +100,8 @@ bool when_running(const struct app *app);
 bool when_paused(const struct app *app);
 bool when_off(const struct app *app);
 bool when_broken(const struct app *app);
+bool when_startable(const struct app *app);
+bool when_template(const struct app *app);
 bool when_place(const struct app *app);
 bool when_no_place(const struct app *app);
 bool when_network_tried(const struct app *app);

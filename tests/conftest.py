@@ -21,6 +21,23 @@ exec </dev/console >/dev/console 2>&1
 n=0
 while :; do n=$((n + 1)); echo "alive $n"; /bin/busybox sleep 1; done
 """
+# A guest that reads the disk called cidata aloud, as cloud-init would read it.
+READER = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev /proc /seed
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+/bin/busybox mount -t proc proc /proc
+exec </dev/console >/dev/console 2>&1
+for name in xen-blkfront cdrom isofs; do /bin/busybox insmod /$name.ko; done
+while [ ! -e /dev/xvdp ]; do /bin/busybox sleep 1; done
+/bin/busybox mount -o ro -t iso9660 /dev/xvdp /seed
+cd /seed
+while :; do
+	echo "begin: $(/bin/busybox blkid /dev/xvdp) $(echo *)"
+	for name in *; do /bin/busybox cat $name; done
+	echo "end"
+	/bin/busybox sleep 2
+done
+"""
 POWEROFF = "#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n"
 # GRUB as a PV guest reads no kernel that is packed with zstd; the kernel within is a file of its own.
 GRUB = """set timeout=0
@@ -45,14 +62,17 @@ def make_ext4(tree, image, spare=16):
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", tree.name, "-d", tree, image, f"{size}M"], check=True)
 
 
-def make_counter(work, target):
-    tree = work / "counter"
-    for name, text in (("init", INIT), ("sbin/poweroff", POWEROFF)):
+def make_guest(work, target, init, modules=()):
+    tree = work / target.stem
+    for name, text in (("init", init), ("sbin/poweroff", POWEROFF)):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
         (tree / name).chmod(0o755)
     (tree / "bin").mkdir()
     shutil.copy(built("busybox") / "usr/bin/busybox", tree / "bin")
+    for module in modules:
+        packed, = built("linux").glob(f"usr/lib/modules/*/kernel/**/{module}.ko.zst")
+        subprocess.run(["zstd", "-dq", packed, "-o", tree / f"{module}.ko"], check=True)
     names = subprocess.run(["find", "."], cwd=tree, check=True, stdout=subprocess.PIPE).stdout
     with target.open("wb") as out:
         subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, input=names, stdout=out, check=True)
@@ -71,11 +91,12 @@ def unpack_kernel(packed, target):
 @pytest.fixture(scope="session")
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
-    the small guest "counter" (vmlinuz, counter.cpio), and a disk image that starts it by a boot loader."""
+    the small guests "counter" and "reader" (vmlinuz, counter.cpio, reader.cpio), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
     shutil.copytree(built("test-guests"), media)
-    make_counter(work, media / "counter.cpio")
+    make_guest(work, media / "counter.cpio", INIT)
+    make_guest(work, media / "reader.cpio", READER, ("xen-blkfront", "cdrom", "isofs"))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
     (boot / "boot/grub").mkdir(parents=True)
     (boot / "boot/grub/grub.cfg").write_text(GRUB)

@@ -38,6 +38,32 @@ def test_template_and_its_clone(host):
 
 
 @pytest.mark.slow
+def test_copies_of_other_disks(host):
+    """A logical volume is copied beside itself, with its zeros; an image that stands on another stands on its own then."""
+    host.sh("truncate -s 600M /tmp/group && losetup /dev/loop7 /tmp/group && vgcreate -q inns /dev/loop7 && "
+            "virsh -c xen:///system 'pool-define-as inns logical --source-name inns --target /dev/inns; pool-start inns; "
+            "vol-create-as inns old 64M' && printf hearth | dd of=/dev/inns/old bs=1M seek=9 && "
+            # What the copy gets as its room was another's before.
+            "lvcreate -q -n used -l 100%FREE inns && yes | dd of=/dev/inns/used bs=1M; lvremove -q -f inns/used", 120)
+    host.sh("cd /data/volumes && qemu-img create -q -f raw base 64M && printf floor | dd of=base bs=1M seek=9 conv=notrunc && "
+            "qemu-img create -q -f qcow2 -F raw -b /data/volumes/base old.qcow2")
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none",
+                "--disk", "/dev/inns/old", "--disk", "/data/volumes/old.qcow2")
+    host.posada("guest", "clone", "inn", "room", seconds=300)
+    try:
+        new = host.posada("guest", "show", "room", "--json")["disks"]
+        assert [(disk["path"], disk["format"]) for disk in new] == [("/dev/inns/room", "raw"), ("/data/volumes/room~2.img", "qcow2")]
+        host.sh("cmp /dev/inns/old /dev/inns/room && cd /data/volumes && qemu-img compare -q old.qcow2 room~2.img")
+        assert "backing" not in host.sh("qemu-img info /data/volumes/room~2.img")
+    finally:
+        for name in ("inn", "room"):
+            host.posada("guest", "delete", name, "--disks")
+        host.sh("virsh -c xen:///system 'pool-destroy inns; pool-undefine inns'; vgchange -q -an inns; losetup -d /dev/loop7; "
+                "rm -f /tmp/group /data/volumes/base", status=None)
+    assert host.sh("echo /data/volumes/*") == "/data/volumes/*"
+
+
+@pytest.mark.slow
 def test_copying_that_is_ended(host):
     """Ctrl-C leaves nothing of the new guest."""
     host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none", "--disk", "3G")
@@ -51,3 +77,40 @@ def test_copying_that_is_ended(host):
     host.see(r"posada:.*# ")
     assert [guest["name"] for guest in host.posada("guest", "list", "--json")] == ["inn"]
     assert host.sh("echo /data/volumes/*") == "/data/volumes/inn.img"
+
+
+@pytest.mark.slow
+def test_template_and_clone_in_the_menu(host):
+    host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--disk", "64M")
+    host.menu("Guests")
+    host.choose("inn")
+    host.choose("Make a template")
+    host.see("Make this guest a template")
+    host.send("y")
+    host.see(r"inn +pv +template")
+    host.choose("inn")
+    host.see("Make a guest")
+    assert not any("Switch it on" in row for row in host.screen.display), host.describe()
+    host.choose("Clone")
+    host.see("What is the guest called")
+    host.answer("room")
+    host.see("Shall it be told")
+    host.send("\t\r")
+    host.see("DNS servers")
+    # A user without a key could not log in, so the page comes again with what was typed.
+    host.answer("anna")
+    host.see("id_ed25519.pub")
+    host.send("\r")
+    host.see("Nobody could log in as anna")
+    host.send("\r")
+    host.see("anna")
+    host.send("\r")
+    host.see("id_ed25519.pub")
+    host.answer("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f")
+    host.see(r"room +pv +off", 60)
+    host.choose("inn")
+    host.choose("Make a guest")
+    host.see(r"inn +pv +off")
+    host.home()
+    disks = host.posada("guest", "show", "room", "--json")["disks"]
+    assert [disk["path"] for disk in disks] == ["/data/volumes/room.img", "/data/volumes/room~seed.iso"]

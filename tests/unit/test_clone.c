@@ -136,6 +136,9 @@ static size_t volumes(void)
 
 TEST(nothing_is_left_of_a_failure)
 {
+	static const struct posada_seed lonely = {.user = "anna"},
+					placed = {.address = "192.0.2.7/24"},
+					named = {.hostname = "a"};
 	const struct {
 		struct posada_clone clone;
 		int ret;
@@ -144,6 +147,10 @@ TEST(nothing_is_left_of_a_failure)
 		{{.from = "disk", .name = "a b"}, -EINVAL, "\"a b\" cannot be a guest's name"},
 		{{.from = "disk", .name = "plain"}, -EEXIST, "named plain already"},
 		{{.from = "nobody", .name = "new"}, -ENOENT, "no guest named \"nobody\""},
+		{{.from = "disk", .name = "new", .seed = &lonely}, -EINVAL, "log in as anna"},
+		{{.from = "disk", .name = "new", .seed = &placed}, -EINVAL, "no network card"},
+		/* There is no folder for the seed, which comes last of all. */
+		{{.from = "disk", .name = "new", .seed = &named}, -ENOENT, "new~seed.iso"},
 		{{.from = "disk", .name = "full"}, -EIO, "copied: No space left. See"},
 		{{.from = "disk", .name = "new", .progress = never}, -ECANCELED,
 			"nothing of new is left"},
@@ -160,11 +167,11 @@ TEST(nothing_is_left_of_a_failure)
 		assert_int_equal(posada_guest_show(host, "new", &guest, NULL), -ENOENT);
 	}
 	assert_int_equal(posada_guest_start(host, "disk", &err), 0);
-	assert_int_equal(posada_guest_clone(host, &rows[4].clone, &err), -EBUSY);
+	assert_int_equal(posada_guest_clone(host, &rows[7].clone, &err), -EBUSY);
 	assert_non_null(strstr(err.text, "disk is running"));
 	assert_int_equal(posada_guest_kill(host, "disk", &err), 0);
 	unlink(unit_path("pool/disk.img"));
-	assert_int_equal(posada_guest_clone(host, &rows[4].clone, &err), -ENOENT);
+	assert_int_equal(posada_guest_clone(host, &rows[7].clone, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "cannot be read"));
 }
 

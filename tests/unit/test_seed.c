@@ -47,6 +47,7 @@ TEST(seeds_are_checked)
 		{AT(.user = "a", .password = "secret"), "as a hash"},
 		{AT(.user = "a", .password = "$6$salt$0123456789abc\ndef: g"), "as a hash"},
 		{AT(.user = "a", .password = "$6$salt"), "as a hash"},
+		{AT(.user = "a", .password = "$y$j9T$salt$0123456789abcdefghij./"), "as a hash"},
 		{AT(.hostname = host), "host name"},
 		{AT(.hostname = ""), "host name"},
 		{AT(.hostname = "a_b"), "host name"},
