@@ -7,8 +7,8 @@ VERSION = $(shell cat VERSION)
 
 # What running and testing asks of this machine (Debian package names).
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
-CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs fdisk grub-efi-amd64-bin \
-	grub-pc-bin mtools openssh-client util-linux
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs exfatprogs fdisk grub-efi-amd64-bin \
+	grub-pc-bin mtools ntfs-3g openssh-client util-linux
 
 help: ## this list
 	@echo "Posada $(VERSION): a live-USB virtualization appliance"

@@ -26,7 +26,7 @@ struct option_entry {
 
 /* What the command line holds beside the command's own words. */
 struct args {
-	const char *name; /* the guest, where the command takes one */
+	const char *name; /* the guest, or whatever the command takes */
 	struct {
 		const struct option_entry *option;
 		const char *value;
@@ -64,6 +64,9 @@ int command_guest_resume(struct posada *handle, const struct args *args);
 int command_guest_console(struct posada *handle, const struct args *args);
 int command_guest_delete(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
+int command_media_add(struct posada *handle, const struct args *args);
+int command_media_remove(struct posada *handle, const struct args *args);
+int command_media_check(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
 int command_storage_list(struct posada *handle, const struct args *args);
 int command_pool_list(struct posada *handle, const struct args *args);
