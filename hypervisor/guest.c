@@ -547,7 +547,7 @@ static int delete_volumes(
 		const struct posada_disk *disk = &guest->disks[i];
 
 		if (!disk->path || disk->cdrom || is_used(&others, disk->path) ||
-			!volume_is_of(handle, guest->name, disk->path))
+			!posada_volume_is_of(handle, guest->name, disk->path))
 			continue;
 		if (!ret)
 			ret = volume_delete(handle, disk->path, err);

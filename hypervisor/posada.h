@@ -326,8 +326,18 @@ void posada_pools_free(struct posada_pools *pools);
 int posada_pool_show(struct posada *handle, const char *name, struct posada_pool *pool,
 	struct posada_error *err);
 
+/* Is it a volume in a pool, made for the guest of that name? It goes when the guest is deleted with
+ * its disks. */
+bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path);
+
 /* Is there a volume group of that name? */
 bool posada_group_exists(const char *name);
+
+/*
+ * What a volume group is called that is made for a pool: a group is known by its name, so that one
+ * of ours has one that no other disk's has. -EINVAL when the pool's name is not legal.
+ */
+int posada_group_name(const char *pool, char *group, size_t size);
 
 /*
  * A pool to be made. The source: of a directory, a folder, or a device with a file system (ext4,

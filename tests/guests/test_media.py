@@ -92,7 +92,21 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         assert "no medium" in host.posada("media", "remove", "../../etc/passwd", status=1)
         host.sh(f"timeout -s INT 5 posada media add {address}/slow.iso", status=None)
         assert listed(host) == {} and host.sh("echo /data/media/.[!.]* /data/media/*") == "/data/media/.[!.]* /data/media/*"
-        host.posada("media", "add", f"{address}/memtest.iso", "--sha256", sha256)
+        # Through the menu: a gauge, which any key ends, and one that comes to its end.
+        host.menu("Storage", "Media")
+        for name, answer in (("slow", "Cancelled"), ("memtest", "memtest.iso is in the library")):
+            host.choose("Download")
+            host.see("The address")
+            host.answer(f"{address}/{name}.iso")
+            host.see("SHA-256")
+            host.answer("")
+            if name == "slow":
+                host.see("Any key cancels", 60)
+                host.send(" ")
+            host.see(answer, 120)
+            host.send("\r")
+        host.see("memtest.iso")
+        host.home()
         assert "already" in host.posada("media", "add", f"{address}/memtest.iso", status=1)
         host.posada("media", "add", f"{address}/page.iso", "--name", "page")
         found = listed(host)
