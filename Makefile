@@ -9,8 +9,8 @@ VERSION = $(shell cat VERSION)
 
 # What running and testing asks of this machine (Debian package names).
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
-CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pytest-xdist python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs fdisk grub-efi-amd64-bin \
-	grub-pc-bin mtools openssh-client util-linux
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pytest-xdist python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs exfatprogs \
+	fdisk grub-efi-amd64-bin grub-pc-bin mtools ntfs-3g openssh-client util-linux
 SLOW_NEEDS  = $(CHECK_NEEDS) libvirt-clients virtinst
 
 help: ## this list

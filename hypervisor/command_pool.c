@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include "commands.h"
 #include "json.h"
@@ -126,23 +125,6 @@ static int take_disk(const char *group, const char *disk, const char *confirm)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
-/* A group is known by its name, so that one of ours has one that no other disk's has. */
-static int make_group(const char *pool, const char *disk, const char *confirm, char group[96])
-{
-	unsigned char bytes[4];
-
-	if (!posada_name_is_legal(pool)) {
-		group[0] = '\0';
-		return EXIT_DONE;
-	}
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
-		fprintf(stderr, "posada: %s\n", strerror(errno));
-		return EXIT_FAILED;
-	}
-	snprintf(group, 96, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
-	return take_disk(group, disk, confirm);
-}
-
 int command_pool_create(struct posada *handle, const struct args *args)
 {
 	const char *kind = args_get(args, "kind"), *source = args_get(args, "source");
@@ -159,12 +141,12 @@ int command_pool_create(struct posada *handle, const struct args *args)
 	/* Nothing on a disk is lost for a pool that cannot be. */
 	if (!posada_pool_show(handle, args->name, &pool, NULL)) {
 		posada_pool_free(&pool);
-	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source)) {
-		status = make_group(args->name, source, args_get(args, "confirm"), group);
+	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
+		   !posada_group_name(args->name, group, sizeof(group))) {
+		status = take_disk(group, source, args_get(args, "confirm"));
 		if (status)
 			return status;
-		if (*group)
-			spec.source = group;
+		spec.source = group;
 	}
 	if (posada_pool_create(handle, &spec, &err))
 		return failed(&err);

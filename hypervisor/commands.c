@@ -279,7 +279,9 @@ int command_guest_create(struct posada *handle, const struct args *args)
 {
 	struct posada_guest_spec spec;
 	struct seed_args seed = {0};
+	struct posada_media_file iso;
 	struct posada_error err;
+	char text[256], clean[256];
 	int status = fill_spec(&spec, args);
 
 	if (!status)
@@ -287,6 +289,10 @@ int command_guest_create(struct posada *handle, const struct args *args)
 	if (status)
 		return status;
 	spec.seed = seed.given ? &seed.seed : NULL;
+	if (spec.iso && !posada_media_look(spec.iso, &iso, NULL) && iso.fault == POSADA_UNBOOTABLE)
+		fprintf(stderr, "posada: %s: %s\n",
+			posada_text_clean(spec.iso, clean, sizeof(clean)),
+			posada_fault_text(&iso, text, sizeof(text)));
 	status = posada_guest_create(handle, &spec, &err);
 	free(seed.keys);
 	if (status)
@@ -506,48 +512,7 @@ int command_status(struct posada *handle, const struct args *args)
 	return status;
 }
 
-/* --- Media, storage ------------------------------------------- */
-
-int command_media_list(struct posada *handle, const struct args *args)
-{
-	struct table table = {.columns = 3};
-	struct json json = {.out = stdout};
-	struct posada_media media;
-	struct posada_error err;
-	int status = EXIT_DONE;
-	size_t i;
-
-	(void)handle;
-	if (posada_media_list(&media, &err))
-		return failed(&err);
-	if (args_get(args, "json")) {
-		json_open(&json, NULL, '[');
-		for (i = 0; i < media.count; i++) {
-			json_open(&json, NULL, '{');
-			json_string(&json, "name", media.items[i].name);
-			json_string(&json, "path", media.items[i].path);
-			json_string(&json, "type", posada_medium_name(media.items[i].type));
-			json_number(&json, "bytes", (int64_t)media.items[i].bytes);
-			json_close(&json, '}');
-		}
-		json_close(&json, ']');
-	} else if (!media.count) {
-		printf(_("There are no media. Copy ISO images and kernels into %s.\n"),
-			POSADA_MEDIA);
-	} else {
-		table_row(&table, _("NAME"), _("TYPE"), _("SIZE"));
-		for (i = 0; i < media.count; i++) {
-			char size[32];
-
-			table_row(&table, media.items[i].name,
-				_(posada_medium_name(media.items[i].type)),
-				posada_size_text(media.items[i].bytes, size, sizeof(size)));
-		}
-		status = finish_table(&table);
-	}
-	posada_media_free(&media);
-	return status;
-}
+/* --- Storage ------------------------------------------------------------- */
 
 int print_volumes(const struct posada_pool *pool)
 {

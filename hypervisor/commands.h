@@ -29,7 +29,7 @@ struct option_entry {
 
 /* What the command line holds beside the command's own words. */
 struct args {
-	const char *name; /* the guest, where the command takes one */
+	const char *name; /* the guest, or whatever the command takes */
 	struct {
 		const struct option_entry *option;
 		const char *value;
@@ -103,6 +103,9 @@ int command_guest_delete(struct posada *handle, const struct args *args);
 int command_guest_clone(struct posada *handle, const struct args *args);
 int command_guest_template(struct posada *handle, const struct args *args);
 int command_media_list(struct posada *handle, const struct args *args);
+int command_media_add(struct posada *handle, const struct args *args);
+int command_media_remove(struct posada *handle, const struct args *args);
+int command_media_check(struct posada *handle, const struct args *args);
 int command_network_list(struct posada *handle, const struct args *args);
 int command_network_show(struct posada *handle, const struct args *args);
 int command_network_create(struct posada *handle, const struct args *args);

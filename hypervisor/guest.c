@@ -16,6 +16,7 @@
 #include "image.h"
 #include "internal.h"
 #include "seed.h"
+#include "sticks.h"
 #include "xml.h"
 
 #define POLL_MS 250
@@ -358,7 +359,11 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 static int start_domain(struct target *target, struct posada_error *err)
 {
 	char what[256];
+	size_t i;
 
+	for (i = 0; i < target->guest.disk_count; i++)
+		if (target->guest.disks[i].path)
+			sticks_need(target->guest.disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
 	snprintf(what, sizeof(what), _("The guest %s did not start"), target->guest.name);
@@ -545,7 +550,7 @@ static int delete_volumes(
 
 		if (!disk->path || disk->cdrom || disk->seed ||
 			guests_use(&others, disk->path) ||
-			!volume_is_of(handle, guest->name, disk->path))
+			!posada_volume_is_of(handle, guest->name, disk->path))
 			continue;
 		if (!ret)
 			ret = volume_delete(handle, disk->path, err);
@@ -602,9 +607,11 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 	struct posada_error *err)
 {
 	off_t size;
-	int ret = image_probe(path, type, &size);
+	int ret;
 	char clean[256];
 
+	sticks_need(path);
+	ret = image_probe(path, type, &size);
 	if (!ret) {
 		*absolute = realpath(path, NULL);
 		if (*absolute)
@@ -649,8 +656,9 @@ static int check_kernel(struct making *making, struct posada_error *err)
 
 static int check_iso(struct making *making, struct posada_error *err)
 {
+	struct posada_media_file file;
 	enum image_type type;
-	char clean[256];
+	char clean[256], text[256];
 	int ret;
 
 	if (!making->spec.iso)
@@ -663,8 +671,13 @@ static int check_iso(struct making *making, struct posada_error *err)
 		return fail(err, -EINVAL,
 			_("%s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
 			posada_text_clean(making->iso, clean, sizeof(clean)));
+	ret = posada_media_look(making->iso, &file, err);
+	if (!ret && file.fault == POSADA_CUT_OFF)
+		ret = fail(err, -EINVAL, "%s: %s",
+			posada_text_clean(making->iso, clean, sizeof(clean)),
+			posada_fault_text(&file, text, sizeof(text)));
 	making->spec.iso = making->iso;
-	return 0;
+	return ret;
 }
 
 static int check_disks(

@@ -99,9 +99,6 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
 	char **path, struct posada_error *err);
 
-/* Is it a volume that was made for the guest of that name? */
-bool volume_is_of(struct posada *handle, const char *guest, const char *path);
-
 /* What a pool is, without its sizes and volumes; posada_pool_free() also on failure. */
 int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 

@@ -1,195 +1,112 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes ISO 9660 (ECMA-119) with the Rock Ridge entries (IEEE P1282) that give files their names.
+// Reads the volume descriptors and the boot catalog of an ISO image, which nobody has vouched for.
 #include "iso9660.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define SECTOR	  2048
-#define NAME_MOST 64
-#define FILE_MOST (64 * 1024)
+#define SECTOR 2048
+/* The first descriptor is in this sector; no image has more than these. */
+#define FIRST	    16
+#define DESCRIPTORS 64
 
-/* Where things are, in sectors; the first sixteen belong to whoever boots. */
-enum {
-	PRIMARY = 16,
-	TERMINATOR,
-	PATHS_LITTLE,
-	PATHS_BIG,
-	ROOT,
-	FILES,
-};
+/* Of a boot catalog: a sector of entries is more than any image has. */
+#define ENTRY	      32
+#define ENTRIES	      (SECTOR / ENTRY)
+#define BOOTABLE      0x88
+#define HEADER	      0x90
+#define LAST_HEADER   0x91
+#define PLATFORM_PC   0
+#define PLATFORM_UEFI 0xef
 
-#define MODE_FOLDER 0040500
-#define MODE_FILE   0100400
-
-static void put_little(unsigned char *at, uint32_t value, size_t bytes)
+static uint32_t le32(const unsigned char *at)
 {
-	for (; bytes; bytes--, value >>= 8)
-		*at++ = (unsigned char)value;
+	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static void put_big(unsigned char *at, uint32_t value, size_t bytes)
+static uint32_t le16(const unsigned char *at)
 {
-	for (; bytes; value >>= 8)
-		at[--bytes] = (unsigned char)value;
+	return at[0] | (uint32_t)at[1] << 8;
 }
 
-/* Numbers stand there in both orders. */
-static void put_both(unsigned char *at, uint32_t value, size_t bytes)
+static void add_platform(struct iso_about *about, unsigned platform)
 {
-	put_little(at, value, bytes);
-	put_big(at + bytes, value, bytes);
+	about->bios |= platform == PLATFORM_PC;
+	about->uefi |= platform == PLATFORM_UEFI;
 }
 
-static size_t sectors(size_t bytes)
+/* The first entry says what the catalog is for: its sum is 0, and it ends with 55 aa. */
+static bool is_valid(const unsigned char *entry)
 {
-	return (bytes + SECTOR - 1) / SECTOR;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < ENTRY; i += 2)
+		sum += le16(entry + i);
+	return entry[0] == 1 && entry[30] == 0x55 && entry[31] == 0xaa && !(sum & 0xffff);
 }
 
-/* 9.1: a directory record without its system use field; returns its length. */
-static size_t put_record(unsigned char *at, const char *name, size_t name_len, uint32_t sector,
-	uint32_t size, bool folder)
+static void read_catalog(iso_read read, void *opaque, uint32_t sector, struct iso_about *about)
 {
-	size_t len = 33 + name_len + !(name_len & 1);
+	unsigned char catalog[SECTOR];
+	unsigned platform;
 
-	at[0] = (unsigned char)len;
-	put_both(at + 2, sector, 4);
-	put_both(at + 10, size, 4);
-	/* The 1st of January 1980, which every system takes for a date. */
-	at[18] = 80;
-	at[19] = at[20] = 1;
-	at[25] = folder ? 2 : 0;
-	put_both(at + 28, 1, 2);
-	at[32] = (unsigned char)name_len;
-	memcpy(at + 33, name, name_len);
-	return len;
-}
+	if (!read(opaque, (uint64_t)sector * SECTOR, catalog, sizeof(catalog)) ||
+		!is_valid(catalog))
+		return;
+	platform = catalog[1];
+	if (catalog[ENTRY] == BOOTABLE)
+		add_platform(about, platform);
+	/* Sections follow, each with a header. */
+	for (size_t i = 2; i < ENTRIES; i++) {
+		const unsigned char *entry = catalog + i * ENTRY;
 
-/* A system use entry of so many bytes at the end of a record; returns where its own bytes begin. */
-static unsigned char *put_entry(unsigned char *record, const char *signature, size_t bytes)
-{
-	unsigned char *at = record + record[0];
-
-	memcpy(at, signature, 2);
-	at[2] = (unsigned char)(4 + bytes);
-	at[3] = 1;
-	record[0] = (unsigned char)(record[0] + 4 + bytes);
-	return at + 4;
-}
-
-static void put_mode(unsigned char *record, uint32_t mode, uint32_t links)
-{
-	unsigned char *at = put_entry(record, "PX", 32);
-
-	put_both(at, mode, 4);
-	put_both(at + 8, links, 4);
-}
-
-/* A record has an even length, and does not begin in one sector and end in the next. */
-static size_t finish_record(unsigned char *record)
-{
-	record[0] = (unsigned char)(record[0] + (record[0] & 1));
-	return record[0];
-}
-
-static size_t put_folder(unsigned char *at, const char *name)
-{
-	static const char extension[] = "RRIP_1991A";
-	size_t id = sizeof(extension) - 1;
-	unsigned char *entry;
-
-	put_record(at, name, 1, ROOT, SECTOR, true);
-	if (!*name) {
-		entry = put_entry(at, "SP", 3);
-		entry[0] = 0xbe;
-		entry[1] = 0xef;
+		if (entry[0] == HEADER || entry[0] == LAST_HEADER)
+			platform = entry[1];
+		else if (entry[0] == BOOTABLE)
+			add_platform(about, platform);
+		else if (!entry[0])
+			break;
 	}
-	put_mode(at, MODE_FOLDER, 2);
-	if (!*name) {
-		entry = put_entry(at, "ER", 4 + id);
-		entry[0] = (unsigned char)id;
-		entry[3] = 1;
-		memcpy(entry + 4, extension, id);
+}
+
+void iso_look(iso_read read, void *opaque, struct iso_about *about)
+{
+	static const char torito[] = "EL TORITO SPECIFICATION";
+	unsigned char sector[SECTOR];
+
+	memset(about, 0, sizeof(*about));
+	for (uint64_t i = FIRST; i < FIRST + DESCRIPTORS; i++) {
+		if (!read(opaque, i * SECTOR, sector, sizeof(sector)) ||
+			memcmp(sector + 1, "CD001", 5) != 0 || sector[0] == 255)
+			return;
+		if (sector[0] == 1)
+			about->bytes = (uint64_t)le32(sector + 80) * le16(sector + 128);
+		else if (sector[0] == 0 && !memcmp(sector + 7, torito, sizeof(torito) - 1))
+			read_catalog(read, opaque, le32(sector + 71), about);
 	}
-	return finish_record(at);
 }
 
-static size_t put_file(unsigned char *at, const struct iso9660_file *file, uint32_t sector)
+static bool read_fd(void *opaque, uint64_t offset, void *buf, size_t size)
 {
-	size_t len = strlen(file->name);
+	const int *fd = opaque;
+	char *at = buf;
 
-	put_record(at, file->plain, strlen(file->plain), sector, (uint32_t)file->size, false);
-	put_mode(at, MODE_FILE, 1);
-	memcpy(put_entry(at, "NM", 1 + len) + 1, file->name, len);
-	return finish_record(at);
-}
+	while (size) {
+		ssize_t got = pread(*fd, at, size, (off_t)offset);
 
-/* 8.4: the primary volume descriptor. */
-static void put_primary(unsigned char *at, const char *label, size_t total)
-{
-	size_t i;
-
-	memcpy(at, "\1CD001\1", 7);
-	memset(at + 8, ' ', 64);
-	memcpy(at + 40, label, strlen(label));
-	put_both(at + 80, (uint32_t)total, 4);
-	put_both(at + 120, 1, 2);
-	put_both(at + 124, 1, 2);
-	put_both(at + 128, SECTOR, 2);
-	put_both(at + 132, 10, 4);
-	put_little(at + 140, PATHS_LITTLE, 4);
-	put_big(at + 148, PATHS_BIG, 4);
-	put_record(at + 156, "", 1, ROOT, SECTOR, true);
-	memset(at + 190, ' ', 813 - 190);
-	/* Four dates that are not told: digits that are zeros, and a zone. */
-	for (i = 0; i < 4; i++)
-		memset(at + 813 + i * 17, '0', 16);
-	at[881] = 1;
-}
-
-/* 9.4: the only row of a path table, the root. */
-static void put_paths(unsigned char *at, void (*put)(unsigned char *, uint32_t, size_t))
-{
-	at[0] = 1;
-	put(at + 2, ROOT, 4);
-	put(at + 6, 1, 2);
-}
-
-int iso9660_make(const char *label, const struct iso9660_file *files, size_t count,
-	unsigned char **image, size_t *size)
-{
-	size_t total = FILES, at = FILES, i;
-	unsigned char *bytes, *record;
-
-	if (strlen(label) > 32 || count > ISO9660_FILES_MAX)
-		return -EINVAL;
-	for (i = 0; i < count; i++) {
-		if (files[i].size > FILE_MOST || strlen(files[i].name) > NAME_MOST ||
-			strlen(files[i].plain) > 14)
-			return -EINVAL;
-		total += sectors(files[i].size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += got;
+		offset += (uint64_t)got;
+		size -= (size_t)got;
 	}
-	/* Devices of 4096 bytes a sector show no part of one. */
-	total += total & 1;
-	bytes = calloc(total, SECTOR);
-	if (!bytes)
-		return -ENOMEM;
-	put_primary(bytes + PRIMARY * SECTOR, label, total);
-	memcpy(bytes + TERMINATOR * SECTOR, "\377CD001\1", 7);
-	put_paths(bytes + PATHS_LITTLE * SECTOR, put_little);
-	put_paths(bytes + PATHS_BIG * SECTOR, put_big);
-	record = bytes + ROOT * SECTOR;
-	record += put_folder(record, "");
-	record += put_folder(record, "\1");
-	for (i = 0; i < count; i++) {
-		record += put_file(record, &files[i], (uint32_t)at);
-		memcpy(bytes + at * SECTOR, files[i].bytes, files[i].size);
-		at += sectors(files[i].size);
-	}
-	*image = bytes;
-	*size = total * SECTOR;
-	return 0;
+	return true;
+}
+
+void iso_look_fd(int fd, struct iso_about *about)
+{
+	iso_look(read_fd, &fd, about);
 }

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes small ISO 9660 images, with long names by Rock Ridge. */
+/* What an ISO image says about itself: how long it is, and what can start from it. */
 #ifndef POSADA_ISO9660_H
 #define POSADA_ISO9660_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define ISO9660_FILES_MAX 8
-
-struct iso9660_file {
-	const char *name;  /* what Rock Ridge tells: 64 bytes at most, no slash */
-	const char *plain; /* what it is without that: "NAME.EXT;1", in the order of these names */
-	const char *bytes;
-	size_t size;
+struct iso_about {
+	uint64_t bytes; /* that the image must have at least; 0 when it does not say */
+	bool bios;	/* a PC's old firmware starts it as a CD */
+	bool uefi;	/* UEFI does */
 };
 
+/* Reads SIZE bytes at an offset; false when there are not so many. */
+typedef bool (*iso_read)(void *opaque, uint64_t offset, void *buf, size_t size);
+
 /*
- * An image with these files, which root alone may read, in its only folder; label has 32 bytes at
- * most. *image is the caller's. The same files make the same bytes. -EINVAL for more than fits.
+ * Follows the volume descriptors (ECMA-119) and the boot catalog (El Torito 1.0). What is damaged
+ * or is not there says nothing. Pure.
  */
-int iso9660_make(const char *label, const struct iso9660_file *files, size_t count,
-	unsigned char **image, size_t *size);
+void iso_look(iso_read read, void *opaque, struct iso_about *about);
+
+/* The same of an open file. */
+void iso_look_fd(int fd, struct iso_about *about);
 
 #endif

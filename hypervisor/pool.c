@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,6 +83,18 @@ bool posada_group_exists(const char *name)
 		"lvm", "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
 
 	return posada_name_is_legal(name) && !tool_run(words, NULL, 0);
+}
+
+int posada_group_name(const char *pool, char *group, size_t size)
+{
+	unsigned char bytes[4];
+
+	if (!posada_name_is_legal(pool))
+		return -EINVAL;
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -EIO;
+	snprintf(group, size, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
+	return 0;
 }
 
 static bool group_is_whole(const char *name)

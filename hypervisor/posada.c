@@ -129,10 +129,25 @@ static const struct option_entry pool_grow_options[] = {
 	{0},
 };
 
+static const struct option_entry media_list_options[] = {
+	{"checksum", NULL, N_("read those whose checksum is not known, which takes time")},
+	{"json", NULL, N_("print JSON for programs")},
+	{0},
+};
+
+static const struct option_entry media_add_options[] = {
+	{"name", N_("NAME"), N_("what it is called in the library (as where it comes from)")},
+	{"sha256", N_("HEX"), N_("the checksum that it must have, or it is not kept")},
+	{0},
+};
+
+/* What stands behind a command's words; false is nothing. */
+enum takes { A_NAME = true, A_FILE };
+
 static const struct command {
 	const char *noun;
-	const char *verb; /* NULL where the noun is the whole command */
-	bool takes_name;
+	const char *verb;    /* NULL where the noun is the whole command */
+	unsigned takes_name; /* or another of enum takes */
 	const char *help;
 	int (*run)(struct posada *handle, const struct args *args);
 	const struct option_entry *options;
@@ -170,7 +185,13 @@ static const struct command {
 	{"guest", "template", true, N_("keep a guest for others to be made from it"),
 		command_guest_template, template_options},
 	{"media", "list", false, N_("images and kernels that guests can start from"),
-		command_media_list, print_options},
+		command_media_list, media_list_options},
+	{"media", "add", A_FILE, N_("put a file or a download into the library"), command_media_add,
+		media_add_options},
+	{"media", "remove", true, N_("delete one from the library"), command_media_remove,
+		no_options},
+	{"media", "check", false, N_("tell which guest lacks an image, and let go of sticks"),
+		command_media_check, no_options},
 	{"network", "list", false, N_("networks that guests can join"), command_network_list,
 		print_options},
 	{"network", "show", true, N_("one network, and the guests that have it"),
@@ -249,7 +270,10 @@ static void print_synopsis(FILE *out, const struct command *command)
 	const struct option_entry *word = word_of(command), *first = command->options + !!word;
 
 	fprintf(out, "posada %s%s%s%s%s%s%s", command->noun, command->verb ? " " : "",
-		command->verb ? command->verb : "", command->takes_name ? _(" NAME") : "",
+		command->verb ? command->verb : "",
+		command->takes_name == A_FILE ? _(" FILE|ADDRESS")
+		: command->takes_name	      ? _(" NAME")
+					      : "",
 		word ? " " : "", word ? _(word->argument) : "",
 		first->name ? _(" [OPTION]...") : "");
 }
@@ -372,8 +396,9 @@ static int run(const struct command *command, char **words)
 	}
 	if (command->takes_name && !args.name)
 		return usage(command,
-			strcmp(command->noun, "guest") ? _("the name is missing")
-						       : _("the guest's name is missing"),
+			command->takes_name == A_FILE ? _("the file or its address is missing")
+			: strcmp(command->noun, "guest") != 0 ? _("the name is missing")
+							      : _("the guest's name is missing"),
 			NULL);
 	if (word && !args_get(&args, WORD))
 		return usage(command, _("this word is missing"), _(word->argument));

@@ -18,6 +18,7 @@
 #define POSADA_MEDIA   "/data/media"
 #define POSADA_VOLUMES "/data/volumes"
 #define POSADA_POOLS   "/mnt/pools" /* where pools are mounted that have a file system */
+#define POSADA_STICKS  "/mnt/media" /* where the file systems of sticks are mounted */
 #define POSADA_LOG     "/var/log/messages"
 #define POSADA_RUN     "/run/posada"
 #define POSADA_DOMAIN  "posada"
@@ -534,8 +535,18 @@ void posada_pools_free(struct posada_pools *pools);
 int posada_pool_show(struct posada *handle, const char *name, struct posada_pool *pool,
 	struct posada_error *err);
 
+/* Is it a volume in a pool, made for the guest of that name? It goes when the guest is deleted with
+ * its disks. */
+bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path);
+
 /* Is there a volume group of that name? */
 bool posada_group_exists(const char *name);
+
+/*
+ * What a volume group is called that is made for a pool: a group is known by its name, so that one
+ * of ours has one that no other disk's has. -EINVAL when the pool's name is not legal.
+ */
+int posada_group_name(const char *pool, char *group, size_t size);
 
 /*
  * A pool to be made. The source: of a directory, a folder, or a device with a file system (ext4,
@@ -577,11 +588,23 @@ enum posada_medium {
 	POSADA_OTHER,
 };
 
+/* What is wrong with one. */
+enum posada_fault {
+	POSADA_SOUND,
+	POSADA_CUT_OFF,	   /* shorter than it says that it is */
+	POSADA_UNBOOTABLE, /* an ISO image that no guest can start from */
+};
+
 struct posada_media_file {
 	char *name;
 	char *path;
+	char *source; /* the stick that it is on, or NULL: the library */
 	enum posada_medium type;
+	enum posada_fault fault;
 	uint64_t bytes;
+	uint64_t wanted_bytes; /* of one that is cut off: what it should have */
+	bool bios, uefi;       /* an ISO image: what can start it */
+	char sha256[65];       /* in hexadecimal, or empty when it is not known */
 };
 
 struct posada_media {
@@ -591,9 +614,46 @@ struct posada_media {
 
 const char *posada_medium_name(enum posada_medium type);
 
-/* The files in POSADA_MEDIA, by content, sorted by name; none is not an error. */
+/*
+ * The files in POSADA_MEDIA and the ISO images on sticks that are plugged in, told by content,
+ * sorted by name; none is not an error. File systems of sticks are mounted for it, read only.
+ */
 int posada_media_list(struct posada_media *media, struct posada_error *err);
 void posada_media_free(struct posada_media *media);
+
+/* What a file is; its name, path and source stay NULL, so nothing needs to be freed. */
+int posada_media_look(const char *path, struct posada_media_file *file, struct posada_error *err);
+
+/* One sentence on what is wrong with it, or NULL; in buf, as far as it fits. */
+const char *posada_fault_text(const struct posada_media_file *file, char *buf, size_t size);
+
+/* How far it is; total is 0 when that is not known. False ends the work, with -ECANCELED. */
+typedef bool (*posada_progress)(void *opaque, uint64_t done, uint64_t total);
+
+struct posada_media_wish {
+	const char *name;	  /* in the library; NULL: as it is called where it comes from */
+	const char *sha256;	  /* what it must have, in hexadecimal, or NULL */
+	posada_progress progress; /* or NULL */
+	void *opaque;
+};
+
+/*
+ * Puts a file, given by its path or its address (http://, https://), into the library, once it is
+ * whole and on the disk: until then, and after a failure, there is nothing of it. -EEXIST when
+ * there is one of that name. PATH, which may be NULL, receives where it is then.
+ */
+int posada_media_add(const char *from, const struct posada_media_wish *wish, char *path,
+	size_t size, struct posada_error *err);
+
+/* Deletes a file of the library; -EBUSY when a guest has it. */
+int posada_media_remove(struct posada *handle, const char *name, struct posada_error *err);
+
+/* Reads a file of a list for its checksum, and notes that for the library. */
+int posada_media_sum(struct posada_media_file *file, posada_progress progress, void *opaque,
+	struct posada_error *err);
+
+/* Looks at what is plugged in, and tells on the status page which guest lacks an image. */
+int posada_media_check(struct posada *handle, struct posada_error *err);
 
 /* --- Text --------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "internal.h"
-#include "iso9660.h"
+#include "cdwriter.h"
 #include "sshkey.h"
 
 /* No name has a tilde, so that no guest's volume is called like this. */
@@ -321,13 +321,13 @@ static int make_image(const struct posada_seed *seed, const struct posada_guest 
 		{"network-config", "NETWORK_.;1", seed_put_network},
 		{"user-data", "USER_DAT.;1", seed_put_user},
 	};
-	struct iso9660_file files[ARRAY_SIZE(parts)];
+	struct cd_file files[ARRAY_SIZE(parts)];
 	char *texts[ARRAY_SIZE(parts)];
 	size_t count = 0, i;
 	int ret = 0;
 
 	for (i = 0; i < ARRAY_SIZE(parts) && !ret; i++) {
-		struct iso9660_file *file = &files[count];
+		struct cd_file *file = &files[count];
 		FILE *out;
 
 		/* Without that a guest asks for an address by itself. */
@@ -346,7 +346,7 @@ static int make_image(const struct posada_seed *seed, const struct posada_guest 
 		file->bytes = texts[count++];
 	}
 	if (!ret)
-		ret = iso9660_make(LABEL, files, count, image, size);
+		ret = cd_make(LABEL, files, count, image, size);
 	while (count)
 		free(texts[--count]);
 	return ret;

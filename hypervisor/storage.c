@@ -152,7 +152,7 @@ int volume_create(struct posada *handle, const char *name, uint64_t bytes, char 
 	return volume_create_in(handle, name, &disk, path, err);
 }
 
-bool volume_is_of(struct posada *handle, const char *guest, const char *path)
+bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path)
 {
 	static const char first[] = POSADA_VOLUMES "/";
 	size_t len = strlen(guest);

@@ -148,7 +148,8 @@ static bool ask_file(
 	struct ui_item items[CHOICES_MAX + 2];
 	size_t files[CHOICES_MAX];
 	struct posada_media media;
-	char names[CHOICES_MAX][64], sizes[CHOICES_MAX][32];
+	char names[CHOICES_MAX][64], texts[CHOICES_MAX][256];
+	char size[32], fault[192];
 	size_t count = 0, selected = 0, i;
 	bool answered;
 
@@ -162,8 +163,12 @@ static bool ask_file(
 		files[count] = i;
 		items[count].name =
 			posada_text_clean(media.items[i].name, names[count], sizeof(names[0]));
-		items[count].text =
-			posada_size_text(media.items[i].bytes, sizes[count], sizeof(sizes[0]));
+		posada_size_text(media.items[i].bytes, size, sizeof(size));
+		if (!posada_fault_text(&media.items[i], fault, sizeof(fault)))
+			posada_text_clean(media.items[i].source ? media.items[i].source : "", fault,
+				sizeof(fault));
+		snprintf(texts[count], sizeof(texts[0]), "%s  %s", size, fault);
+		items[count].text = texts[count];
 		count++;
 	}
 	items[count].name = _("Other");
@@ -209,7 +214,8 @@ static bool ask_pool(struct draft *draft)
 	if (!*draft->new_disk || posada_pool_list(draft->app->host, &pools, NULL))
 		return true;
 	for (i = 0; i < pools.count && count < CHOICES_MAX; i++) {
-		if (pools.items[i].state != POSADA_POOL_READY)
+		if (pools.items[i].state != POSADA_POOL_READY ||
+			!posada_name_is_legal(pools.items[i].name))
 			continue;
 		if (!strcmp(pools.items[i].name, draft->pool))
 			selected = count;

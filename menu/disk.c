@@ -65,37 +65,25 @@ bool disk_probe(const char *title, struct machine *machine)
 	return !ret;
 }
 
-/* A plan, and the machine that it was made for. */
-struct reading {
-	const struct plan *plan;
-	const struct machine *machine;
-};
-
-static void fill_plan(struct ui_lines *lines, void *opaque)
+static void fill_text(struct ui_lines *lines, void *opaque)
 {
-	const struct reading *reading = opaque;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	const char *at = opaque;
 
-	if (!out)
-		return;
-	plan_print(reading->plan, reading->machine, out);
-	if (!fclose(out))
-		for (char *at = text, *line; (line = strsep(&at, "\n"));)
-			ui_add(lines, UI_PLAIN, "%s", line);
-	free(text);
+	while (*at) {
+		size_t length = strcspn(at, "\n");
+
+		ui_add(lines, UI_PLAIN, "%.*s", (int)length, at);
+		at += length + (at[length] == '\n');
+	}
 }
 
-bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
-	const char *prompt, const char *name)
+bool disk_confirm(char *text, const char *title, const char *prompt, const char *name)
 {
-	struct reading reading = {plan, machine};
 	const struct ui_page page = {
 		.title = title,
 		.keys = _("<Up>/<Down> Move   <Enter> Go on   <Esc> Back, nothing is written"),
-		.fill = fill_plan,
-		.opaque = &reading,
+		.fill = fill_text,
+		.opaque = text,
 	};
 	char typed[64] = "";
 	int key;
@@ -111,6 +99,23 @@ bool disk_accept(const struct plan *plan, const struct machine *machine, const c
 		return true;
 	ui_message(title, _("That is not the name, so nothing was written."));
 	return false;
+}
+
+bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
+	const char *prompt, const char *name)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool accepted = false;
+
+	if (!out)
+		return false;
+	plan_print(plan, machine, out);
+	if (!fclose(out))
+		accepted = disk_confirm(text, title, prompt, name);
+	free(text);
+	return accepted;
 }
 
 void disk_progress(void *opaque, const char *what, unsigned percent)

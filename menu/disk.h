@@ -12,6 +12,9 @@ bool disk_probe(const char *title, struct machine *machine);
 /* Which disk? Its place in the machine, or -1 for none. */
 int disk_choose(const struct machine *machine, const char *title, const char *prompt);
 
+/* Shows TEXT, which is what will be done, and then asks for NAME to be typed, as PROMPT says. */
+bool disk_confirm(char *text, const char *title, const char *prompt, const char *name);
+
 /* Shows PLAN, and then asks for NAME to be typed, as PROMPT says. */
 bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
 	const char *prompt, const char *name);

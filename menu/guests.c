@@ -326,13 +326,13 @@ static void deletion_text(const struct posada_guest *guest, bool disks, char *bu
 		snprintf(buf + len, size - (size_t)len, _("\nType the guest's name to confirm."));
 }
 
-static bool has_volumes(const struct posada_guest *guest)
+static bool has_volumes(struct app *app, const struct posada_guest *guest)
 {
 	size_t i;
 
 	for (i = 0; i < guest->disk_count; i++)
 		if (!guest->disks[i].cdrom && !guest->disks[i].seed && guest->disks[i].path &&
-			!strncmp(guest->disks[i].path, POSADA_VOLUMES "/", sizeof(POSADA_VOLUMES)))
+			posada_volume_is_of(app->host, guest->name, guest->disks[i].path))
 			return true;
 	return false;
 }
@@ -348,7 +348,7 @@ void guest_delete_run(struct app *app)
 		report(&err);
 		return;
 	}
-	if (has_volumes(&guest))
+	if (has_volumes(app, &guest))
 		disks = ui_either(app->guest,
 			_("Delete this guest with its volumes, or keep them?"),
 			_("Keep the volumes"), _("Delete all"));

@@ -125,6 +125,14 @@ static const struct menu_entry guest_entries[] = {
 
 static const struct menu_entry storage_entries[] = {
 	{.title = N_("Volumes"), .help = N_("The disks of the guests"), .run = storage_run},
+	{.title = N_("Pools"),
+		.help = N_("More room for disks: other disks, volume groups, servers"),
+		.run = pools_run,
+		.submenu = &pool_menu},
+	{.title = N_("Media"),
+		.help = N_("ISO images and kernels: the library, and sticks that are plugged in"),
+		.run = media_run,
+		.submenu = &medium_menu},
 	{.title = N_("Make"),
 		.help = N_("A data place: what is set and made outlasts a reboot"),
 		.run = place_create_run},
@@ -154,6 +162,56 @@ static const struct menu_entry network_entries[] = {
 	{.title = N_("Reset"),
 		.help = N_("The host's address by DHCP, on the first card with a link"),
 		.run = network_reset_run},
+	{0},
+};
+
+static const struct menu_entry pool_entries[] = {
+	{.title = N_("Create"),
+		.help = N_("Make a new pool"),
+		.run = pool_create_run,
+		.visible_if = when_no_item,
+		.closes = true},
+	{.title = N_("Volumes"), .help = N_("What is in it"), .run = pool_show_run},
+	{.title = N_("Grow"),
+		.help = N_("Give it one disk more, which loses what it holds"),
+		.run = pool_grow_run,
+		.visible_if = when_pool_grows,
+		.closes = true},
+	{.title = N_("Attach"),
+		.help = N_("Use it again, also after a reboot"),
+		.run = pool_attach_run,
+		.visible_if = when_pool_away,
+		.closes = true},
+	{.title = N_("Detach"),
+		.help = N_("Let go of it; what is in it stays there"),
+		.run = pool_detach_run,
+		.visible_if = when_pool_used,
+		.closes = true},
+	{.title = N_("Forget"),
+		.help = N_("This host knows it no more; what is in it stays there"),
+		.run = pool_forget_run,
+		.visible_if = when_pool_goes,
+		.closes = true},
+	{0},
+};
+
+static const struct menu_entry medium_entries[] = {
+	{.title = N_("Add"),
+		.help = N_("Download one, or copy it from a stick"),
+		.run = medium_add_run,
+		.visible_if = when_no_item,
+		.closes = true},
+	{.title = N_("Details"), .help = N_("What it is"), .run = medium_show_run},
+	{.title = N_("Checksum"),
+		.help = N_("Read all of it for its SHA-256"),
+		.run = medium_sum_run,
+		.visible_if = when_unsummed,
+		.closes = true},
+	{.title = N_("Remove"),
+		.help = N_("Delete it from the library"),
+		.run = medium_remove_run,
+		.visible_if = when_in_library,
+		.closes = true},
 	{0},
 };
 
@@ -199,6 +257,9 @@ const struct menu storage_menu = {
 	N_("Storage"), N_("Choose what to do with what is kept."), storage_entries};
 const struct menu network_menu = {
 	N_("Network"), N_("Choose what to do with networks."), network_entries};
+const struct menu pool_menu = {N_("Pool"), N_("Choose what to do with this pool."), pool_entries};
+const struct menu medium_menu = {
+	N_("Medium"), N_("Choose what to do with this medium."), medium_entries};
 const struct menu install_menu = {
 	N_("Install"), N_("Choose what to do with a disk of this machine."), install_entries};
 const struct menu system_menu = {N_("System"), N_("Choose what to set or to see."), system_entries};
@@ -229,7 +290,7 @@ void menu_run(const struct menu *menu, struct app *app)
 {
 	const struct menu_entry *entries[ENTRIES_MAX], *chosen;
 	struct ui_item items[ENTRIES_MAX];
-	const char *title = *app->guest ? app->guest : _(menu->title);
+	const char *title = *app->guest ? app->guest : *app->item ? app->item : _(menu->title);
 	size_t selected = 0;
 
 	do {

@@ -11,6 +11,10 @@ struct app {
 	struct posada *host;
 	char guest[256];	 /* the guest that was chosen, "" for none */
 	enum posada_state state; /* its state when it was chosen */
+	char item[256];		 /* the pool or medium that was chosen, "" for none */
+	enum posada_pool_kind pool_kind;
+	enum posada_pool_state pool_state;
+	const struct posada_media_file *medium;
 };
 
 struct menu;
@@ -36,6 +40,8 @@ extern const struct menu main_menu;
 extern const struct menu guest_menu;
 extern const struct menu storage_menu;
 extern const struct menu network_menu;
+extern const struct menu pool_menu;
+extern const struct menu medium_menu;
 extern const struct menu install_menu;
 extern const struct menu system_menu;
 
@@ -49,6 +55,18 @@ void menu_dump(const struct menu *menu, FILE *out, unsigned depth);
 void status_run(struct app *app);
 void guests_run(struct app *app);
 void storage_run(struct app *app);
+void pools_run(struct app *app);
+void pool_create_run(struct app *app);
+void pool_show_run(struct app *app);
+void pool_grow_run(struct app *app);
+void pool_attach_run(struct app *app);
+void pool_detach_run(struct app *app);
+void pool_forget_run(struct app *app);
+void media_run(struct app *app);
+void medium_add_run(struct app *app);
+void medium_show_run(struct app *app);
+void medium_sum_run(struct app *app);
+void medium_remove_run(struct app *app);
 void place_create_run(struct app *app);
 void place_attach_run(struct app *app);
 void place_detach_run(struct app *app);
@@ -102,6 +120,13 @@ bool when_off(const struct app *app);
 bool when_broken(const struct app *app);
 bool when_startable(const struct app *app);
 bool when_template(const struct app *app);
+bool when_no_item(const struct app *app);
+bool when_pool_grows(const struct app *app);
+bool when_pool_away(const struct app *app);
+bool when_pool_used(const struct app *app);
+bool when_pool_goes(const struct app *app);
+bool when_unsummed(const struct app *app);
+bool when_in_library(const struct app *app);
 bool when_place(const struct app *app);
 bool when_no_place(const struct app *app);
 bool when_network_tried(const struct app *app);

@@ -89,6 +89,12 @@ def unpack_kernel(packed, target):
 
 
 @pytest.fixture(scope="session")
+def test_guests():
+    """A folder with what third parties make: boot ISOs, and Debian's installer."""
+    return built("test-guests")
+
+
+@pytest.fixture(scope="session")
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
     the small guests "counter" and "reader" (vmlinuz, counter.cpio, reader.cpio), and a disk image that starts it by a boot loader."""

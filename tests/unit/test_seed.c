@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include "domainxml.h"
 #include "internal.h"
-#include "iso9660.h"
+#include "cdwriter.h"
 #include "seed.h"
 #include "unit.h"
 #include "xml.h"
@@ -193,19 +193,19 @@ static const unsigned char *find(
 TEST(disks_hold_the_files)
 {
 	static char big[5000];
-	const struct iso9660_file files[] = {
+	const struct cd_file files[] = {
 		{"a-long.Name", "A_LONG.;1", "text", 4},
 		{"big", "BIG.;1", big, sizeof(big)},
 		{"empty", "EMPTY.;1", "", 0},
 	};
-	struct iso9660_file wrong = {"a", "A.;1", big, 65537};
+	struct cd_file wrong = {"a", "A.;1", big, 65537};
 	unsigned char *image, *again;
 	const unsigned char *found;
 	size_t size, other;
 
 	memset(big, 'x', sizeof(big));
-	assert_int_equal(iso9660_make("cidata", files, COUNT(files), &image, &size), 0);
-	assert_int_equal(iso9660_make("cidata", files, COUNT(files), &again, &other), 0);
+	assert_int_equal(cd_make("cidata", files, COUNT(files), &image, &size), 0);
+	assert_int_equal(cd_make("cidata", files, COUNT(files), &again, &other), 0);
 	assert_int_equal(size, other);
 	assert_memory_equal(image, again, size);
 	assert_int_equal(size % 4096, 0);
@@ -219,10 +219,10 @@ TEST(disks_hold_the_files)
 	assert_null(find(image, size, "a-long", &other));
 	free(image);
 	free(again);
-	assert_int_equal(iso9660_make("c", &wrong, 1, &image, &size), -EINVAL);
-	assert_int_equal(iso9660_make("123456789012345678901234567890123", files, 1, &image, &size),
+	assert_int_equal(cd_make("c", &wrong, 1, &image, &size), -EINVAL);
+	assert_int_equal(cd_make("123456789012345678901234567890123", files, 1, &image, &size),
 		-EINVAL);
-	assert_int_equal(iso9660_make("c", files, ISO9660_FILES_MAX + 1, &image, &size), -EINVAL);
+	assert_int_equal(cd_make("c", files, CD_FILES_MAX + 1, &image, &size), -EINVAL);
 }
 
 TEST(seeds_are_written)
