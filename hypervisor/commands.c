@@ -319,14 +319,24 @@ int command_guest_resume(struct posada *handle, const struct args *args)
 	return simple(handle, args, posada_guest_resume, _("The guest %s goes on.\n"));
 }
 
-int command_guest_stop(struct posada *handle, const struct args *args)
+bool take_timeout(const struct args *args, unsigned *seconds)
 {
 	const char *timeout = args_get(args, "timeout");
-	unsigned seconds = DEFAULT_STOP_SECONDS;
-	struct posada_error err;
 
-	if (timeout && !parse_number(timeout, MAX_STOP_SECONDS, &seconds))
-		return wrong("timeout", timeout, _("Give a number of seconds."));
+	*seconds = DEFAULT_STOP_SECONDS;
+	if (!timeout || parse_number(timeout, MAX_STOP_SECONDS, seconds))
+		return true;
+	wrong("timeout", timeout, _("Give a number of seconds."));
+	return false;
+}
+
+int command_guest_stop(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+	unsigned seconds;
+
+	if (!take_timeout(args, &seconds))
+		return EXIT_USAGE;
 	if (posada_guest_stop(handle, args->name, seconds * 1000, &err))
 		return failed(&err);
 	printf(seconds ? _("The guest %s is off.\n") : _("The guest %s was asked to shut down.\n"),

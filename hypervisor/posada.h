@@ -230,6 +230,27 @@ int posada_guest_settings(struct posada *handle, const char *name, struct posada
 int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
 	unsigned *later, struct posada_error *err);
 
+/* --- The host's start and stop ------------------------------------------ */
+
+/* What became of one guest: ret 0, or the sentence in err says why not. */
+typedef void (*posada_report)(
+	void *opaque, const char *name, int ret, const struct posada_error *err);
+
+/*
+ * Starts the guests that start with the host and do not run, in their order
+ * and with their delays. One that fails holds nobody up; returns what the
+ * first of those failed with.
+ */
+int posada_autostart(
+	struct posada *handle, posada_report report, void *opaque, struct posada_error *err);
+
+/*
+ * Shuts down all guests that run, those last that start first. Guests with
+ * the same order go together; what still runs after timeout_ms is forced off.
+ */
+int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
+	struct posada_error *err);
+
 /* --- Devices of a guest ------------------------------------------------- */
 
 /* All of these change the definition, and the guest too where it runs. */
