@@ -235,9 +235,16 @@ static int add_disk(struct posada_guest_spec *spec, const char *value)
 	return EXIT_DONE;
 }
 
-static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
+static bool is_auto(const struct args *args)
 {
 	const char *kind = args_get(args, "kind");
+
+	return !kind || !strcmp(kind, "auto");
+}
+
+static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
+{
+	const char *kind = args_get(args, "kind"), *firmware = args_get(args, "firmware");
 	const char *memory = args_get(args, "memory");
 	const char *vcpus = args_get(args, "vcpus");
 	const char *network = args_get(args, "network");
@@ -248,8 +255,11 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	memset(spec, 0, sizeof(*spec));
 	spec->name = args->name;
 	spec->vcpus = 1;
-	if (!kind || posada_kind_parse(kind, &spec->kind))
-		return wrong("kind", kind ? kind : "", _("Give pv, pvh, hvm or qemu."));
+	if (!is_auto(args) && posada_kind_parse(kind, &spec->kind))
+		return wrong("kind", kind, _("Give auto, pv, pvh, hvm or qemu."));
+	spec->uefi = firmware && !strcmp(firmware, "uefi");
+	if (firmware && !spec->uefi && strcmp(firmware, "bios") != 0)
+		return wrong("firmware", firmware, _("Give bios or uefi."));
 	if (memory && posada_size_parse(memory, 'M', &bytes))
 		return wrong("memory", memory, _("Give a size such as 512M or 2G."));
 	if (vcpus && !parse_number(vcpus, POSADA_VCPUS_MAX, &spec->vcpus))
@@ -269,16 +279,28 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 
 int command_guest_create(struct posada *handle, const struct args *args)
 {
+	struct posada_choice choice = {0};
 	struct posada_guest_spec spec;
 	struct posada_error err;
 	int status = fill_spec(&spec, args);
 
 	if (status)
 		return status;
+	if (is_auto(args)) {
+		if (posada_kind_choose(handle, &spec, &choice, &err))
+			return failed(&err);
+		spec.kind = choice.kind;
+		if (!args_get(args, "firmware"))
+			spec.uefi = choice.uefi;
+	}
 	if (posada_guest_create(handle, &spec, &err))
 		return failed(&err);
 	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
 		args->name);
+	if (choice.why)
+		printf(_("Its kind is %s: %s.\n"), posada_kind_name(spec.kind), choice.why);
+	if (spec.uefi && spec.kind == POSADA_HVM)
+		puts(_("Under Xen, UEFI forgets what was set in it when the guest goes off: its disk needs the loader \\EFI\\BOOT\\BOOTX64.EFI."));
 	return EXIT_DONE;
 }
 

@@ -21,7 +21,8 @@ static const struct option_entry print_options[] = {
 };
 
 static const struct option_entry create_options[] = {
-	{"kind", N_("KIND"), N_("pv, pvh, hvm or qemu (needed)")},
+	{"kind", N_("KIND"), N_("pv, pvh, hvm, qemu, or auto: what fits best (auto)")},
+	{"firmware", N_("bios|uefi"), N_("of the kinds hvm and qemu (bios, or what auto finds)")},
 	{"memory", N_("SIZE"), N_("such as 512M or 2G (512M)")},
 	{"vcpus", N_("NUMBER"), N_("processors (1)")},
 	{"kernel", N_("FILE"), N_("start this kernel")},

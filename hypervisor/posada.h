@@ -135,6 +135,7 @@ struct posada_guest_spec {
 	size_t disk_count;
 	const char *network; /* libvirt network or host bridge; NULL or "none": no card */
 	bool start;
+	bool uefi; /* the kinds with firmware: not a BIOS */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */
@@ -153,6 +154,17 @@ void posada_guest_free(struct posada_guest *guest);
  */
 int posada_guest_create(
 	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err);
+
+/* The kind that is best for a specification, whose own is not looked at. */
+struct posada_choice {
+	enum posada_kind kind;
+	bool uefi;
+	const char *why; /* half a sentence; static */
+};
+
+/* Looks at what the guest would start from; fails when that cannot be read. */
+int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *spec,
+	struct posada_choice *choice, struct posada_error *err);
 
 /* Also starts a guest again whose device model has died. */
 int posada_guest_start(struct posada *handle, const char *name, struct posada_error *err);
