@@ -77,6 +77,10 @@ static void json_guest(
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+	json_open(json, "host_devices", '[');
+	for (i = 0; i < guest->hostdev_count; i++)
+		json_string(json, NULL, guest->hostdevs[i]);
+	json_close(json, ']');
 	json_number(json, "vnc_port", guest->vnc_port);
 	json_settings(json, settings);
 	json_close(json, '}');
@@ -166,6 +170,8 @@ static int print_guest(const struct posada_guest *guest, const struct posada_set
 			guest->nics[i].source ? guest->nics[i].source : "?");
 		table_row(&table, _("Network"), text);
 	}
+	for (i = 0; i < guest->hostdev_count; i++)
+		table_row(&table, _("Device of the host"), guest->hostdevs[i]);
 	if (guest->vnc_port) {
 		snprintf(
 			text, sizeof(text), _("VNC on 127.0.0.1:%d of this host"), guest->vnc_port);

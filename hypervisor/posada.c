@@ -49,12 +49,16 @@ static const struct option_entry set_options[] = {
 static const struct option_entry attach_options[] = {
 	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume")},
 	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
+	{"pci", N_("ADDRESS"), N_("a PCI device of the host, such as 0000:03:00.0")},
+	{"usb", N_("VENDOR:PRODUCT"), N_("a USB device of the host, such as 046d:c52b")},
 	{0},
 };
 
 static const struct option_entry detach_options[] = {
 	{"disk", N_("TARGET"), N_("what the guest calls it, such as xvdb; its volume stays")},
 	{"nic", N_("MAC"), N_("the card's address")},
+	{"pci", N_("ADDRESS"), N_("give a PCI device back to the host")},
+	{"usb", N_("VENDOR:PRODUCT"), N_("give a USB device back to the host")},
 	{0},
 };
 

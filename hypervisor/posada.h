@@ -107,6 +107,8 @@ struct posada_guest {
 	size_t disk_count;
 	struct posada_nic *nics;
 	size_t nic_count;
+	char **hostdevs; /* devices of the host: PCI 0000:03:00.0, USB 046d:c52b */
+	size_t hostdev_count;
 	int vnc_port; /* on 127.0.0.1; 0 when there is none now */
 };
 
@@ -283,6 +285,12 @@ int posada_guest_attach_nic(
 	struct posada *handle, const char *name, const char *network, struct posada_error *err);
 int posada_guest_detach_nic(
 	struct posada *handle, const char *name, const char *mac, struct posada_error *err);
+
+/* A device of the host, by its PCI address or its USB vendor and product. */
+int posada_guest_attach_device(struct posada *handle, const char *name, const char *device,
+	bool usb, struct posada_error *err);
+int posada_guest_detach_device(struct posada *handle, const char *name, const char *device,
+	bool usb, struct posada_error *err);
 
 /* The CD in its first drive; a guest that is off gets a drive if it has none. */
 int posada_guest_insert(

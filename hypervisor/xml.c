@@ -515,6 +515,49 @@ out:
 	return ret;
 }
 
+static unsigned number_at(xmlXPathContextPtr context, xmlNodePtr node, const char *path)
+{
+	char *text = text_at(context, node, path);
+	unsigned number = text ? (unsigned)strtoul(text, NULL, 0) : 0;
+
+	free(text);
+	return number;
+}
+
+static int read_hostdevs(xmlXPathContextPtr context, struct posada_guest *guest)
+{
+	size_t count, i;
+	xmlXPathObjectPtr found =
+		nodes_at(context, "/domain/devices/hostdev[@type='pci' or @type='usb']", &count);
+	int ret = 0;
+
+	guest->hostdevs = calloc(count + 1, sizeof(*guest->hostdevs));
+	if (!guest->hostdevs)
+		ret = -ENOMEM;
+	for (i = 0; i < count && !ret; i++) {
+		xmlNodePtr node = found->nodesetval->nodeTab[i];
+		unsigned vendor = number_at(context, node, "source/vendor/@id");
+		char text[64];
+
+		if (vendor)
+			snprintf(text, sizeof(text), "%04x:%04x", vendor,
+				number_at(context, node, "source/product/@id"));
+		else
+			snprintf(text, sizeof(text), "%04x:%02x:%02x.%u",
+				number_at(context, node, "source/address/@domain"),
+				number_at(context, node, "source/address/@bus"),
+				number_at(context, node, "source/address/@slot"),
+				number_at(context, node, "source/address/@function"));
+		guest->hostdevs[i] = strdup(text);
+		if (guest->hostdevs[i])
+			guest->hostdev_count++;
+		else
+			ret = -ENOMEM;
+	}
+	xmlXPathFreeObject(found);
+	return ret;
+}
+
 int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
@@ -555,6 +598,8 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	ret = read_disks(context, guest);
 	if (!ret)
 		ret = read_nics(context, guest);
+	if (!ret)
+		ret = read_hostdevs(context, guest);
 out:
 	free(type);
 	free(os);

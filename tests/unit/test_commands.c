@@ -75,7 +75,7 @@ TEST(statuses_and_messages_fit)
 			"Its kind is qemu: the kernel has no entry for Xen"},
 		{"guest create x --kind pv --kernel /proc/self/exe --memory 64M --disk 1G --start",
 			EXIT_DONE, "The guest x is made and runs.\n"},
-		{"guest attach test", EXIT_USAGE, "--disk, --nic"},
+		{"guest attach test", EXIT_USAGE, "--disk, --nic, --pci, --usb"},
 		{"guest attach test --disk 0G", EXIT_USAGE, "zero or too large"},
 		{"guest attach test --disk /none", EXIT_FAILED, "no disk image /none."},
 		{"guest detach test --disk xvdz", EXIT_FAILED, "no device \"xvdz\""},
