@@ -3,13 +3,11 @@
 BUILD   = image-builder/build
 PYTHON  = /usr/bin/python3
 PYTEST  = $(PYTHON) -m pytest -p no:cacheprovider -q
-# A machine under test keeps little more than one processor busy.
-ABREAST = -n 2 --dist loadfile
 VERSION = $(shell cat VERSION)
 
 # What running and testing asks of this machine (Debian package names).
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
-CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pytest-xdist python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs exfatprogs \
+CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs exfatprogs \
 	fdisk grub-efi-amd64-bin grub-pc-bin mtools ntfs-3g openssh-client util-linux
 SLOW_NEEDS  = $(CHECK_NEEDS) libvirt-clients virtinst
 
@@ -24,13 +22,13 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 	tests/vm.py
 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests
-	$(PYTEST) $(ABREAST) -m "not slow and not power" tests
+	$(PYTEST) -m "not slow and not power" tests
 
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk
 
 check-slow: image needs-slow ## the checks that take longer than make check may
-	$(PYTEST) $(ABREAST) -m slow tests
+	$(PYTEST) -m slow tests
 
 check-power: image needs-check ## power cuts at every moment, disks that fail, every kind of disk
 	$(PYTEST) -m power -s tests

@@ -59,6 +59,46 @@ static int detach_nic(struct posada *handle, const char *name, const char *value
 	return EXIT_DONE;
 }
 
+static int attach_device(struct posada *handle, const char *name, const char *value, bool usb)
+{
+	struct posada_error err;
+
+	if (posada_guest_attach_device(handle, name, value, usb, &err))
+		return failed(&err);
+	printf(_("The guest %s has the device %s.\n"), name, value);
+	return EXIT_DONE;
+}
+
+static int attach_pci(struct posada *handle, const char *name, const char *value)
+{
+	return attach_device(handle, name, value, false);
+}
+
+static int attach_usb(struct posada *handle, const char *name, const char *value)
+{
+	return attach_device(handle, name, value, true);
+}
+
+static int detach_device(struct posada *handle, const char *name, const char *value, bool usb)
+{
+	struct posada_error err;
+
+	if (posada_guest_detach_device(handle, name, value, usb, &err))
+		return failed(&err);
+	printf(_("The device %s is the host's again.\n"), value);
+	return EXIT_DONE;
+}
+
+static int detach_pci(struct posada *handle, const char *name, const char *value)
+{
+	return detach_device(handle, name, value, false);
+}
+
+static int detach_usb(struct posada *handle, const char *name, const char *value)
+{
+	return detach_device(handle, name, value, true);
+}
+
 struct verb {
 	const char *option;
 	int (*run)(struct posada *handle, const char *name, const char *value);
@@ -82,16 +122,20 @@ static int each(struct posada *handle, const struct args *args, const struct ver
 
 int command_guest_attach(struct posada *handle, const struct args *args)
 {
-	static const struct verb verbs[] = {{"disk", attach_disk}, {"nic", attach_nic}};
+	static const struct verb verbs[] = {{"disk", attach_disk}, {"nic", attach_nic},
+		{"pci", attach_pci}, {"usb", attach_usb}};
 
-	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]), "--disk, --nic");
+	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]),
+		"--disk, --nic, --pci, --usb");
 }
 
 int command_guest_detach(struct posada *handle, const struct args *args)
 {
-	static const struct verb verbs[] = {{"disk", detach_disk}, {"nic", detach_nic}};
+	static const struct verb verbs[] = {{"disk", detach_disk}, {"nic", detach_nic},
+		{"pci", detach_pci}, {"usb", detach_usb}};
 
-	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]), "--disk, --nic");
+	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]),
+		"--disk, --nic, --pci, --usb");
 }
 
 int command_guest_insert(struct posada *handle, const struct args *args)

@@ -78,6 +78,10 @@ static void json_guest(
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+	json_open(json, "host_devices", '[');
+	for (i = 0; i < guest->hostdev_count; i++)
+		json_string(json, NULL, guest->hostdevs[i]);
+	json_close(json, ']');
 	json_number(json, "vnc_port", guest->vnc_port);
 	json_settings(json, settings);
 	json_close(json, '}');
@@ -170,6 +174,8 @@ static int print_guest(const struct posada_guest *guest, const struct posada_set
 			guest->nics[i].source ? guest->nics[i].source : "?");
 		table_row(&table, _("Network"), text);
 	}
+	for (i = 0; i < guest->hostdev_count; i++)
+		table_row(&table, _("Device of the host"), guest->hostdevs[i]);
 	if (guest->vnc_port) {
 		snprintf(
 			text, sizeof(text), _("VNC on 127.0.0.1:%d of this host"), guest->vnc_port);
@@ -239,9 +245,16 @@ static int add_disk(struct posada_guest_spec *spec, const char *value)
 	return EXIT_DONE;
 }
 
-static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
+static bool is_auto(const struct args *args)
 {
 	const char *kind = args_get(args, "kind");
+
+	return !kind || !strcmp(kind, "auto");
+}
+
+static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
+{
+	const char *kind = args_get(args, "kind"), *firmware = args_get(args, "firmware");
 	const char *memory = args_get(args, "memory");
 	const char *vcpus = args_get(args, "vcpus");
 	const char *network = args_get(args, "network");
@@ -252,8 +265,11 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	memset(spec, 0, sizeof(*spec));
 	spec->name = args->name;
 	spec->vcpus = 1;
-	if (!kind || posada_kind_parse(kind, &spec->kind))
-		return wrong("kind", kind ? kind : "", _("Give pv, pvh, hvm or qemu."));
+	if (!is_auto(args) && posada_kind_parse(kind, &spec->kind))
+		return wrong("kind", kind, _("Give auto, pv, pvh, hvm or qemu."));
+	spec->uefi = firmware && !strcmp(firmware, "uefi");
+	if (firmware && !spec->uefi && strcmp(firmware, "bios") != 0)
+		return wrong("firmware", firmware, _("Give bios or uefi."));
 	if (memory && posada_size_parse(memory, 'M', &bytes))
 		return wrong("memory", memory, _("Give a size such as 512M or 2G."));
 	if (vcpus && !parse_number(vcpus, POSADA_VCPUS_MAX, &spec->vcpus))
@@ -277,6 +293,7 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 
 int command_guest_create(struct posada *handle, const struct args *args)
 {
+	struct posada_choice choice = {0};
 	struct posada_guest_spec spec;
 	struct seed_args seed = {0};
 	struct posada_media_file iso;
@@ -289,16 +306,27 @@ int command_guest_create(struct posada *handle, const struct args *args)
 	if (status)
 		return status;
 	spec.seed = seed.given ? &seed.seed : NULL;
+	if (is_auto(args)) {
+		status = posada_kind_choose(handle, &spec, &choice, &err);
+		spec.kind = choice.kind;
+		if (!args_get(args, "firmware"))
+			spec.uefi = choice.uefi;
+	}
 	if (spec.iso && !posada_media_look(spec.iso, &iso, NULL) && iso.fault == POSADA_UNBOOTABLE)
 		fprintf(stderr, "posada: %s: %s\n",
 			posada_text_clean(spec.iso, clean, sizeof(clean)),
 			posada_fault_text(&iso, text, sizeof(text)));
-	status = posada_guest_create(handle, &spec, &err);
+	if (!status)
+		status = posada_guest_create(handle, &spec, &err);
 	free(seed.keys);
 	if (status)
 		return failed(&err);
 	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
 		args->name);
+	if (choice.why)
+		printf(_("Its kind is %s: %s.\n"), posada_kind_name(spec.kind), choice.why);
+	if (spec.uefi && spec.kind == POSADA_HVM)
+		puts(_("Under Xen, UEFI forgets what was set in it when the guest goes off: its disk needs the loader \\EFI\\BOOT\\BOOTX64.EFI."));
 	return EXIT_DONE;
 }
 
@@ -339,14 +367,24 @@ int command_guest_resume(struct posada *handle, const struct args *args)
 	return simple(handle, args, posada_guest_resume, _("The guest %s goes on.\n"));
 }
 
-int command_guest_stop(struct posada *handle, const struct args *args)
+bool take_timeout(const struct args *args, unsigned *seconds)
 {
 	const char *timeout = args_get(args, "timeout");
-	unsigned seconds = DEFAULT_STOP_SECONDS;
-	struct posada_error err;
 
-	if (timeout && !parse_number(timeout, MAX_STOP_SECONDS, &seconds))
-		return wrong("timeout", timeout, _("Give a number of seconds."));
+	*seconds = DEFAULT_STOP_SECONDS;
+	if (!timeout || parse_number(timeout, MAX_STOP_SECONDS, seconds))
+		return true;
+	wrong("timeout", timeout, _("Give a number of seconds."));
+	return false;
+}
+
+int command_guest_stop(struct posada *handle, const struct args *args)
+{
+	struct posada_error err;
+	unsigned seconds;
+
+	if (!take_timeout(args, &seconds))
+		return EXIT_USAGE;
 	if (posada_guest_stop(handle, args->name, seconds * 1000, &err))
 		return failed(&err);
 	printf(seconds ? _("The guest %s is off.\n") : _("The guest %s was asked to shut down.\n"),

@@ -40,6 +40,9 @@ struct args {
 /* The value given last, or NULL; "" for a switch that was given. */
 const char *args_get(const struct args *args, const char *option);
 
+/* How long a guest has to shut down, unless --timeout says otherwise; false: that is no time. */
+bool take_timeout(const struct args *args, unsigned *seconds);
+
 /* Say what went wrong, and return the exit status of that. */
 int failed(const struct posada_error *err);
 int wrong(const char *option, const char *value, const char *cure);
@@ -86,6 +89,8 @@ int command_guest_list(struct posada *handle, const struct args *args);
 int command_guest_show(struct posada *handle, const struct args *args);
 int command_guest_create(struct posada *handle, const struct args *args);
 int command_guest_set(struct posada *handle, const struct args *args);
+int command_guest_autostart(struct posada *handle, const struct args *args);
+int command_guest_stopall(struct posada *handle, const struct args *args);
 int command_guest_attach(struct posada *handle, const struct args *args);
 int command_guest_detach(struct posada *handle, const struct args *args);
 int command_guest_insert(struct posada *handle, const struct args *args);

@@ -95,7 +95,8 @@ int posada_open(struct posada **out, unsigned patience_ms, struct posada_error *
 		ret = add_engine_for_tests(handle, uri);
 	} else {
 		if (handle->dom0)
-			ret = add_engine(handle, "xen", "xen:///system", XEN_KINDS);
+			ret = add_engine(handle, "xen", "xen:///system",
+				host_has_hvm() ? XEN_KINDS : 1u << POSADA_PV);
 		if (!ret)
 			ret = add_engine(handle, "qemu", "qemu:///system", PLAIN_KINDS);
 	}
@@ -200,6 +201,10 @@ int engine_for_kind(struct posada *handle, enum posada_kind kind, struct engine 
 			*engine = &handle->engines[i];
 			return engine_connect(handle, *engine, err);
 		}
+	if (handle->dom0)
+		return fail(err, -ENOTSUP,
+			_("A guest of kind %s needs a processor with virtualization (VT-x, AMD-V), and this one has none, or the firmware has switched it off. Switch it on in the firmware's setup, or choose the kind pv or qemu."),
+			posada_kind_name(kind));
 	return fail(err, -ENOTSUP,
 		_("This host was started without Xen, so it cannot run a guest of kind %s. Choose the kind qemu, or restart the host with Xen."),
 		posada_kind_name(kind));

@@ -166,6 +166,9 @@ void posada_guest_free(struct posada_guest *guest)
 		free(guest->nics[i].mac);
 		free(guest->nics[i].source);
 	}
+	for (i = 0; i < guest->hostdev_count; i++)
+		free(guest->hostdevs[i]);
+	free(guest->hostdevs);
 	free(guest->disks);
 	free(guest->nics);
 	free(guest->name);
@@ -324,9 +327,13 @@ static int fail_off(const struct target *target, struct posada_error *err)
 		err, -ESRCH, _("The guest %s is not running. Start it first."), target->guest.name);
 }
 
-/* What a guest takes beside its own memory: page tables and the like, as libxl reckons. */
+/* What a guest takes beside its own memory: under Xen page tables and the like, as libxl reckons.
+ */
 static uint64_t overhead_kib(const struct engine *engine, uint64_t memory_kib, unsigned vcpus)
 {
+	/* QEMU's own code, its caches and the threads of its processors. */
+	if (!strcmp(engine->name, "qemu"))
+		return 64 * 1024 + 1024 * (uint64_t)vcpus;
 	if (strcmp(engine->name, "xen") != 0)
 		return 0;
 	return 1024 * (uint64_t)vcpus + memory_kib / 128;
@@ -336,8 +343,8 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 	unsigned vcpus, uint64_t reclaimable_kib, struct posada_error *err)
 {
 	struct capacity capacity;
-	char want[32], have[32];
-	uint64_t free_kib;
+	char want[32], have[32], lack[32];
+	uint64_t free_kib, want_kib;
 	int ret = host_capacity(handle, engine, &capacity, err);
 
 	if (ret)
@@ -347,9 +354,15 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 			_("The guest would have %u processors, and this host has %u. Give it fewer."),
 			vcpus, capacity.cpus);
 	free_kib = capacity.free_kib + reclaimable_kib;
-	if (memory_kib <= free_kib &&
-		memory_kib + overhead_kib(engine, memory_kib, vcpus) <= free_kib)
+	want_kib = memory_kib + overhead_kib(engine, memory_kib, vcpus);
+	if (memory_kib <= free_kib && want_kib <= free_kib)
 		return 0;
+	if (handle->dom0 && strcmp(engine->name, "xen") != 0)
+		return fail(err, -ENOMEM,
+			_("Under Xen a guest of kind qemu lives in dom0's own memory, which does not grow: it takes %s, and %s are left there, so %s are missing. Choose the kind hvm, give it less, or start the host without Xen."),
+			posada_size_text(want_kib * 1024, want, sizeof(want)),
+			posada_size_text(free_kib * 1024, have, sizeof(have)),
+			posada_size_text((want_kib - free_kib) * 1024, lack, sizeof(lack)));
 	return fail(err, -ENOMEM,
 		_("The guest would have %s of memory, and this host has %s free. Give it less, or stop another guest."),
 		posada_size_text(memory_kib * 1024, want, sizeof(want)),

@@ -48,6 +48,15 @@ bool host_has_kvm(void)
 	return usable;
 }
 
+bool host_has_hvm(void)
+{
+	char line[256];
+
+	/* "xen-3.0-x86_64 hvm-3.0-x86_32 ..." */
+	return !read_line(line, sizeof(line), "/sys/hypervisor/properties/capabilities") ||
+	       strstr(line, "hvm-");
+}
+
 /* One "Name:  12345 kB" line of /proc/meminfo. */
 static uint64_t meminfo_kib(const char *field)
 {

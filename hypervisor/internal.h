@@ -60,6 +60,9 @@ int engine_for_kind(struct posada *handle, enum posada_kind kind, struct engine 
 bool host_is_dom0(void);
 bool host_has_kvm(void);
 
+/* Can Xen use hardware virtualization? */
+bool host_has_hvm(void);
+
 /* KiB that a new guest could get now, and KiB of the machine, and its processors. */
 struct capacity {
 	uint64_t free_kib;

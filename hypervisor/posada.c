@@ -21,7 +21,8 @@ static const struct option_entry print_options[] = {
 };
 
 static const struct option_entry create_options[] = {
-	{"kind", N_("KIND"), N_("pv, pvh, hvm or qemu (needed)")},
+	{"kind", N_("KIND"), N_("pv, pvh, hvm, qemu, or auto: what fits best (auto)")},
+	{"firmware", N_("bios|uefi"), N_("of the kinds hvm and qemu (bios, or what auto finds)")},
 	{"memory", N_("SIZE"), N_("such as 512M or 2G (512M)")},
 	{"vcpus", N_("NUMBER"), N_("processors (1)")},
 	{"kernel", N_("FILE"), N_("start this kernel")},
@@ -51,12 +52,16 @@ static const struct option_entry set_options[] = {
 static const struct option_entry attach_options[] = {
 	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume")},
 	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
+	{"pci", N_("ADDRESS"), N_("a PCI device of the host, such as 0000:03:00.0")},
+	{"usb", N_("VENDOR:PRODUCT"), N_("a USB device of the host, such as 046d:c52b")},
 	{0},
 };
 
 static const struct option_entry detach_options[] = {
 	{"disk", N_("TARGET"), N_("what the guest calls it, such as xvdb; its volume stays")},
 	{"nic", N_("MAC"), N_("the card's address")},
+	{"pci", N_("ADDRESS"), N_("give a PCI device back to the host")},
+	{"usb", N_("VENDOR:PRODUCT"), N_("give a USB device back to the host")},
 	{0},
 };
 
@@ -168,6 +173,10 @@ static const struct command {
 	{"guest", "start", true, N_("switch it on"), command_guest_start, no_options},
 	{"guest", "stop", true, N_("ask it to shut down, and wait"), command_guest_stop,
 		stop_options},
+	{"guest", "autostart", false, N_("start those that start with the host, in their order"),
+		command_guest_autostart, no_options},
+	{"guest", "stopall", false, N_("shut down all that run, as the host does when it stops"),
+		command_guest_stopall, stop_options},
 	{"guest", "kill", true, N_("take its power away"), command_guest_kill, no_options},
 	{"guest", "reboot", true, N_("ask it to reboot"), command_guest_reboot, no_options},
 	{"guest", "pause", true, N_("freeze it"), command_guest_pause, no_options},

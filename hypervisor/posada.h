@@ -111,6 +111,8 @@ struct posada_guest {
 	size_t disk_count;
 	struct posada_nic *nics;
 	size_t nic_count;
+	char **hostdevs; /* devices of the host: PCI 0000:03:00.0, USB 046d:c52b */
+	size_t hostdev_count;
 	int vnc_port; /* on 127.0.0.1; 0 when there is none now */
 };
 
@@ -156,6 +158,7 @@ struct posada_guest_spec {
 	const char *network; /* libvirt network or host bridge; NULL or "none": no card */
 	bool start;
 	const struct posada_seed *seed; /* NULL: none */
+	bool uefi; /* the kinds with firmware: not a BIOS */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */
@@ -174,6 +177,17 @@ void posada_guest_free(struct posada_guest *guest);
  */
 int posada_guest_create(
 	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err);
+
+/* The kind that is best for a specification, whose own is not looked at. */
+struct posada_choice {
+	enum posada_kind kind;
+	bool uefi;
+	const char *why; /* half a sentence; static */
+};
+
+/* Looks at what the guest would start from; fails when that cannot be read. */
+int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *spec,
+	struct posada_choice *choice, struct posada_error *err);
 
 /* Also starts a guest again whose device model has died. */
 int posada_guest_start(struct posada *handle, const char *name, struct posada_error *err);
@@ -251,6 +265,27 @@ int posada_guest_settings(struct posada *handle, const char *name, struct posada
 int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
 	unsigned *later, struct posada_error *err);
 
+/* --- The host's start and stop ------------------------------------------ */
+
+/* What became of one guest: ret 0, or the sentence in err says why not. */
+typedef void (*posada_report)(
+	void *opaque, const char *name, int ret, const struct posada_error *err);
+
+/*
+ * Starts the guests that start with the host and do not run, in their order
+ * and with their delays. One that fails holds nobody up; returns what the
+ * first of those failed with.
+ */
+int posada_autostart(
+	struct posada *handle, posada_report report, void *opaque, struct posada_error *err);
+
+/*
+ * Shuts down all guests that run, those last that start first. Guests with
+ * the same order go together; what still runs after timeout_ms is forced off.
+ */
+int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
+	struct posada_error *err);
+
 /* --- Devices of a guest ------------------------------------------------- */
 
 /* All of these change the definition, and the guest too where it runs. */
@@ -271,6 +306,12 @@ int posada_guest_attach_nic(
 	struct posada *handle, const char *name, const char *network, struct posada_error *err);
 int posada_guest_detach_nic(
 	struct posada *handle, const char *name, const char *mac, struct posada_error *err);
+
+/* A device of the host, by its PCI address or its USB vendor and product. */
+int posada_guest_attach_device(struct posada *handle, const char *name, const char *device,
+	bool usb, struct posada_error *err);
+int posada_guest_detach_device(struct posada *handle, const char *name, const char *device,
+	bool usb, struct posada_error *err);
 
 /* The CD in its first drive; a guest that is off gets a drive if it has none. */
 int posada_guest_insert(

@@ -11,10 +11,13 @@
 #include "text.h"
 #include "xml.h"
 
-#define PV_LOADER   "/usr/share/posada/boot/grub-x86_64-xen.bin"
-#define PVH_LOADER  "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
-#define SPARE_PORTS 8
-#define QEMU_PATH   "/usr/bin/qemu-system-x86_64"
+#define PV_LOADER	    "/usr/share/posada/boot/grub-x86_64-xen.bin"
+#define PVH_LOADER	    "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
+#define SPARE_PORTS	    8
+#define XEN_UEFI	    "/usr/share/ovmf/OVMF.fd"
+#define QEMU_UEFI	    "/usr/share/ovmf/OVMF_CODE_4M.fd"
+#define QEMU_UEFI_VARIABLES "/usr/share/ovmf/OVMF_VARS_4M.fd"
+#define QEMU_PATH	    "/usr/bin/qemu-system-x86_64"
 
 /* One row per kind: all that differs between them in words and numbers. */
 static const struct kind {
@@ -115,6 +118,10 @@ static int check_boot(
 	if (spec->iso && !kind->firmware)
 		return fail(err, -EINVAL,
 			_("A guest of kind %s has no CD drive to start an ISO image from. Choose the kind hvm or qemu, or give a kernel."),
+			kind->name);
+	if (spec->uefi && (!kind->firmware || spec->kernel))
+		return fail(err, -EINVAL,
+			_("UEFI was asked for, and a guest of kind %s that starts from a kernel or by a loader of ours has no firmware. Choose the kind hvm or qemu with an ISO image or a disk, or leave UEFI out."),
 			kind->name);
 	if (!spec->kernel && (spec->initrd || cmdline))
 		return fail(err, -EINVAL,
@@ -249,6 +256,13 @@ static void put_boot(FILE *out, const struct posada_guest_spec *spec, const stru
 		put(out, "    <initrd>%s</initrd>\n", spec->initrd);
 	if (spec->cmdline && *spec->cmdline)
 		put(out, "    <cmdline>%s</cmdline>\n", spec->cmdline);
+	/* Under Xen what it remembers lives in its memory alone. */
+	if (spec->uefi && spec->kind == POSADA_HVM)
+		put(out, "    <loader readonly='yes' type='pflash'>%s</loader>\n", XEN_UEFI);
+	else if (spec->uefi)
+		put(out,
+			"    <loader readonly='yes' type='pflash'>%s</loader>\n    <nvram template='%s'/>\n",
+			QEMU_UEFI, QEMU_UEFI_VARIABLES);
 	if (!kernel) {
 		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "hd" : "cdrom");
 		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "cdrom" : "hd");
@@ -258,7 +272,11 @@ static void put_boot(FILE *out, const struct posada_guest_spec *spec, const stru
 
 static void put_cpu(FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
 {
-	if (spec->kind != POSADA_PV)
+	/* What Windows asks a hypervisor for; others look for Xen, and find that as well. */
+	if (spec->kind == POSADA_HVM)
+		put(out,
+			"  <features><acpi/><apic/><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/><vpindex state='on'/><synic state='on'/><stimer state='on'/><frequencies state='on'/></hyperv></features>\n");
+	else if (spec->kind != POSADA_PV)
 		put(out, "  <features><acpi/><apic/></features>\n");
 	/* Plain QEMU's own default is a processor that today's systems refuse. */
 	if (!strcmp(host->type, "kvm"))
@@ -499,6 +517,49 @@ out:
 	return ret;
 }
 
+static unsigned number_at(xmlXPathContextPtr context, xmlNodePtr node, const char *path)
+{
+	char *text = text_at(context, node, path);
+	unsigned number = text ? (unsigned)strtoul(text, NULL, 0) : 0;
+
+	free(text);
+	return number;
+}
+
+static int read_hostdevs(xmlXPathContextPtr context, struct posada_guest *guest)
+{
+	size_t count, i;
+	xmlXPathObjectPtr found =
+		nodes_at(context, "/domain/devices/hostdev[@type='pci' or @type='usb']", &count);
+	int ret = 0;
+
+	guest->hostdevs = calloc(count + 1, sizeof(*guest->hostdevs));
+	if (!guest->hostdevs)
+		ret = -ENOMEM;
+	for (i = 0; i < count && !ret; i++) {
+		xmlNodePtr node = found->nodesetval->nodeTab[i];
+		unsigned vendor = number_at(context, node, "source/vendor/@id");
+		char text[64];
+
+		if (vendor)
+			snprintf(text, sizeof(text), "%04x:%04x", vendor,
+				number_at(context, node, "source/product/@id"));
+		else
+			snprintf(text, sizeof(text), "%04x:%02x:%02x.%u",
+				number_at(context, node, "source/address/@domain"),
+				number_at(context, node, "source/address/@bus"),
+				number_at(context, node, "source/address/@slot"),
+				number_at(context, node, "source/address/@function"));
+		guest->hostdevs[i] = strdup(text);
+		if (guest->hostdevs[i])
+			guest->hostdev_count++;
+		else
+			ret = -ENOMEM;
+	}
+	xmlXPathFreeObject(found);
+	return ret;
+}
+
 int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
@@ -543,6 +604,8 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	ret = read_disks(context, guest);
 	if (!ret)
 		ret = read_nics(context, guest);
+	if (!ret)
+		ret = read_hostdevs(context, guest);
 out:
 	free(type);
 	free(os);

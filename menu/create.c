@@ -26,7 +26,9 @@ enum source {
 struct draft {
 	struct app *app;
 	char name[POSADA_NAME_MAX + 1];
+	bool automatic; /* the kind is chosen for what it starts from */
 	enum posada_kind kind;
+	bool uefi;
 	enum source source;
 	char kernel[PATH_SIZE], initrd[PATH_SIZE], cmdline[1024];
 	char iso[PATH_SIZE], disk[PATH_SIZE];
@@ -55,7 +57,7 @@ static const char *const source_texts[SOURCES] = {
 	[FROM_DISK] = N_("A disk image with a system and a boot loader"),
 };
 
-static unsigned possible_sources(enum posada_kind kind)
+static unsigned possible_sources(const struct draft *draft)
 {
 	static const unsigned sources[POSADA_KINDS] = {
 		[POSADA_PV] = 1u << FROM_KERNEL | 1u << FROM_DISK,
@@ -64,7 +66,7 @@ static unsigned possible_sources(enum posada_kind kind)
 		[POSADA_QEMU] = 1u << FROM_ISO | 1u << FROM_KERNEL | 1u << FROM_DISK,
 	};
 
-	return sources[kind];
+	return draft->automatic ? (1u << SOURCES) - 1 : sources[draft->kind];
 }
 
 /* --- Questions ---------------------------------------------------------- */
@@ -97,15 +99,17 @@ static bool ask_name(struct draft *draft)
 
 static bool ask_kind(struct draft *draft)
 {
-	enum posada_kind kinds[POSADA_KINDS];
-	struct ui_item items[POSADA_KINDS];
+	enum posada_kind kinds[POSADA_KINDS + 1];
+	struct ui_item items[POSADA_KINDS + 1];
 	unsigned possible = posada_kinds(draft->app->host);
 	size_t count = 0, selected = 0, i;
 
+	items[count].name = "auto";
+	items[count++].text = _("What fits best to what it starts from");
 	for (i = 0; i < POSADA_KINDS; i++) {
 		if (!(possible & 1u << i))
 			continue;
-		if (draft->kind == (enum posada_kind)i)
+		if (!draft->automatic && draft->kind == (enum posada_kind)i)
 			selected = count;
 		kinds[count] = (enum posada_kind)i;
 		items[count].name = posada_kind_name((enum posada_kind)i);
@@ -113,7 +117,9 @@ static bool ask_kind(struct draft *draft)
 	}
 	if (!ui_menu(_("New guest"), _("Which kind of guest?"), items, count, &selected))
 		return false;
-	draft->kind = kinds[selected];
+	draft->automatic = !selected;
+	if (selected)
+		draft->kind = kinds[selected];
 	return true;
 }
 
@@ -124,7 +130,7 @@ static bool ask_source(struct draft *draft)
 	size_t count = 0, selected = 0, i;
 
 	for (i = 0; i < SOURCES; i++) {
-		if (!(possible_sources(draft->kind) & 1u << i))
+		if (!(possible_sources(draft) & 1u << i))
 			continue;
 		if (draft->source == (enum source)i)
 			selected = count;
@@ -186,6 +192,22 @@ static bool ask_file(
 	return answered;
 }
 
+static bool ask_firmware(struct draft *draft)
+{
+	const struct ui_item items[] = {
+		{"BIOS", _("For every system that starts from a boot sector")},
+		{"UEFI", _("For systems that start by it only; it forgets its settings under Xen")},
+	};
+	size_t selected = draft->uefi;
+
+	if (draft->automatic || (draft->kind != POSADA_HVM && draft->kind != POSADA_QEMU))
+		return true;
+	if (!ui_menu(_("New guest"), _("Which firmware?"), items, ARRAY_SIZE(items), &selected))
+		return false;
+	draft->uefi = selected == 1;
+	return true;
+}
+
 static bool ask_boot(struct draft *draft)
 {
 	switch (draft->source) {
@@ -196,9 +218,11 @@ static bool ask_boot(struct draft *draft)
 		       ui_input(_("New guest"), _("The kernel's command line (may be empty)."),
 			       draft->cmdline, sizeof(draft->cmdline));
 	case FROM_ISO:
-		return ask_file(_("Which ISO image?"), POSADA_ISO, NULL, draft->iso);
+		return ask_file(_("Which ISO image?"), POSADA_ISO, NULL, draft->iso) &&
+		       ask_firmware(draft);
 	default:
-		return ask_file(_("Which disk image?"), POSADA_DISK, NULL, draft->disk);
+		return ask_file(_("Which disk image?"), POSADA_DISK, NULL, draft->disk) &&
+		       ask_firmware(draft);
 	}
 }
 
@@ -324,6 +348,8 @@ static void to_spec(const struct draft *draft, struct posada_guest_spec *spec)
 	memset(spec, 0, sizeof(*spec));
 	spec->name = draft->name;
 	spec->kind = draft->kind;
+	spec->uefi = draft->uefi && draft->source != FROM_KERNEL &&
+		     (draft->kind == POSADA_HVM || draft->kind == POSADA_QEMU);
 	if (!posada_size_parse(draft->memory, 'M', &bytes))
 		spec->memory_kib = bytes / 1024;
 	spec->vcpus = (unsigned)atoi(draft->vcpus);
@@ -356,20 +382,30 @@ static const char *boot_path(const struct draft *draft)
 
 static bool confirm_and_make(struct draft *draft)
 {
+	struct posada_choice choice = {.why = ""};
 	struct posada_guest_spec spec;
 	struct posada_seed seed;
 	struct posada_error err;
-	char text[2048];
+	char text[2560];
 	int answer, ret;
 
+	to_spec(draft, &spec);
+	if (draft->automatic) {
+		if (posada_kind_choose(draft->app->host, &spec, &choice, &err)) {
+			ui_message(_("The guest was not made"), err.text);
+			return false;
+		}
+		spec.kind = choice.kind;
+		spec.uefi = choice.uefi;
+	}
 	snprintf(text, sizeof(text),
-		_("Name:        %s\nKind:        %s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s\nNetwork:     %s"),
-		draft->name, posada_kind_name(draft->kind), boot_path(draft), draft->memory,
-		draft->vcpus, *draft->new_disk ? draft->new_disk : _("none"), draft->network);
+		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s\nNetwork:     %s"),
+		draft->name, posada_kind_name(spec.kind), spec.uefi ? _(" with UEFI") : "",
+		*choice.why ? ": " : "", choice.why, boot_path(draft), draft->memory, draft->vcpus,
+		*draft->new_disk ? draft->new_disk : _("none"), draft->network);
 	answer = ui_either(_("New guest"), text, _("Create and start"), _("Create"));
 	if (answer < 0)
 		return false;
-	to_spec(draft, &spec);
 	if (draft->source == FROM_DISK)
 		spec.seed = seed_page_seed(&draft->seed, &seed);
 	spec.start = answer == 0;
@@ -424,14 +460,13 @@ void guest_create_run(struct app *app)
 {
 	struct draft draft = {
 		.app = app,
+		.automatic = true,
 		.memory = DEFAULT_MEMORY,
 		.vcpus = "1",
 		.network = "default",
 	};
 	size_t step = 0;
 
-	if (!(posada_kinds(app->host) & 1u << POSADA_PV))
-		draft.kind = POSADA_QEMU;
 	if (has_room(app))
 		snprintf(draft.new_disk, sizeof(draft.new_disk), "%s", DEFAULT_DISK);
 	propose_name(&draft);

@@ -24,6 +24,12 @@ REFUSALS = {
         ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "1G", "--disk", "900000T"), 1, "."),
     "a guest that is not there": (("guest", "start", "nobody"), 1, "posada guest list"),
     "a guest that is off": (("guest", "stop", "taken"), 1, "Start it first"),
+    "a plain guest that does not fit into dom0": (
+        ("guest", "create", "inn", "--kind", "qemu", *KERNEL, "--memory", "2G"), 1, "are missing"),
+    "a PCI device without an IOMMU": (("guest", "attach", "taken", "--pci", "0000:00:03.0"), 1, "has no IOMMU"),
+    "a USB device that is not there": (("guest", "attach", "taken", "--usb", "1234:5678"), 1, "is plugged in"),
+    "a CD for a guest without a drive": (
+        ("guest", "insert", "taken", "--iso", "/data/media/memtest86+x64.iso"), 1, "has no CD drive"),
     "an unknown verb": (("guest", "paint", "inn"), 2, "is no guest command"),
     "an unknown command": (("paint",), 2, "is no posada command"),
     "an unknown option": (("guest", "create", "inn", "--colour", "red"), 2, "--colour"),

@@ -64,22 +64,43 @@ static enum posada_state state_of(const char *name)
 
 TEST(each_kind_is_made)
 {
-	const struct posada_guest_spec specs[] = {{"d", POSADA_PV, 64 * MIB, 1, kernel, kernel,
-							  "quiet", NULL, {{0}}, 0, "none", false,
-			NULL},
-		{"c", POSADA_PVH, 64 * MIB, 2, NULL, NULL, NULL, NULL, {{.path = disk}}, 1, NULL,
-			true, NULL},
-		{"b", POSADA_HVM, 64 * MIB, 1, NULL, NULL, NULL, iso, {{.bytes = 1 << 20}}, 1,
-			"default", true, NULL},
-		{"a", POSADA_QEMU, 64 * MIB, 1, NULL, NULL, NULL, iso,
-			{{.bytes = 1 << 20}, {.bytes = 1 << 20}}, 2, "default", false,
-			NULL}};
+	const struct posada_guest_spec specs[] = {
+		{.name = "d",
+			.kind = POSADA_PV,
+			.kernel = kernel,
+			.initrd = kernel,
+			.cmdline = "quiet",
+			.network = "none"},
+		{.name = "c",
+			.kind = POSADA_PVH,
+			.vcpus = 2,
+			.disks = {{.path = disk}},
+			.disk_count = 1,
+			.start = true},
+		{.name = "b",
+			.kind = POSADA_HVM,
+			.iso = iso,
+			.disks = {{.bytes = 1 << 20}},
+			.disk_count = 1,
+			.network = "default",
+			.start = true},
+		{.name = "a",
+			.kind = POSADA_QEMU,
+			.iso = iso,
+			.disks = {{.bytes = 1 << 20}, {.bytes = 1 << 20}},
+			.disk_count = 2,
+			.network = "default"},
+	};
 	struct posada_guest guest;
 
 	assert_int_equal(posada_kinds(host), (1 << POSADA_KINDS) - 1);
 	for (size_t i = 0; i < COUNT(specs); i++) {
-		if (posada_guest_create(host, &specs[i], &err))
-			fail_msg("%s: %s", specs[i].name, err.text);
+		struct posada_guest_spec spec = specs[i];
+
+		spec.memory_kib = 64 * MIB;
+		spec.vcpus = spec.vcpus ? spec.vcpus : 1;
+		if (posada_guest_create(host, &spec, &err))
+			fail_msg("%s: %s", spec.name, err.text);
 		assert_int_equal(
 			state_of(specs[i].name), specs[i].start ? POSADA_RUNNING : POSADA_OFF);
 	}
@@ -131,8 +152,11 @@ TEST(bad_guests_are_refused)
 			 .disk_count = 2},
 			-ENOSPC, "1024.0 PiB"},
 	};
-	struct posada_guest_spec spec = {"y-2", POSADA_PV, 64 * MIB, 1, NULL, NULL, NULL, NULL,
-		{{.bytes = 1}, {.path = disk}}, 2, NULL, false, NULL};
+	struct posada_guest_spec spec = {.name = "y-2",
+		.memory_kib = 64 * MIB,
+		.vcpus = 1,
+		.disks = {{.bytes = 1}, {.path = disk}},
+		.disk_count = 2};
 
 	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Guests that start with the host, one after the other, and all that run when it stops.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "guest.h"
+
+#define POLL_MS 250
+
+/* A guest and its place in the row. */
+struct place {
+	char *name;
+	unsigned order;
+	unsigned delay_s;
+	bool live, autostart, paused;
+	struct target target; /* while it is shut down */
+};
+
+struct row {
+	struct place *places;
+	size_t count;
+};
+
+static void row_free(struct row *row)
+{
+	size_t i;
+
+	for (i = 0; i < row->count; i++) {
+		free(row->places[i].name);
+		if (row->places[i].target.domain)
+			target_close(&row->places[i].target);
+	}
+	free(row->places);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	if (left->order != right->order)
+		return left->order < right->order ? -1 : 1;
+	return strcmp(left->name, right->name);
+}
+
+/* Every guest in the order in which they start; those without a number come last. */
+static int row_make(struct posada *handle, struct row *row, struct posada_error *err)
+{
+	struct posada_guests guests;
+	int ret = posada_guest_list(handle, &guests, err);
+	size_t i;
+
+	memset(row, 0, sizeof(*row));
+	if (ret)
+		return ret;
+	row->places = calloc(guests.count + 1, sizeof(*row->places));
+	if (!row->places)
+		ret = fail_memory(err);
+	for (i = 0; i < guests.count && !ret; i++) {
+		struct place *place = &row->places[row->count];
+		struct posada_settings settings;
+
+		/* It can have gone since it was listed. */
+		if (posada_guest_settings(handle, guests.items[i].name, &settings, err))
+			continue;
+		place->name = guests.items[i].name;
+		guests.items[i].name = NULL;
+		place->order = settings.order ? settings.order : POSADA_ORDER_MAX + 1;
+		place->delay_s = settings.delay_s;
+		place->autostart = settings.autostart;
+		place->live = posada_state_is_live(guests.items[i].state);
+		place->paused = guests.items[i].state == POSADA_PAUSED;
+		row->count++;
+	}
+	posada_guests_free(&guests);
+	if (ret)
+		row_free(row);
+	else
+		qsort(row->places, row->count, sizeof(*row->places), by_order);
+	return ret;
+}
+
+static void pause_ms(uint64_t ms)
+{
+	const struct timespec pause = {
+		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+int posada_autostart(
+	struct posada *handle, posada_report report, void *opaque, struct posada_error *err)
+{
+	struct row row;
+	unsigned wait_s = 0;
+	int ret = row_make(handle, &row, err), first = 0;
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < row.count; i++) {
+		const struct place *place = &row.places[i];
+		struct posada_error why = {{0}};
+
+		if (!place->autostart || place->live)
+			continue;
+		pause_ms(wait_s * UINT64_C(1000));
+		ret = posada_guest_start(handle, place->name, &why);
+		report(opaque, place->name, ret, &why);
+		/* Nobody waits for one that did not start. */
+		wait_s = ret ? 0 : place->delay_s;
+		if (ret && !first) {
+			first = ret;
+			if (err)
+				*err = why;
+		}
+	}
+	row_free(&row);
+	return first;
+}
+
+/* Opens it and asks; what cannot be asked is forced off at the end of the wait. */
+static void ask(struct posada *handle, struct place *place)
+{
+	if (target_open(handle, place->name, &place->target, NULL)) {
+		place->live = false;
+		return;
+	}
+	/* Who sleeps hears nothing. */
+	if (place->paused)
+		virDomainResume(place->target.domain);
+	virDomainShutdown(place->target.domain);
+}
+
+static size_t still_live(struct place *places, size_t count)
+{
+	size_t live = 0, i;
+
+	for (i = 0; i < count; i++) {
+		if (places[i].live)
+			places[i].live = virDomainIsActive(places[i].target.domain) == 1;
+		live += places[i].live;
+	}
+	return live;
+}
+
+static void stop_together(struct posada *handle, struct place *places, size_t count,
+	unsigned timeout_ms, posada_report report, void *opaque)
+{
+	unsigned waited;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (places[i].live)
+			ask(handle, &places[i]);
+	for (waited = 0; still_live(places, count) && waited < timeout_ms; waited += POLL_MS)
+		pause_ms(POLL_MS);
+	for (i = 0; i < count; i++) {
+		struct posada_error why = {{0}};
+		int ret = 0;
+
+		if (!places[i].target.domain)
+			continue;
+		if (places[i].live) {
+			virDomainDestroy(places[i].target.domain);
+			ret = fail(&why, -ETIMEDOUT,
+				_("The guest %s did not shut down within %u seconds, and was forced off."),
+				places[i].name, timeout_ms / 1000);
+		}
+		report(opaque, places[i].name, ret, &why);
+	}
+}
+
+int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
+	struct posada_error *err)
+{
+	struct row row;
+	size_t end, start;
+	int ret = row_make(handle, &row, err);
+
+	if (ret)
+		return ret;
+	for (end = row.count; end; end = start) {
+		for (start = end - 1;
+			start && row.places[start - 1].order == row.places[end - 1].order;)
+			start--;
+		stop_together(handle, &row.places[start], end - start, timeout_ms, report, opaque);
+	}
+	row_free(&row);
+	return 0;
+}

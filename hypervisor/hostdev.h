@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of hostdev.c that the unit tests look at: devices of the host as text, as XML, and in
+ * sysfs. */
+#ifndef POSADA_HOSTDEV_H
+#define POSADA_HOSTDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A PCI device by its place, or a USB device by what it is. */
+struct hostdev {
+	bool usb;
+	unsigned domain, bus, slot, function;
+	unsigned vendor, product;
+};
+
+/* "0000:03:00.0" or "03:00.0"; "046d:c52b". -EINVAL for anything else. */
+int hostdev_parse(const char *text, bool usb, struct hostdev *device);
+
+/* The same domain with this device, or without it; NULL when it was not there. The caller's. */
+char *hostdev_added(const char *domain, const struct hostdev *device);
+char *hostdev_removed(const char *domain, const struct hostdev *device);
+
+/* One device as XML; the caller's. */
+char *hostdev_xml(const struct hostdev *device);
+
+/*
+ * Looks below sys, usually /sys: how many devices fit, where the last of them
+ * is, and what of the host hangs on it: a disk, or a card in a bridge.
+ */
+unsigned hostdev_find(const char *sys, const struct hostdev *device, char *path, size_t size);
+bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size);
+
+#endif

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests start with the host in their order, after a power cut too, and are shut down before it stops."""
+import subprocess
+
+import pytest
+from host import Host
+
+GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
+         "console=hvc0 quiet", "--memory", "96M", "--network", "none")
+
+
+@pytest.mark.slow
+def test_guests_start_and_stop_with_the_host(media_disk, tmp_path):
+    disk = tmp_path / "disk"
+    subprocess.run(["truncate", "-s", "4G", disk], check=True)
+    with Host(disks=[disk, media_disk]) as host:
+        host.booted()
+        host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /data/media/ && umount /mnt")
+        for name in ("any", "one", "two", "never", "broken"):
+            host.posada("guest", "create", name, *GUEST)
+        host.posada("guest", "set", "two", "--autostart", "on", "--order", "2")
+        host.posada("guest", "set", "one", "--autostart", "on", "--order", "1", "--delay", "3")
+        # Another program's word for it.
+        host.sh("virsh -q -c xen:///system autostart any")
+        host.posada("guest", "set", "broken", "--autostart", "on")
+        host.sh("f=/etc/libvirt/libxl/broken.xml; sed -i 's,/data/media/vmlinuz,/data/media/gone,' $f && sync")
+        host.posada("guest", "start", "never", seconds=180)
+        # The power is cut here.
+    with Host(disks=[disk, media_disk]) as host:
+        host.booted()
+        host.see("Not every guest that starts with the host did: .*broken", 300)
+        found = {guest["name"]: guest for guest in host.posada("guest", "list", "--json")}
+        assert sorted(name for name in found if found[name]["state"] == "running") == ["any", "one", "two"]
+        assert found["one"]["id"] < found["two"]["id"] < found["any"]["id"]
+        assert "running already" in host.posada("guest", "start", "one", status=1)
+        # Backwards, each by its own poweroff.
+        said = host.posada("guest", "stopall", seconds=300).splitlines()
+        assert said == ["The guest any is off.", "The guest two is off.", "The guest one is off."]
+        host.posada("guest", "start", "one", seconds=180)
+        host.shell_close()
+        host.menu("Power off")
+        host.see("shut down first: one")
+        host.send("y")
+        host.ended(180)
