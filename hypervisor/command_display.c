@@ -4,12 +4,35 @@
 #include "commands.h"
 #include "json.h"
 
+static int show_web(struct posada *handle, const struct args *args)
+{
+	struct json json = {.out = stdout};
+	struct posada_error err;
+	struct posada_web web;
+
+	if (posada_guest_web(handle, args->name, &web, &err))
+		return failed(&err);
+	if (args_get(args, "json")) {
+		json_open(&json, NULL, '{');
+		json_string(&json, "type", "web");
+		json_string(&json, "address", web.address);
+		json_string(&json, "fingerprint", web.fingerprint);
+		json_close(&json, '}');
+		return EXIT_DONE;
+	}
+	printf(_("The screen of %s waits ten minutes for one browser, at\n\n  %s\n\nThe browser warns of a certificate that nobody signed. Its SHA-256 fingerprint is\n  %s\n"),
+		args->name, web.address, web.fingerprint);
+	return EXIT_DONE;
+}
+
 int command_guest_display(struct posada *handle, const struct args *args)
 {
 	struct json json = {.out = stdout};
 	struct posada_display display;
 	struct posada_error err;
 
+	if (args_get(args, "web"))
+		return show_web(handle, args);
 	if (posada_guest_display(handle, args->name, &display, &err))
 		return failed(&err);
 	if (args_get(args, "json")) {

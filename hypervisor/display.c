@@ -10,6 +10,7 @@
 #include "internal.h"
 #include "picture.h"
 #include "rfb.h"
+#include "tool.h"
 
 #define TIMEOUT_MS 15000
 
@@ -60,6 +61,31 @@ int posada_guest_display(struct posada *handle, const char *name, struct posada_
 	choose_address(&host, display->address, sizeof(display->address));
 	display->ssh = !access(POSADA_RUN "/ssh.enabled", F_OK);
 	posada_host_free(&host);
+	return 0;
+}
+
+int posada_guest_web(
+	struct posada *handle, const char *name, struct posada_web *web, struct posada_error *err)
+{
+	char said[256], port[16], token[64];
+	struct posada_display display;
+	bool six;
+	unsigned listens;
+	int ret = posada_guest_display(handle, name, &display, err);
+
+	if (ret)
+		return ret;
+	if (!*display.address)
+		return fail(err, -ENETUNREACH,
+			_("This host has no address that a browser could reach. Set one under Network."));
+	snprintf(port, sizeof(port), "%d", display.port);
+	if (tool_run((const char *const[]){"posada-screen", port, NULL}, said, sizeof(said)) ||
+		sscanf(said, "%u %63s %127s", &listens, token, web->fingerprint) != 3)
+		return fail(err, -EIO,
+			_("The screen cannot be shown to a browser now. Reach it by SSH, or try again once others have closed theirs."));
+	six = strchr(display.address, ':') != NULL;
+	snprintf(web->address, sizeof(web->address), "https://%s%s%s:%u/%s", six ? "[" : "",
+		display.address, six ? "]" : "", listens, token);
 	return 0;
 }
 

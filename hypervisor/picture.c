@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define PIECE 65536
+#define PIECE 16384
 
 void picture_free(struct picture *picture)
 {
@@ -48,24 +48,31 @@ static void put_chunk(FILE *out, const char *type, const uint8_t *data, size_t s
 	fwrite(&check, sizeof(check), 1, out);
 }
 
+struct packer {
+	FILE *out;
+	z_stream stream;
+	uint8_t packed[PIECE];
+};
+
 /* Gives zlib some bytes, and writes what comes out; with LAST all of it. */
-static int pack(FILE *out, z_stream *stream, const uint8_t *data, size_t size, bool last)
+static int pack(struct packer *packer, const uint8_t *data, size_t size, bool last)
 {
 	static const Bytef none[1];
-	uint8_t packed[PIECE];
+	z_stream *stream = &packer->stream;
 	int ret;
 
 	/* zlib only reads what is behind this pointer. */
 	stream->next_in = (Bytef *)(uintptr_t)(data ? data : none);
 	stream->avail_in = (uInt)size;
 	do {
-		stream->next_out = packed;
-		stream->avail_out = sizeof(packed);
+		stream->next_out = packer->packed;
+		stream->avail_out = sizeof(packer->packed);
 		ret = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
 		if (ret == Z_STREAM_ERROR)
 			return -EIO;
-		if (stream->avail_out < sizeof(packed))
-			put_chunk(out, "IDAT", packed, sizeof(packed) - stream->avail_out);
+		if (stream->avail_out < sizeof(packer->packed))
+			put_chunk(packer->out, "IDAT", packer->packed,
+				sizeof(packer->packed) - stream->avail_out);
 	} while (!stream->avail_out || (last && ret != Z_STREAM_END));
 	return 0;
 }
@@ -78,23 +85,23 @@ static int put_png(FILE *out, const struct picture *picture)
 	uint8_t header[13] = {[8] = 8, [9] = 2};
 	uint32_t width = htonl(picture->width), height = htonl(picture->height);
 	size_t row = (size_t)picture->width * 3;
-	z_stream stream = {0};
+	struct packer packer = {.out = out};
 	int ret = 0;
 
 	memcpy(header, &width, sizeof(width));
 	memcpy(header + 4, &height, sizeof(height));
 	fwrite(signature, 1, sizeof(signature), out);
 	put_chunk(out, "IHDR", header, sizeof(header));
-	if (deflateInit(&stream, Z_DEFAULT_COMPRESSION) != Z_OK)
+	if (deflateInit(&packer.stream, Z_DEFAULT_COMPRESSION) != Z_OK)
 		return -ENOMEM;
 	for (unsigned y = 0; y < picture->height && !ret; y++) {
-		ret = pack(out, &stream, plain, sizeof(plain), false);
+		ret = pack(&packer, plain, sizeof(plain), false);
 		if (!ret)
-			ret = pack(out, &stream, picture->rgb + y * row, row, false);
+			ret = pack(&packer, picture->rgb + y * row, row, false);
 	}
 	if (!ret)
-		ret = pack(out, &stream, NULL, 0, true);
-	deflateEnd(&stream);
+		ret = pack(&packer, NULL, 0, true);
+	deflateEnd(&packer.stream);
 	put_chunk(out, "IEND", plain, 0);
 	return ret;
 }

@@ -80,6 +80,12 @@ static const struct option_entry console_options[] = {
 	{0},
 };
 
+static const struct option_entry display_options[] = {
+	{"web", NULL, N_("show it to one browser, at an address that is told")},
+	{"json", NULL, N_("print JSON for programs")},
+	{0},
+};
+
 static const struct option_entry screenshot_options[] = {
 	{WORD, N_("FILE"), N_("where the picture goes: its name ends in .png or .ppm")},
 	{0},
@@ -184,7 +190,7 @@ static const struct command {
 	{"guest", "console", true, N_("its console in this terminal; Ctrl-] leaves"),
 		command_guest_console, console_options},
 	{"guest", "display", true, N_("how to reach its screen from elsewhere"),
-		command_guest_display, print_options},
+		command_guest_display, display_options},
 	{"guest", "screenshot", true, N_("a picture of its screen"), command_guest_screenshot,
 		screenshot_options},
 	{"guest", "delete", true, N_("remove a guest that is off"), command_guest_delete,

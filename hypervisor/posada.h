@@ -357,6 +357,15 @@ struct posada_display {
 int posada_guest_display(struct posada *handle, const char *name, struct posada_display *display,
 	struct posada_error *err);
 
+/* The same in a browser, of anybody who has the address, once and within ten minutes. */
+struct posada_web {
+	char address[160];     /* https://192.0.2.7:6080/TOKEN */
+	char fingerprint[128]; /* SHA-256 of the certificate, which nobody has signed */
+};
+
+int posada_guest_web(
+	struct posada *handle, const char *name, struct posada_web *web, struct posada_error *err);
+
 /* A picture of it as it is now, in a file whose name ends in .png or .ppm. */
 int posada_guest_screenshot(
 	struct posada *handle, const char *name, const char *path, struct posada_error *err);

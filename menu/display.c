@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A guest's screen: how to reach it from elsewhere, and a picture of it.
 #include <stdio.h>
+#include <string.h>
 #include "menu.h"
 #include "ui.h"
 
@@ -22,7 +23,24 @@ static void take_picture(struct app *app)
 	ui_message(_("Screen"), text);
 }
 
-void guest_display_run(struct app *app)
+static void show_to_browser(struct app *app)
+{
+	struct posada_error err;
+	struct posada_web web;
+	char text[1024];
+
+	if (posada_guest_web(app->host, app->guest, &web, &err)) {
+		ui_message(_("This did not work"), err.text);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		_("The screen waits ten minutes for one browser, at\n\n%s\n\nThe browser warns of a certificate that nobody signed. Its SHA-256 fingerprint is\n%.47s\n%s"),
+		web.address, web.fingerprint,
+		strlen(web.fingerprint) > 48 ? web.fingerprint + 48 : "");
+	ui_message(_("Screen"), text);
+}
+
+static void show_ssh(struct app *app)
 {
 	struct posada_display display;
 	struct posada_error err;
@@ -38,6 +56,20 @@ void guest_display_run(struct app *app)
 		display.port,
 		display.ssh ? ""
 			    : _("\n\nSSH is off: set root's password or add a key under System."));
-	if (ui_either(app->guest, text, _("OK"), _("Picture")) == 1)
-		take_picture(app);
+	ui_message(app->guest, text);
+}
+
+void guest_display_run(struct app *app)
+{
+	const struct ui_item items[] = {
+		{_("SSH"), _("How a viewer elsewhere reaches it, by SSH")},
+		{_("Browser"), _("Show it to one browser, by HTTPS")},
+		{_("Picture"), _("Write what it shows now into a file")},
+	};
+	static void (*const runs[])(struct app *) = {show_ssh, show_to_browser, take_picture};
+	size_t chosen = 0;
+
+	if (ui_menu(app->guest, _("Choose how to see its screen."), items, ARRAY_SIZE(items),
+		    &chosen))
+		runs[chosen](app);
 }
