@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "apply.h"
 #include "disklabel.h"
+#include "esp.h"
 #include "loop.h"
 #include "place.h"
 #include "probe.h"
@@ -25,6 +26,8 @@
 #include "work.h"
 
 #define _(text) gettext(text)
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define MIB   ((uint64_t)1 << 20)
 #define TRIAL "-trial"
@@ -169,7 +172,7 @@ static const char *name_of(const char *path)
 	return path + strlen("/dev/mapper/");
 }
 
-/* --- The device --------------------------------------------------------- */
+/* --- Device-mapper ------------------------------------------------------ */
 
 static int remove_device(const char *name)
 {
@@ -218,30 +221,34 @@ static FILE *open_table(void)
 	return table;
 }
 
-/* A file for what a trial writes; nobody else finds it. */
-static int open_room(uint64_t *bytes)
+/* A file on the data place that nobody else finds. */
+static int open_file(uint64_t bytes)
 {
-	char path[] = PLACE_ROOT "/trial.XXXXXX";
-	struct statvfs room;
-	int fd;
+	char path[] = PLACE_ROOT "/adopted.XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
 
-	if (statvfs(PLACE_ROOT, &room))
-		return -errno;
-	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
-	if (*bytes < ROOM_LEAST)
-		return -ENOSPC;
-	if (*bytes > ROOM_MOST)
-		*bytes = ROOM_MOST;
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (unlink(path) || ftruncate(fd, (off_t)*bytes)) {
+	if (unlink(path) || ftruncate(fd, (off_t)bytes)) {
 		int ret = -errno;
 
 		close(fd);
 		return ret;
 	}
 	return fd;
+}
+
+/* For what a trial writes. */
+static int open_room(uint64_t *bytes)
+{
+	struct statvfs room;
+
+	if (statvfs(PLACE_ROOT, &room))
+		return -errno;
+	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
+	if (*bytes > ROOM_MOST)
+		*bytes = ROOM_MOST;
+	return *bytes < ROOM_LEAST ? -ENOSPC : open_file(*bytes);
 }
 
 /* What is written goes beside the disk that lies BELOW. */
@@ -268,39 +275,143 @@ static int create_trial(const char *path, const char *below, uint64_t size, uint
 	return ret;
 }
 
-/* The pieces as one device. */
-static int create_linear(
-	const char *name, const char *device, const struct adopted *adopted, bool read_only)
+/* --- The copy of an ESP ------------------------------------------------- */
+
+/* For a file system that is there, or was just made. */
+static struct work *open_work(const char *device, char why[APPLY_TEXT])
 {
+	static const struct apply_options options;
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->why = why;
+	work_open(work, &options);
+	snprintf(work->partition, sizeof(work->partition), "%s", device);
+	snprintf(work->content, sizeof(work->content), "vfat");
+	return work;
+}
+
+/* A file system of the same name, so that whoever mounts it by that finds it. */
+static int format_esp(const struct part *esp, const char *device)
+{
+	const char *words[10] = {"mkfs.fat", "-I"};
+	char serial[40];
+	size_t count = 2, length = 0;
+
+	for (const char *at = esp->content_uuid; *at; at++)
+		if (*at != '-')
+			serial[length++] = *at;
+	serial[length] = '\0';
+	if (length) {
+		words[count++] = "-i";
+		words[count++] = serial;
+	}
+	if (*esp->label) {
+		words[count++] = "-n";
+		words[count++] = esp->label;
+	}
+	words[count] = device;
+	return tool_run(words, NULL, 0) ? -EIO : 0;
+}
+
+static int fill_esp(const struct part *esp, const char *device, char why[ADOPT_TEXT])
+{
+	char reason[APPLY_TEXT] = "", where[ESP_PATH] = "", path[80];
+	struct work *from, *to;
+	int ret = -ENOMEM;
+
+	snprintf(path, sizeof(path), "/dev/%s", esp->name);
+	from = open_work(path, reason);
+	to = open_work(device, reason);
+	if (from && to) {
+		ret = work_mount(from, true);
+		if (!ret)
+			ret = work_mount(to, false);
+		if (!ret)
+			ret = esp_copy(from->mount, to->mount, esp->loader, where);
+		if (ret)
+			work_fail(to, ret, "%s: %s", where, strerror(-ret));
+		ret = work_unmount(to, ret);
+		ret = work_unmount(from, ret);
+	}
+	if (ret)
+		fail(why, ret, _("The ESP %s cannot be copied for the guest: %s."), esp->name,
+			*reason ? reason : strerror(-ret));
+	if (from)
+		work_close(from);
+	if (to)
+		work_close(to);
+	return ret;
+}
+
+/* Its loop device, or -errno with the reason in WHY. */
+static int open_esp(
+	const struct part *esp, bool read_only, char name[LOOP_NAME], char why[ADOPT_TEXT])
+{
+	int file = open_file(esp->size);
+	int loop = file < 0 ? file : loop_open(file, 0, 0, false, name);
+	int ret = loop < 0 ? loop : format_esp(esp, name);
+
+	if (ret < 0)
+		fail(why, ret, _("The ESP %s cannot be copied for the guest: %s."), esp->name,
+			strerror(-ret));
+	else
+		ret = fill_esp(esp, name, why);
+	if (!ret && read_only) {
+		close(loop);
+		loop = ret = loop_open(file, 0, 0, true, name);
+	}
+	if (file >= 0)
+		close(file);
+	if (ret < 0 && loop >= 0)
+		close(loop);
+	return ret < 0 ? ret : loop;
+}
+
+/* --- The device --------------------------------------------------------- */
+
+/* The pieces as one device. */
+static int create_linear(const char *name, const char *device, const struct adopted *adopted,
+	bool read_only, char why[ADOPT_TEXT])
+{
+	const struct part *esp = &adopted->plan.esp;
+	char copy_name[LOOP_NAME], disk_name[LOOP_NAME], esp_name[LOOP_NAME];
+	const struct adopt_devices devices = {copy_name, disk_name, esp_name, "/dev"};
 	int copy = adopted_private(device, adopted);
 	int disk = open(device, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	char copy_name[LOOP_NAME], disk_name[LOOP_NAME];
-	int copy_loop = copy, disk_loop = disk < 0 ? -errno : disk, ret;
+	int loops[] = {copy, disk < 0 ? -errno : disk, 0}, ret = 0;
 	FILE *table = open_table();
 
 	/* The disk as a whole cannot be claimed while a partition of it is in use, which may be the
 	 * data place; its sectors in no partition are had through a loop device. */
-	if (copy_loop >= 0)
-		copy_loop = loop_open(copy, 0, 0, read_only, copy_name);
-	if (disk_loop >= 0)
-		disk_loop = loop_open(disk, 0, 0, read_only, disk_name);
-	ret = copy_loop < 0 ? copy_loop : disk_loop < 0 ? disk_loop : table ? 0 : -ENOMEM;
+	if (copy >= 0)
+		loops[0] = loop_open(copy, 0, 0, read_only, copy_name);
+	if (disk >= 0)
+		loops[1] = loop_open(disk, 0, 0, read_only, disk_name);
+	if (*esp->name)
+		loops[2] = open_esp(esp, read_only, esp_name, why);
+	for (size_t i = 0; !ret && i < COUNT(loops); i++)
+		ret = loops[i] < 0 ? loops[i] : 0;
 	if (!ret)
-		ret = adopt_table(&adopted->plan, copy_name, disk_name, "/dev", table);
+		ret = table ? adopt_table(&adopted->plan, &devices, table) : -ENOMEM;
 	if (!ret)
 		ret = create_device(name, table, read_only);
 	if (table)
 		fclose(table);
 	/* What the device uses stays until that goes. */
-	if (copy_loop >= 0)
-		close(copy_loop);
-	if (disk_loop >= 0)
-		close(disk_loop);
+	for (size_t i = 0; i < COUNT(loops); i++)
+		if (loops[i] > 0)
+			close(loops[i]);
 	if (copy >= 0)
 		close(copy);
 	if (disk >= 0)
 		close(disk);
-	return ret;
+	return ret && !*why
+		       ? fail(why, ret,
+				 _("%s cannot be presented to a guest: %s. The kernel's log (dmesg) tells more."),
+				 adopted->plan.disk, strerror(-ret))
+		       : ret;
 }
 
 static const struct disk *find_table(const struct machine *machine, const char *identity)
@@ -311,22 +422,28 @@ static const struct disk *find_table(const struct machine *machine, const char *
 	return NULL;
 }
 
-/* Nobody installs to the disk, or adopts it too, meanwhile. */
-static int claim(const struct disk *disk, struct work **claimed, char why[ADOPT_TEXT])
+/* Nobody installs to the disk, or adopts it too, until what is returned is closed. */
+static int lock_disk(const struct disk *disk, char why[ADOPT_TEXT])
 {
 	static const struct apply_options options;
 	struct work *work = calloc(1, sizeof(*work));
 	char reason[APPLY_TEXT] = "";
 	int ret;
 
-	*claimed = work;
 	if (!work)
 		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
 	work->why = reason;
 	work_open(work, &options);
 	work_device(work, disk->name, work->device);
 	ret = work_claim_files(work);
-	return ret ? fail(why, ret, "%s.", reason) : 0;
+	if (ret) {
+		fail(why, ret, "%s.", reason);
+	} else {
+		ret = work->lock;
+		work->lock = -1;
+	}
+	work_close(work);
+	return ret;
 }
 
 static int make_device(const char *path, const struct disk *disk, const struct adopted *adopted,
@@ -338,11 +455,9 @@ static int make_device(const char *path, const struct disk *disk, const struct a
 
 	snprintf(device, sizeof(device), "/dev/%s", disk->name);
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	ret = create_linear(trial ? below : name_of(path), device, adopted, trial);
+	ret = create_linear(trial ? below : name_of(path), device, adopted, trial, why);
 	if (ret)
-		return fail(why, ret,
-			_("%s cannot be presented to a guest: %s. The kernel's log (dmesg) tells more."),
-			disk->name, strerror(-ret));
+		return ret;
 	if (trial)
 		ret = create_trial(path, below, adopted->plan.size, &bytes);
 	if (ret == -ENOSPC)
@@ -364,11 +479,11 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 	struct adopted *adopted = malloc(sizeof(*adopted));
 	const struct disk *disk = NULL;
 	struct machine machine = {0};
-	struct work *claimed = NULL;
 	char identity[40];
+	int lock = -1, ret = 0;
 	bool trial;
-	int ret = 0;
 
+	*why = '\0';
 	if (!adopted)
 		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
 	if (!parse_path(path, identity, &trial))
@@ -385,14 +500,16 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 				_("The disk that was adopted (its table's identity is %s) is not there. Connect it, or delete the guest."),
 				identity);
 	}
-	if (!ret)
-		ret = claim(disk, &claimed, why);
+	if (!ret) {
+		lock = lock_disk(disk, why);
+		ret = lock < 0 ? lock : 0;
+	}
 	if (!ret && adopted_plan(&machine, disk->name, trial, adopted))
 		ret = fail(why, -EPERM, "%s", adopted->plan.refusal);
 	if (!ret)
 		ret = make_device(path, disk, adopted, trial, room, why);
-	if (claimed)
-		work_close(claimed);
+	if (lock >= 0)
+		close(lock);
 	disks_free(&machine);
 	free(adopted);
 	return ret;
