@@ -174,10 +174,11 @@ static const char *name_of(const char *path)
 
 /* --- Device-mapper ------------------------------------------------------ */
 
-static int remove_device(const char *name)
+static int remove_device(const char *name, bool later)
 {
 	char path[ADOPTED_NAME + 32];
-	const char *const words[] = {"dmsetup", "remove", "--retry", name, NULL};
+	const char *const words[] = {
+		"dmsetup", "remove", later ? "--deferred" : "--retry", name, NULL};
 
 	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
 	if (access(path, F_OK))
@@ -185,7 +186,7 @@ static int remove_device(const char *name)
 	return tool_run(words, NULL, 0) ? -EBUSY : 0;
 }
 
-int adopted_close(const char *path)
+static int close_device(const char *path, bool later)
 {
 	char identity[40], below[ADOPTED_NAME + 16];
 	bool trial;
@@ -194,8 +195,20 @@ int adopted_close(const char *path)
 	if (!parse_path(path, identity, &trial))
 		return -EINVAL;
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	ret = remove_device(name_of(path));
-	return ret ? ret : remove_device(below);
+	ret = remove_device(name_of(path), later);
+	return ret ? ret : remove_device(below, later);
+}
+
+int adopted_close(const char *path)
+{
+	return close_device(path, false);
+}
+
+int adopted_let_go(const char *path)
+{
+	int ret = close_device(path, false);
+
+	return ret == -EBUSY ? close_device(path, true) : ret;
 }
 
 /* TABLE is a file in memory, which no name leads to but that of our descriptor. */
