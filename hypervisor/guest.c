@@ -594,7 +594,10 @@ static int probe(const char *what, const char *path, enum image_type *type, char
 	char clean[256];
 
 	if (!ret) {
-		*absolute = realpath(path, NULL);
+		/* Where device-mapper's names lead to changes from one time to the next. */
+		*absolute = strncmp(path, "/dev/mapper/", strlen("/dev/mapper/"))
+				    ? realpath(path, NULL)
+				    : strdup(path);
 		if (*absolute)
 			return 0;
 		ret = -errno;
