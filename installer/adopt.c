@@ -16,7 +16,9 @@
 #define MIB    ((uint64_t)1 << 20)
 #define SECTOR 512
 
-/* What programs look at behind the last partition: copies of tables, marks of arrays. */
+/* What programs look at in front of the first partition and behind the last one: copies of tables,
+ * marks of arrays and of what else may have a disk as a whole. */
+#define HEAD MIB
 #define TAIL MIB
 
 /* How a file system of ours is called. */
@@ -298,10 +300,13 @@ static void put_member(struct adopter *adopter, const struct part *part)
 static void put_head(struct adopter *adopter)
 {
 	const struct disk *disk = adopter->disk;
-	uint64_t first = disk->parts[0].start, core = adopter->wish->core;
+	uint64_t first = disk->parts[0].start, core = adopter->wish->core, end = HEAD;
 
 	if (disk->table == TABLE_GPT) {
-		put(adopter->adopt, ADOPT_PRIVATE, disk->first);
+		for (size_t i = 0; i < disk->part_count; i++)
+			if (!is_posadas(adopter, &disk->parts[i]) && disk->parts[i].start < end)
+				end = disk->parts[i].start;
+		put(adopter->adopt, ADOPT_PRIVATE, end > disk->first ? end : disk->first);
 		return;
 	}
 	put(adopter->adopt, ADOPT_PRIVATE, SECTOR);
@@ -319,7 +324,7 @@ static void put_tail(struct adopter *adopter)
 	const struct disk *disk = adopter->disk;
 	uint64_t tail = disk->size > TAIL ? (disk->size - TAIL) / SECTOR * SECTOR : 0;
 
-	put(adopter->adopt, ADOPT_NOTHING, disk->table == TABLE_GPT ? disk->last : tail);
+	put(adopter->adopt, ADOPT_NOTHING, tail);
 	put(adopter->adopt, ADOPT_PRIVATE, disk->size);
 }
 
@@ -391,7 +396,8 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 			adopt->disk);
 	adopt->size = adopter.disk->size;
 	adopt->uefi = machine->uefi;
-	adopt->gpt = adopter.disk->table == TABLE_GPT;
+	adopt->first = adopter.disk->table == TABLE_GPT ? adopter.disk->first : SECTOR;
+	adopt->last = adopter.disk->table == TABLE_GPT ? adopter.disk->last : adopt->size;
 	snprintf(adopt->system, sizeof(adopt->system), "%s", find_system(&adopter));
 	ret = check(&adopter);
 	if (ret)

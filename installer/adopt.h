@@ -43,7 +43,8 @@ struct adopt {
 	char disk[32];
 	char system[96]; /* what is to be a guest: "Debian GNU/Linux 13 (trixie)" */
 	uint64_t size;
-	bool uefi, gpt;
+	uint64_t first, last; /* what is in front of and from there on is the table */
+	bool uefi;
 	/* The ESP that the guest gets a copy of, because Posada lies in it, or because it lacks
 	 * what a guest's firmware starts; no name: none. */
 	struct part esp;

@@ -117,8 +117,7 @@ static int put_bytes(int fd, const uint8_t *bytes, uint64_t size, uint64_t at)
 int adopted_private(const char *device, const struct adopted *adopted)
 {
 	const struct adopt *plan = &adopted->plan;
-	const struct adopt_piece *head = &plan->pieces[0];
-	const struct adopt_piece *tail = &plan->pieces[plan->piece_count - 1];
+	uint64_t tail = plan->size - plan->last;
 	struct raw_ends *ends = malloc(sizeof(*ends));
 	int fd = memfd_create("adopted", MFD_CLOEXEC);
 	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
@@ -128,12 +127,12 @@ int adopted_private(const char *device, const struct adopted *adopted)
 		ret = -errno;
 	if (!ret && adopted->has_code)
 		memcpy(ends->head, adopted->code, BOOTCODE_CODE);
+	if (!ret && (plan->first > RAW_END || tail > RAW_END))
+		ret = -EINVAL;
 	if (!ret)
-		ret = put_bytes(fd, ends->head, head->size < RAW_END ? head->size : RAW_END, 0);
-	/* The second copy of a GPT. */
-	if (!ret && plan->gpt && tail->size <= RAW_END)
-		ret = put_bytes(
-			fd, ends->tail + RAW_END - tail->size, tail->size, plan->size - tail->size);
+		ret = put_bytes(fd, ends->head, plan->first, 0);
+	if (!ret)
+		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->last);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
 		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
