@@ -117,7 +117,8 @@ static int put_bytes(int fd, const uint8_t *bytes, uint64_t size, uint64_t at)
 int adopted_private(const char *device, const struct adopted *adopted)
 {
 	const struct adopt *plan = &adopted->plan;
-	uint64_t tail = plan->size - plan->last;
+	uint64_t head = plan->first < RAW_END ? plan->first : RAW_END;
+	uint64_t tail = plan->size - plan->last < RAW_END ? plan->size - plan->last : RAW_END;
 	struct raw_ends *ends = malloc(sizeof(*ends));
 	int fd = memfd_create("adopted", MFD_CLOEXEC);
 	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
@@ -127,12 +128,10 @@ int adopted_private(const char *device, const struct adopted *adopted)
 		ret = -errno;
 	if (!ret && adopted->has_code)
 		memcpy(ends->head, adopted->code, BOOTCODE_CODE);
-	if (!ret && (plan->first > RAW_END || tail > RAW_END))
-		ret = -EINVAL;
 	if (!ret)
-		ret = put_bytes(fd, ends->head, plan->first, 0);
+		ret = put_bytes(fd, ends->head, head, 0);
 	if (!ret)
-		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->last);
+		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->size - tail);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
 		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
