@@ -29,7 +29,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define MIB   ((uint64_t)1 << 20)
+#define MIB	   ((uint64_t)1 << 20)
+#define LVM_FOLDER "/etc/lvm"
+#define LVM_CONFIG LVM_FOLDER "/lvm.conf"
+#define LVM_MARK   "# Partitions that adopted systems have, written by posada guest adopt.\n"
+
 #define TRIAL "-trial"
 /* Below a trial lies the disk, read only. */
 #define BELOW "-disk"
@@ -170,31 +174,147 @@ static const char *name_of(const char *path)
 	return path + strlen("/dev/mapper/");
 }
 
+/* --- Who has it --------------------------------------------------------- */
+
+/* Is that block device ("dm-0") one of ours? */
+static bool is_adopted(const char *device)
+{
+	char path[512], name[ADOPTED_NAME];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/dm/name", device);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	found = fgets(name, sizeof(name), file) &&
+		!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
+	fclose(file);
+	return found;
+}
+
+static bool has_adopted(const char *holders)
+{
+	DIR *directory = opendir(holders);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (directory && !found && (entry = readdir(directory)))
+		found = is_adopted(entry->d_name);
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+/* --- LVM ---------------------------------------------------------------- */
+
+/* What lies below one of ours, as elements of a list of LVM's. */
+static void put_slaves(const char *device, bool *any, FILE *out)
+{
+	const struct dirent *entry;
+	char path[512];
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/slaves", device);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.' || !strncmp(entry->d_name, "loop", 4) ||
+			!strncmp(entry->d_name, "dm-", 3))
+			continue;
+		fputs(*any ? ", \"r|^/dev/" : "\"r|^/dev/", out);
+		for (const char *at = entry->d_name; *at; at++)
+			putc(*at == '!' ? '/' : *at, out);
+		fputs("$|\"", out);
+		*any = true;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* A person's own configuration stays. */
+static bool is_own_config(void)
+{
+	char line[128] = LVM_MARK;
+	FILE *file = fopen(LVM_CONFIG, "re");
+
+	if (file) {
+		if (!fgets(line, sizeof(line), file))
+			*line = '\0';
+		fclose(file);
+	}
+	return !strcmp(line, LVM_MARK);
+}
+
+/*
+ * A group that a guest has and dom0 changes too would be destroyed, and nothing in the kernel keeps
+ * two from it: LVM is told to look at no partition that a device of ours has.
+ */
+static int tell_lvm(void)
+{
+	DIR *directory = is_own_config() ? opendir("/sys/class/block") : NULL;
+	const struct dirent *entry;
+	bool any = false;
+	FILE *out;
+	int ret = 0;
+
+	if (!directory)
+		return 0;
+	mkdir(LVM_FOLDER, 0755);
+	out = fopen(LVM_CONFIG ".new", "we");
+	if (!out) {
+		ret = -errno;
+		closedir(directory);
+		return ret;
+	}
+	fputs(LVM_MARK "devices {\n\tglobal_filter = [ ", out);
+	while ((entry = readdir(directory)))
+		if (is_adopted(entry->d_name))
+			put_slaves(entry->d_name, &any, out);
+	fputs(" ]\n}\n", out);
+	closedir(directory);
+	if (fclose(out) || (any && rename(LVM_CONFIG ".new", LVM_CONFIG)))
+		ret = -EIO;
+	if (ret || !any)
+		unlink(LVM_CONFIG ".new");
+	if (!any)
+		unlink(LVM_CONFIG);
+	return ret;
+}
+
 /* --- Device-mapper ------------------------------------------------------ */
+
+static bool is_device(const char *name)
+{
+	char path[ADOPTED_NAME + 32];
+
+	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
+	return !access(path, F_OK);
+}
 
 static int remove_device(const char *name, bool later)
 {
-	char path[ADOPTED_NAME + 32];
 	const char *const words[] = {
 		"dmsetup", "remove", later ? "--deferred" : "--retry", name, NULL};
 
-	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
-	if (access(path, F_OK))
-		return 0;
-	return tool_run(words, NULL, 0) ? -EBUSY : 0;
+	return is_device(name) && tool_run(words, NULL, 0) ? -EBUSY : 0;
 }
 
 static int close_device(const char *path, bool later)
 {
 	char identity[40], below[ADOPTED_NAME + 16];
-	bool trial;
+	bool trial, there;
 	int ret;
 
 	if (!parse_path(path, identity, &trial))
 		return -EINVAL;
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
+	there = is_device(name_of(path)) || is_device(below);
 	ret = remove_device(name_of(path), later);
-	return ret ? ret : remove_device(below, later);
+	if (!ret)
+		ret = remove_device(below, later);
+	if (there)
+		tell_lvm();
+	return ret;
 }
 
 int adopted_close(const char *path)
@@ -469,14 +589,15 @@ static int make_device(const char *path, const struct disk *disk, const struct a
 	ret = create_linear(trial ? below : name_of(path), device, adopted, trial, why);
 	if (ret)
 		return ret;
-	if (trial)
+	ret = tell_lvm();
+	if (!ret && trial)
 		ret = create_trial(path, below, adopted->plan.size, &bytes);
 	if (ret == -ENOSPC)
 		fail(why, ret,
 			_("What a trial writes needs room: %s has less than %u MiB for it. Make a data place, or delete what is not needed."),
 			PLACE_ROOT, (unsigned)(ROOM_LEAST / MIB));
 	else if (ret)
-		fail(why, ret, _("The trial of %s cannot be prepared: %s."), disk->name,
+		fail(why, ret, _("%s cannot be prepared for a guest: %s."), disk->name,
 			strerror(-ret));
 	if (ret)
 		adopted_close(path);
@@ -526,31 +647,6 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 	return ret;
 }
 
-/* --- Who has it --------------------------------------------------------- */
-
-static bool is_adopted(const char *holders)
-{
-	DIR *directory = opendir(holders);
-	const struct dirent *entry;
-	char path[512], name[64];
-	bool found = false;
-
-	while (directory && !found && (entry = readdir(directory))) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/sys/class/block/%.64s/dm/name", entry->d_name);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		found = fgets(name, sizeof(name), file) &&
-			!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
-		fclose(file);
-	}
-	if (directory)
-		closedir(directory);
-	return found;
-}
-
 bool adopted_has(const char *path)
 {
 	char directory[64], holders[512];
@@ -564,11 +660,11 @@ bool adopted_has(const char *path)
 	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u", major(status.st_rdev),
 		minor(status.st_rdev));
 	snprintf(holders, sizeof(holders), "%s/holders", directory);
-	found = is_adopted(holders);
+	found = has_adopted(holders);
 	parts = opendir(directory);
 	while (parts && !found && (entry = readdir(parts))) {
 		snprintf(holders, sizeof(holders), "%s/%.255s/holders", directory, entry->d_name);
-		found = is_adopted(holders);
+		found = has_adopted(holders);
 	}
 	if (parts)
 		closedir(parts);

@@ -133,12 +133,16 @@ def test_a_volume_group(origins):
         start, size = host.sh("lvm lvs --noheadings --nosuffix --units s -o seg_pe_ranges,lv_size origin/posada").split()
         extent = int(start.split(":")[1].split("-")[0])
         host.posada("guest", "adopt", "vda", "--name", "inn", "--memory", "128M", "--start", seconds=600)
+        # While it runs, dom0 keeps its hands off the group.
+        assert host.sh("lvm vgs --noheadings 2>/dev/null") == ""
+        assert host.sh("lvm lvchange -ay origin/root 2>&1; echo /dev/mapper/origin*").endswith("/dev/mapper/origin*")
         # The group begins 1 MiB into the partition, which begins 1 MiB into the disk.
         first = 2 + extent * 4
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first - 1} count=1")
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first} count=1", status=1)
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first + int(size) // 2048 - 1} count=1", status=1)
         see_alive(host, "inn")
+        assert host.sh("lvm vgs --noheadings -o vg_name") == "origin"
         host.posada("guest", "delete", "inn")
         host.sh("sync; poweroff", status=None)
         host.ended()
