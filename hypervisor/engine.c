@@ -36,9 +36,14 @@ int fail_memory(struct posada_error *err)
 
 int fail_libvirt(struct posada_error *err, const char *what, const char *cure)
 {
+	/* What a hook of ours says tells all, and stands behind how it was called. */
+	static const char hook[] = "posada guest adopt: ";
+	const char *message = virGetLastErrorMessage(), *reason = strstr(message, hook);
 	char words[512];
 
-	posada_text_clean(virGetLastErrorMessage(), words, sizeof(words));
+	posada_text_clean(reason ? reason + strlen(hook) : message, words, sizeof(words));
+	if (reason)
+		return fail(err, -EIO, "%s: %s", what, words);
 	return fail(err, -EIO, "%s: %s. %s", what, words, cure);
 }
 

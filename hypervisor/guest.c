@@ -626,7 +626,10 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 	sticks_need(path);
 	ret = image_probe(path, type, &size);
 	if (!ret) {
-		*absolute = realpath(path, NULL);
+		/* Where device-mapper's names lead to changes from one time to the next. */
+		*absolute = strncmp(path, "/dev/mapper/", strlen("/dev/mapper/"))
+				    ? realpath(path, NULL)
+				    : strdup(path);
 		if (*absolute)
 			return 0;
 		ret = -errno;

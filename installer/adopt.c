@@ -16,7 +16,9 @@
 #define MIB    ((uint64_t)1 << 20)
 #define SECTOR 512
 
-/* What programs look at behind the last partition: copies of tables, marks of arrays. */
+/* What programs look at in front of the first partition and behind the last one: copies of tables,
+ * marks of arrays and of what else may have a disk as a whole. */
+#define HEAD MIB
 #define TAIL MIB
 
 /* How a file system of ours is called. */
@@ -87,6 +89,19 @@ static const char *find_system(const struct adopter *adopter)
 	return _("The system that was here");
 }
 
+/* The ESP whose loader a guest's firmware shall start, or NULL. */
+static const struct part *find_esp(const struct adopter *adopter)
+{
+	const struct disk *disk = adopter->disk;
+	const struct part *esp = NULL;
+
+	for (size_t i = 0; i < disk->part_count && adopter->machine->uefi; i++)
+		if (*disk->parts[i].loader && !is_posadas(adopter, &disk->parts[i]) &&
+			(!esp || (disk->parts[i].fallback && !esp->fallback)))
+			esp = &disk->parts[i];
+	return esp;
+}
+
 /* --- Whether it can be done --------------------------------------------- */
 
 /* The group of MEMBER: its other volumes are the guest's, so that it must be the guest's alone. */
@@ -133,7 +148,7 @@ static int check_part(struct adopter *adopter, const struct part *part)
 			part->name, disk->name);
 	if (is_posadas(adopter, part) || is_container(part))
 		return 0;
-	if (part->posada)
+	if (part->posada && part != find_esp(adopter))
 		return refuse(adopter,
 			_("Posada lies in the file system of the system itself (%s), which could remove what this host starts from. Give Posada a partition of its own: undo the installation, make room, and install again."),
 			part->name);
@@ -156,29 +171,21 @@ static int check_part(struct adopter *adopter, const struct part *part)
 	return check_group(adopter, part);
 }
 
-/* Firmware that keeps no entries starts the one loader that it knows the path of. */
 static int check_loader(struct adopter *adopter)
 {
 	const struct disk *disk = adopter->disk;
-	const struct part *esp = NULL;
+	const struct part *esp = find_esp(adopter);
 
-	if (!adopter->adopt->uefi)
-		return disk->boot_code
-			       ? 0
-			       : refuse(adopter,
-					 _("No system on %s can be started: its sector 0 holds no boot code."),
-					 disk->name);
-	for (size_t i = 0; i < disk->part_count; i++)
-		if (*disk->parts[i].loader && !is_posadas(adopter, &disk->parts[i]) &&
-			(!esp || disk->parts[i].fallback))
-			esp = &disk->parts[i];
-	if (!esp)
+	if (!adopter->machine->uefi && !disk->boot_code)
+		return refuse(adopter,
+			_("No system on %s can be started: its sector 0 holds no boot code."),
+			disk->name);
+	if (adopter->machine->uefi && !esp)
 		return refuse(adopter, _("No system on %s can be started: no ESP has its loader."),
 			disk->name);
-	if (!esp->fallback)
-		return refuse(adopter,
-			_("A guest's firmware starts \\EFI\\BOOT\\BOOTX64.EFI alone, which %s lacks. Start the system natively and put its loader there too (Debian: grub-install --force-extra-removable), then try again."),
-			esp->name);
+	/* Firmware that keeps no entries starts the one loader that it knows the path of. */
+	if (esp && (esp->posada || !esp->fallback))
+		adopter->adopt->esp = *esp;
 	return 0;
 }
 
@@ -235,7 +242,7 @@ static struct adopt_piece *put(struct adopt *adopt, enum adopt_source source, ui
 
 	if (end <= start)
 		return NULL;
-	if (last && last->source == source && source != ADOPT_PART) {
+	if (last && last->source == source && source != ADOPT_PART && source != ADOPT_ESP) {
 		last->size = end - last->start;
 		return last;
 	}
@@ -250,7 +257,8 @@ static struct adopt_piece *put(struct adopt *adopt, enum adopt_source source, ui
 
 static void put_part(struct adopt *adopt, const struct part *part, uint64_t end)
 {
-	struct adopt_piece *piece = put(adopt, ADOPT_PART, end);
+	bool copied = *adopt->esp.name && part->number == adopt->esp.number;
+	struct adopt_piece *piece = put(adopt, copied ? ADOPT_ESP : ADOPT_PART, end);
 
 	if (!piece)
 		return;
@@ -292,10 +300,13 @@ static void put_member(struct adopter *adopter, const struct part *part)
 static void put_head(struct adopter *adopter)
 {
 	const struct disk *disk = adopter->disk;
-	uint64_t first = disk->parts[0].start, core = adopter->wish->core;
+	uint64_t first = disk->parts[0].start, core = adopter->wish->core, end = HEAD;
 
 	if (disk->table == TABLE_GPT) {
-		put(adopter->adopt, ADOPT_PRIVATE, disk->first);
+		for (size_t i = 0; i < disk->part_count; i++)
+			if (!is_posadas(adopter, &disk->parts[i]) && disk->parts[i].start < end)
+				end = disk->parts[i].start;
+		put(adopter->adopt, ADOPT_PRIVATE, end > disk->first ? end : disk->first);
 		return;
 	}
 	put(adopter->adopt, ADOPT_PRIVATE, SECTOR);
@@ -313,7 +324,7 @@ static void put_tail(struct adopter *adopter)
 	const struct disk *disk = adopter->disk;
 	uint64_t tail = disk->size > TAIL ? (disk->size - TAIL) / SECTOR * SECTOR : 0;
 
-	put(adopter->adopt, ADOPT_NOTHING, disk->table == TABLE_GPT ? disk->last : tail);
+	put(adopter->adopt, ADOPT_NOTHING, tail);
 	put(adopter->adopt, ADOPT_PRIVATE, disk->size);
 }
 
@@ -385,7 +396,8 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 			adopt->disk);
 	adopt->size = adopter.disk->size;
 	adopt->uefi = machine->uefi;
-	adopt->gpt = adopter.disk->table == TABLE_GPT;
+	adopt->first = adopter.disk->table == TABLE_GPT ? adopter.disk->first : SECTOR;
+	adopt->last = adopter.disk->table == TABLE_GPT ? adopter.disk->last : adopt->size;
 	snprintf(adopt->system, sizeof(adopt->system), "%s", find_system(&adopter));
 	ret = check(&adopter);
 	if (ret)
@@ -414,9 +426,12 @@ void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME])
 		trial ? "-trial" : "");
 }
 
-int adopt_table(const struct adopt *adopt, const char *private_copy, const char *disk,
-	const char *devices, FILE *out)
+int adopt_table(const struct adopt *adopt, const struct adopt_devices *devices, FILE *out)
 {
+	const char *const paths[] = {[ADOPT_PRIVATE] = devices->private_copy,
+		[ADOPT_DISK] = devices->disk,
+		[ADOPT_ESP] = devices->esp};
+
 	for (size_t i = 0; i < adopt->piece_count; i++) {
 		const struct adopt_piece *piece = &adopt->pieces[i];
 		uint64_t start = piece->start / SECTOR, size = piece->size / SECTOR;
@@ -425,11 +440,11 @@ int adopt_table(const struct adopt *adopt, const char *private_copy, const char 
 		if (piece->source == ADOPT_NOTHING)
 			fputs("error\n", out);
 		else if (piece->source == ADOPT_PART)
-			fprintf(out, "linear %s/%s %" PRIu64 "\n", devices, piece->part,
+			fprintf(out, "linear %s/%s %" PRIu64 "\n", devices->parts, piece->part,
 				piece->at / SECTOR);
 		else
-			fprintf(out, "linear %s %" PRIu64 "\n",
-				piece->source == ADOPT_PRIVATE ? private_copy : disk, start);
+			fprintf(out, "linear %s %" PRIu64 "\n", paths[piece->source],
+				piece->source == ADOPT_ESP ? piece->at / SECTOR : start);
 	}
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }

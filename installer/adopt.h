@@ -28,6 +28,7 @@ enum adopt_source {
 	ADOPT_PRIVATE, /* in a copy that is the guest's alone, at the same place */
 	ADOPT_DISK,    /* on the disk itself, at the same place, in no partition */
 	ADOPT_PART,    /* in a partition */
+	ADOPT_ESP,     /* in a copy of the ESP, from where the copy begins */
 	ADOPT_NOTHING  /* nowhere: what is read or written there fails */
 };
 
@@ -35,14 +36,18 @@ struct adopt_piece {
 	enum adopt_source source;
 	uint64_t start, size; /* bytes of the guest's disk */
 	char part[64];	      /* the kernel's name of the partition, */
-	uint64_t at;	      /* and from where in it */
+	uint64_t at;	      /* and from where in it, or in the copy */
 };
 
 struct adopt {
 	char disk[32];
 	char system[96]; /* what is to be a guest: "Debian GNU/Linux 13 (trixie)" */
 	uint64_t size;
-	bool uefi, gpt;
+	uint64_t first, last; /* what is in front of and from there on is the table */
+	bool uefi;
+	/* The ESP that the guest gets a copy of, because Posada lies in it, or because it lacks
+	 * what a guest's firmware starts; no name: none. */
+	struct part esp;
 	/* All of the disk, in order. */
 	struct adopt_piece pieces[ADOPT_PIECES];
 	size_t piece_count;
@@ -64,11 +69,12 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 /* What a guest may be called by its system: "debian", "debian-trial". */
 void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME]);
 
-/*
- * The table for device-mapper, with the paths of the private copy and of the disk as a whole;
- * partitions are below DEVICES ("/dev"). 0 or -EIO.
- */
-int adopt_table(const struct adopt *adopt, const char *private_copy, const char *disk,
-	const char *devices, FILE *out);
+/* The paths of what the pieces lie on; partitions are below PARTS ("/dev"). */
+struct adopt_devices {
+	const char *private_copy, *disk, *esp, *parts;
+};
+
+/* The table for device-mapper. 0 or -EIO. */
+int adopt_table(const struct adopt *adopt, const struct adopt_devices *devices, FILE *out);
 
 #endif

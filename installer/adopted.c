@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "apply.h"
 #include "disklabel.h"
+#include "esp.h"
 #include "loop.h"
 #include "place.h"
 #include "probe.h"
@@ -26,7 +27,13 @@
 
 #define _(text) gettext(text)
 
-#define MIB   ((uint64_t)1 << 20)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MIB	   ((uint64_t)1 << 20)
+#define LVM_FOLDER "/etc/lvm"
+#define LVM_CONFIG LVM_FOLDER "/lvm.conf"
+#define LVM_MARK   "# Partitions that adopted systems have, written by posada guest adopt.\n"
+
 #define TRIAL "-trial"
 /* Below a trial lies the disk, read only. */
 #define BELOW "-disk"
@@ -114,8 +121,8 @@ static int put_bytes(int fd, const uint8_t *bytes, uint64_t size, uint64_t at)
 int adopted_private(const char *device, const struct adopted *adopted)
 {
 	const struct adopt *plan = &adopted->plan;
-	const struct adopt_piece *head = &plan->pieces[0];
-	const struct adopt_piece *tail = &plan->pieces[plan->piece_count - 1];
+	uint64_t head = plan->first < RAW_END ? plan->first : RAW_END;
+	uint64_t tail = plan->size - plan->last < RAW_END ? plan->size - plan->last : RAW_END;
 	struct raw_ends *ends = malloc(sizeof(*ends));
 	int fd = memfd_create("adopted", MFD_CLOEXEC);
 	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
@@ -126,11 +133,9 @@ int adopted_private(const char *device, const struct adopted *adopted)
 	if (!ret && adopted->has_code)
 		memcpy(ends->head, adopted->code, BOOTCODE_CODE);
 	if (!ret)
-		ret = put_bytes(fd, ends->head, head->size < RAW_END ? head->size : RAW_END, 0);
-	/* The second copy of a GPT. */
-	if (!ret && plan->gpt && tail->size <= RAW_END)
-		ret = put_bytes(
-			fd, ends->tail + RAW_END - tail->size, tail->size, plan->size - tail->size);
+		ret = put_bytes(fd, ends->head, head, 0);
+	if (!ret)
+		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->size - tail);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
 		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
@@ -169,30 +174,159 @@ static const char *name_of(const char *path)
 	return path + strlen("/dev/mapper/");
 }
 
-/* --- The device --------------------------------------------------------- */
+/* --- Who has it --------------------------------------------------------- */
 
-static int remove_device(const char *name)
+/* Is that block device ("dm-0") one of ours? */
+static bool is_adopted(const char *device)
 {
-	char path[ADOPTED_NAME + 32];
-	const char *const words[] = {"dmsetup", "remove", "--retry", name, NULL};
+	char path[512], name[ADOPTED_NAME];
+	bool found = false;
+	FILE *file;
 
-	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
-	if (access(path, F_OK))
-		return 0;
-	return tool_run(words, NULL, 0) ? -EBUSY : 0;
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/dm/name", device);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	found = fgets(name, sizeof(name), file) &&
+		!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
+	fclose(file);
+	return found;
 }
 
-int adopted_close(const char *path)
+static bool has_adopted(const char *holders)
+{
+	DIR *directory = opendir(holders);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (directory && !found && (entry = readdir(directory)))
+		found = is_adopted(entry->d_name);
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+/* --- LVM ---------------------------------------------------------------- */
+
+/* What lies below one of ours, as elements of a list of LVM's. */
+static void put_slaves(const char *device, bool *any, FILE *out)
+{
+	const struct dirent *entry;
+	char path[512];
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/slaves", device);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.' || !strncmp(entry->d_name, "loop", 4) ||
+			!strncmp(entry->d_name, "dm-", 3))
+			continue;
+		fputs(*any ? ", \"r|^/dev/" : "\"r|^/dev/", out);
+		for (const char *at = entry->d_name; *at; at++)
+			putc(*at == '!' ? '/' : *at, out);
+		fputs("$|\"", out);
+		*any = true;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* A person's own configuration stays. */
+static bool is_own_config(void)
+{
+	char line[128] = LVM_MARK;
+	FILE *file = fopen(LVM_CONFIG, "re");
+
+	if (file) {
+		if (!fgets(line, sizeof(line), file))
+			*line = '\0';
+		fclose(file);
+	}
+	return !strcmp(line, LVM_MARK);
+}
+
+/*
+ * A group that a guest has and dom0 changes too would be destroyed, and nothing in the kernel keeps
+ * two from it: LVM is told to look at no partition that a device of ours has.
+ */
+static int tell_lvm(void)
+{
+	DIR *directory = is_own_config() ? opendir("/sys/class/block") : NULL;
+	const struct dirent *entry;
+	bool any = false;
+	FILE *out;
+	int ret = 0;
+
+	if (!directory)
+		return 0;
+	mkdir(LVM_FOLDER, 0755);
+	out = fopen(LVM_CONFIG ".new", "we");
+	if (!out) {
+		ret = -errno;
+		closedir(directory);
+		return ret;
+	}
+	fputs(LVM_MARK "devices {\n\tglobal_filter = [ ", out);
+	while ((entry = readdir(directory)))
+		if (is_adopted(entry->d_name))
+			put_slaves(entry->d_name, &any, out);
+	fputs(" ]\n}\n", out);
+	closedir(directory);
+	if (fclose(out) || (any && rename(LVM_CONFIG ".new", LVM_CONFIG)))
+		ret = -EIO;
+	if (ret || !any)
+		unlink(LVM_CONFIG ".new");
+	if (!any)
+		unlink(LVM_CONFIG);
+	return ret;
+}
+
+/* --- Device-mapper ------------------------------------------------------ */
+
+static bool is_device(const char *name)
+{
+	char path[ADOPTED_NAME + 32];
+
+	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
+	return !access(path, F_OK);
+}
+
+static int remove_device(const char *name, bool later)
+{
+	const char *const words[] = {
+		"dmsetup", "remove", later ? "--deferred" : "--retry", name, NULL};
+
+	return is_device(name) && tool_run(words, NULL, 0) ? -EBUSY : 0;
+}
+
+static int close_device(const char *path, bool later)
 {
 	char identity[40], below[ADOPTED_NAME + 16];
-	bool trial;
+	bool trial, there;
 	int ret;
 
 	if (!parse_path(path, identity, &trial))
 		return -EINVAL;
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	ret = remove_device(name_of(path));
-	return ret ? ret : remove_device(below);
+	there = is_device(name_of(path)) || is_device(below);
+	ret = remove_device(name_of(path), later);
+	if (!ret)
+		ret = remove_device(below, later);
+	if (there)
+		tell_lvm();
+	return ret;
+}
+
+int adopted_close(const char *path)
+{
+	return close_device(path, false);
+}
+
+int adopted_let_go(const char *path)
+{
+	int ret = close_device(path, false);
+
+	return ret == -EBUSY ? close_device(path, true) : ret;
 }
 
 /* TABLE is a file in memory, which no name leads to but that of our descriptor. */
@@ -218,30 +352,34 @@ static FILE *open_table(void)
 	return table;
 }
 
-/* A file for what a trial writes; nobody else finds it. */
-static int open_room(uint64_t *bytes)
+/* A file on the data place that nobody else finds. */
+static int open_file(uint64_t bytes)
 {
-	char path[] = PLACE_ROOT "/trial.XXXXXX";
-	struct statvfs room;
-	int fd;
+	char path[] = PLACE_ROOT "/adopted.XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
 
-	if (statvfs(PLACE_ROOT, &room))
-		return -errno;
-	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
-	if (*bytes < ROOM_LEAST)
-		return -ENOSPC;
-	if (*bytes > ROOM_MOST)
-		*bytes = ROOM_MOST;
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (unlink(path) || ftruncate(fd, (off_t)*bytes)) {
+	if (unlink(path) || ftruncate(fd, (off_t)bytes)) {
 		int ret = -errno;
 
 		close(fd);
 		return ret;
 	}
 	return fd;
+}
+
+/* For what a trial writes. */
+static int open_room(uint64_t *bytes)
+{
+	struct statvfs room;
+
+	if (statvfs(PLACE_ROOT, &room))
+		return -errno;
+	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
+	if (*bytes > ROOM_MOST)
+		*bytes = ROOM_MOST;
+	return *bytes < ROOM_LEAST ? -ENOSPC : open_file(*bytes);
 }
 
 /* What is written goes beside the disk that lies BELOW. */
@@ -268,39 +406,143 @@ static int create_trial(const char *path, const char *below, uint64_t size, uint
 	return ret;
 }
 
-/* The pieces as one device. */
-static int create_linear(
-	const char *name, const char *device, const struct adopted *adopted, bool read_only)
+/* --- The copy of an ESP ------------------------------------------------- */
+
+/* For a file system that is there, or was just made. */
+static struct work *open_work(const char *device, char why[APPLY_TEXT])
 {
+	static const struct apply_options options;
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->why = why;
+	work_open(work, &options);
+	snprintf(work->partition, sizeof(work->partition), "%s", device);
+	snprintf(work->content, sizeof(work->content), "vfat");
+	return work;
+}
+
+/* A file system of the same name, so that whoever mounts it by that finds it. */
+static int format_esp(const struct part *esp, const char *device)
+{
+	const char *words[10] = {"mkfs.fat", "-I"};
+	char serial[40];
+	size_t count = 2, length = 0;
+
+	for (const char *at = esp->content_uuid; *at; at++)
+		if (*at != '-')
+			serial[length++] = *at;
+	serial[length] = '\0';
+	if (length) {
+		words[count++] = "-i";
+		words[count++] = serial;
+	}
+	if (*esp->label) {
+		words[count++] = "-n";
+		words[count++] = esp->label;
+	}
+	words[count] = device;
+	return tool_run(words, NULL, 0) ? -EIO : 0;
+}
+
+static int fill_esp(const struct part *esp, const char *device, char why[ADOPT_TEXT])
+{
+	char reason[APPLY_TEXT] = "", where[ESP_PATH] = "", path[80];
+	struct work *from, *to;
+	int ret = -ENOMEM;
+
+	snprintf(path, sizeof(path), "/dev/%s", esp->name);
+	from = open_work(path, reason);
+	to = open_work(device, reason);
+	if (from && to) {
+		ret = work_mount(from, true);
+		if (!ret)
+			ret = work_mount(to, false);
+		if (!ret)
+			ret = esp_copy(from->mount, to->mount, esp->loader, where);
+		if (ret)
+			work_fail(to, ret, "%s: %s", where, strerror(-ret));
+		ret = work_unmount(to, ret);
+		ret = work_unmount(from, ret);
+	}
+	if (ret)
+		fail(why, ret, _("The ESP %s cannot be copied for the guest: %s."), esp->name,
+			*reason ? reason : strerror(-ret));
+	if (from)
+		work_close(from);
+	if (to)
+		work_close(to);
+	return ret;
+}
+
+/* Its loop device, or -errno with the reason in WHY. */
+static int open_esp(
+	const struct part *esp, bool read_only, char name[LOOP_NAME], char why[ADOPT_TEXT])
+{
+	int file = open_file(esp->size);
+	int loop = file < 0 ? file : loop_open(file, 0, 0, false, name);
+	int ret = loop < 0 ? loop : format_esp(esp, name);
+
+	if (ret < 0)
+		fail(why, ret, _("The ESP %s cannot be copied for the guest: %s."), esp->name,
+			strerror(-ret));
+	else
+		ret = fill_esp(esp, name, why);
+	if (!ret && read_only) {
+		close(loop);
+		loop = ret = loop_open(file, 0, 0, true, name);
+	}
+	if (file >= 0)
+		close(file);
+	if (ret < 0 && loop >= 0)
+		close(loop);
+	return ret < 0 ? ret : loop;
+}
+
+/* --- The device --------------------------------------------------------- */
+
+/* The pieces as one device. */
+static int create_linear(const char *name, const char *device, const struct adopted *adopted,
+	bool read_only, char why[ADOPT_TEXT])
+{
+	const struct part *esp = &adopted->plan.esp;
+	char copy_name[LOOP_NAME], disk_name[LOOP_NAME], esp_name[LOOP_NAME];
+	const struct adopt_devices devices = {copy_name, disk_name, esp_name, "/dev"};
 	int copy = adopted_private(device, adopted);
 	int disk = open(device, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	char copy_name[LOOP_NAME], disk_name[LOOP_NAME];
-	int copy_loop = copy, disk_loop = disk < 0 ? -errno : disk, ret;
+	int loops[] = {copy, disk < 0 ? -errno : disk, 0}, ret = 0;
 	FILE *table = open_table();
 
 	/* The disk as a whole cannot be claimed while a partition of it is in use, which may be the
 	 * data place; its sectors in no partition are had through a loop device. */
-	if (copy_loop >= 0)
-		copy_loop = loop_open(copy, 0, 0, read_only, copy_name);
-	if (disk_loop >= 0)
-		disk_loop = loop_open(disk, 0, 0, read_only, disk_name);
-	ret = copy_loop < 0 ? copy_loop : disk_loop < 0 ? disk_loop : table ? 0 : -ENOMEM;
+	if (copy >= 0)
+		loops[0] = loop_open(copy, 0, 0, read_only, copy_name);
+	if (disk >= 0)
+		loops[1] = loop_open(disk, 0, 0, read_only, disk_name);
+	if (*esp->name)
+		loops[2] = open_esp(esp, read_only, esp_name, why);
+	for (size_t i = 0; !ret && i < COUNT(loops); i++)
+		ret = loops[i] < 0 ? loops[i] : 0;
 	if (!ret)
-		ret = adopt_table(&adopted->plan, copy_name, disk_name, "/dev", table);
+		ret = table ? adopt_table(&adopted->plan, &devices, table) : -ENOMEM;
 	if (!ret)
 		ret = create_device(name, table, read_only);
 	if (table)
 		fclose(table);
 	/* What the device uses stays until that goes. */
-	if (copy_loop >= 0)
-		close(copy_loop);
-	if (disk_loop >= 0)
-		close(disk_loop);
+	for (size_t i = 0; i < COUNT(loops); i++)
+		if (loops[i] > 0)
+			close(loops[i]);
 	if (copy >= 0)
 		close(copy);
 	if (disk >= 0)
 		close(disk);
-	return ret;
+	return ret && !*why
+		       ? fail(why, ret,
+				 _("%s cannot be presented to a guest: %s. The kernel's log (dmesg) tells more."),
+				 adopted->plan.disk, strerror(-ret))
+		       : ret;
 }
 
 static const struct disk *find_table(const struct machine *machine, const char *identity)
@@ -311,22 +553,28 @@ static const struct disk *find_table(const struct machine *machine, const char *
 	return NULL;
 }
 
-/* Nobody installs to the disk, or adopts it too, meanwhile. */
-static int claim(const struct disk *disk, struct work **claimed, char why[ADOPT_TEXT])
+/* Nobody installs to the disk, or adopts it too, until what is returned is closed. */
+static int lock_disk(const struct disk *disk, char why[ADOPT_TEXT])
 {
 	static const struct apply_options options;
 	struct work *work = calloc(1, sizeof(*work));
 	char reason[APPLY_TEXT] = "";
 	int ret;
 
-	*claimed = work;
 	if (!work)
 		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
 	work->why = reason;
 	work_open(work, &options);
 	work_device(work, disk->name, work->device);
 	ret = work_claim_files(work);
-	return ret ? fail(why, ret, "%s.", reason) : 0;
+	if (ret) {
+		fail(why, ret, "%s.", reason);
+	} else {
+		ret = work->lock;
+		work->lock = -1;
+	}
+	work_close(work);
+	return ret;
 }
 
 static int make_device(const char *path, const struct disk *disk, const struct adopted *adopted,
@@ -338,19 +586,18 @@ static int make_device(const char *path, const struct disk *disk, const struct a
 
 	snprintf(device, sizeof(device), "/dev/%s", disk->name);
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	ret = create_linear(trial ? below : name_of(path), device, adopted, trial);
+	ret = create_linear(trial ? below : name_of(path), device, adopted, trial, why);
 	if (ret)
-		return fail(why, ret,
-			_("%s cannot be presented to a guest: %s. The kernel's log (dmesg) tells more."),
-			disk->name, strerror(-ret));
-	if (trial)
+		return ret;
+	ret = tell_lvm();
+	if (!ret && trial)
 		ret = create_trial(path, below, adopted->plan.size, &bytes);
 	if (ret == -ENOSPC)
 		fail(why, ret,
 			_("What a trial writes needs room: %s has less than %u MiB for it. Make a data place, or delete what is not needed."),
 			PLACE_ROOT, (unsigned)(ROOM_LEAST / MIB));
 	else if (ret)
-		fail(why, ret, _("The trial of %s cannot be prepared: %s."), disk->name,
+		fail(why, ret, _("%s cannot be prepared for a guest: %s."), disk->name,
 			strerror(-ret));
 	if (ret)
 		adopted_close(path);
@@ -364,11 +611,11 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 	struct adopted *adopted = malloc(sizeof(*adopted));
 	const struct disk *disk = NULL;
 	struct machine machine = {0};
-	struct work *claimed = NULL;
 	char identity[40];
+	int lock = -1, ret = 0;
 	bool trial;
-	int ret = 0;
 
+	*why = '\0';
 	if (!adopted)
 		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
 	if (!parse_path(path, identity, &trial))
@@ -385,42 +632,19 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 				_("The disk that was adopted (its table's identity is %s) is not there. Connect it, or delete the guest."),
 				identity);
 	}
-	if (!ret)
-		ret = claim(disk, &claimed, why);
+	if (!ret) {
+		lock = lock_disk(disk, why);
+		ret = lock < 0 ? lock : 0;
+	}
 	if (!ret && adopted_plan(&machine, disk->name, trial, adopted))
 		ret = fail(why, -EPERM, "%s", adopted->plan.refusal);
 	if (!ret)
 		ret = make_device(path, disk, adopted, trial, room, why);
-	if (claimed)
-		work_close(claimed);
+	if (lock >= 0)
+		close(lock);
 	disks_free(&machine);
 	free(adopted);
 	return ret;
-}
-
-/* --- Who has it --------------------------------------------------------- */
-
-static bool is_adopted(const char *holders)
-{
-	DIR *directory = opendir(holders);
-	const struct dirent *entry;
-	char path[512], name[64];
-	bool found = false;
-
-	while (directory && !found && (entry = readdir(directory))) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/sys/class/block/%.64s/dm/name", entry->d_name);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		found = fgets(name, sizeof(name), file) &&
-			!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
-		fclose(file);
-	}
-	if (directory)
-		closedir(directory);
-	return found;
 }
 
 bool adopted_has(const char *path)
@@ -436,11 +660,11 @@ bool adopted_has(const char *path)
 	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u", major(status.st_rdev),
 		minor(status.st_rdev));
 	snprintf(holders, sizeof(holders), "%s/holders", directory);
-	found = is_adopted(holders);
+	found = has_adopted(holders);
 	parts = opendir(directory);
 	while (parts && !found && (entry = readdir(parts))) {
 		snprintf(holders, sizeof(holders), "%s/%.255s/holders", directory, entry->d_name);
-		found = is_adopted(holders);
+		found = has_adopted(holders);
 	}
 	if (parts)
 		closedir(parts);

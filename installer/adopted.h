@@ -40,6 +40,9 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT]);
 /* Remove the device PATH and what belongs to it; no device is no error. -EBUSY: it is in use. */
 int adopted_close(const char *path);
 
+/* The same; what is still in use goes with its last user. */
+int adopted_let_go(const char *path);
+
 /* Is the block device PATH, or a partition of it, part of an adopted disk whose device is there? */
 bool adopted_has(const char *path);
 

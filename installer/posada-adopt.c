@@ -263,8 +263,8 @@ static int release(const char *definition)
 	int status = DONE;
 
 	for (const char *at = definition; next_source(&at, path);)
-		if (is_adopted(path) && adopted_close(path)) {
-			fprintf(stderr, _("posada guest adopt: %s is in use still.\n"), path);
+		if (is_adopted(path) && adopted_let_go(path)) {
+			fprintf(stderr, _("posada guest adopt: %s cannot be removed.\n"), path);
 			status = FAILED;
 		}
 	return status;

@@ -39,6 +39,11 @@ static bool choose_system(struct draft *draft, const struct machine *machine)
 		ui_message(_("Adopt"), draft->adopted.plan.refusal);
 		return false;
 	}
+	if (draft->adopted.plan.uefi) {
+		ui_message(_("Adopt"),
+			_("This system was installed with UEFI. Adopt it in the shell: \"posada guest adopt\"."));
+		return false;
+	}
 	if (!ui_menu(_("Adopt"), draft->adopted.plan.system, items, ARRAY_SIZE(items), &chosen))
 		return false;
 	draft->trial = chosen == 1;

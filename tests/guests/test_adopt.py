@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The system that an installation left in place runs as a guest, from its own partitions, and natively again."""
 import os
+import shutil
 
 import pytest
 import vm
@@ -13,19 +14,24 @@ PROMPT = r"posada:[^\r\n]*# "
 SHELL = r"root@origin:~# "
 
 
+def install_here(host):
+    """Posada beside the system of its disk."""
+    host.booted()
+    host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' > /tmp/answers")
+    assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+
+
 def install(disk):
-    """Posada beside the system of a disk, from the CD."""
+    """The same from the CD, which is taken out then."""
     with Host(disks=[disk]) as host:
-        host.booted()
-        host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' > /tmp/answers")
-        assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+        install_here(host)
         host.sh("sync; poweroff", status=None)
         host.ended()
 
 
 def device(host, kind=""):
     """The device for the disk vda, which is there while its guest runs."""
-    return f"/dev/mapper/adopted-{host.sh('sfdisk --disk-id /dev/vda')[2:].lower()}{kind}"
+    return f"/dev/mapper/adopted-{host.sh('sfdisk --disk-id /dev/vda').removeprefix('0x').lower()}{kind}"
 
 
 def hook(host, what, path, status=0):
@@ -60,9 +66,8 @@ def test_the_device(origins):
     """What the guest would see, what dom0 is kept from, and what a trial leaves: nothing."""
     disk = origins.bios("device")
     before = disk.read_bytes()[:512]
-    install(disk)
     with Host(disks=[disk]) as host:
-        host.booted()
+        install_here(host)
         assert host.posada("guest", "adopt", "list", "--json", seconds=300)[0] == {
             "disk": "vda", "bytes": 900 * MIB, "system": "Debian GNU/Linux 13 (trixie)", "firmware": "bios", "refusal": None}
         adopted, trial = device(host), device(host, "-trial")
@@ -81,7 +86,7 @@ def test_the_device(origins):
         assert host.sh("sfdisk -d /dev/vda").count("start=") == 2 and host.sh(f"sfdisk -d {adopted}").count("start=") == 1
         host.sh(f"dd if={adopted} of=/dev/null bs=1M count=129")
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip=129 count=1", status=1)
-        host.sh(f"dd if=/dev/zero of={adopted} bs=1M seek=129 count=1 oflag=direct", status=1)
+        host.sh(f"dd if=/dev/zero of={adopted} bs=1M seek=129 count=1 conv=fsync", status=1)
         # While it is there nobody else gets them.
         host.sh("mount -o ro /dev/vda1 /tmp/m", status=None)
         assert "/tmp/m" not in host.sh("cat /proc/mounts")
@@ -128,18 +133,42 @@ def test_a_volume_group(origins):
         start, size = host.sh("lvm lvs --noheadings --nosuffix --units s -o seg_pe_ranges,lv_size origin/posada").split()
         extent = int(start.split(":")[1].split("-")[0])
         host.posada("guest", "adopt", "vda", "--name", "inn", "--memory", "128M", "--start", seconds=600)
+        # While it runs, dom0 keeps its hands off the group.
+        assert host.sh("lvm vgs --noheadings 2>/dev/null") == ""
+        assert host.sh("lvm lvchange -ay origin/root 2>&1; echo /dev/mapper/origin*").endswith("/dev/mapper/origin*")
         # The group begins 1 MiB into the partition, which begins 1 MiB into the disk.
         first = 2 + extent * 4
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first - 1} count=1")
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first} count=1", status=1)
         host.sh(f"dd if={adopted} of=/dev/null bs=1M skip={first + int(size) // 2048 - 1} count=1", status=1)
         see_alive(host, "inn")
+        assert host.sh("lvm vgs --noheadings -o vg_name") == "origin"
         host.posada("guest", "delete", "inn")
         host.sh("sync; poweroff", status=None)
         host.ended()
     with Host(boot="disk", disks=[disk]) as host:
         start_natively(host)
         host.expect(ALIVE, 120)
+
+
+def test_a_copy_of_the_esp(origins):
+    """Posada lies in the ESP: the guest's has its system's loader where its firmware looks, and nothing of Posada's."""
+    disk = origins.uefi("esp")
+    variables = shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), disk.with_suffix(".vars"))
+    with Host(firmware="uefi", disks=[disk], variables=variables) as host:
+        install_here(host)
+        host.sh("mkdir -p /tmp/m; mount -o ro /dev/vda1 /tmp/m && ls -d /tmp/m/posada /tmp/m/EFI/posada && umount /tmp/m")
+        adopted = device(host)
+        hook(host, "prepare", adopted)
+        host.sh(f"mount -o ro $(losetup -r -f --show -o {MIB} {adopted}) /tmp/m")
+        assert host.sh("cd /tmp/m && echo * EFI/*") == "EFI EFI/BOOT EFI/debian"
+        host.sh("cmp /tmp/m/EFI/BOOT/BOOTX64.EFI /tmp/m/EFI/debian/grubx64.efi")
+        host.sh("blkid -o export /dev/vda1 | grep -E '^(UUID|LABEL)=' >/tmp/real; blkid -o export $(awk '$2 == \"/tmp/m\" { print $1 }' /proc/mounts) | grep -E '^(UUID|LABEL)=' >/tmp/copy; cmp /tmp/real /tmp/copy")
+        # The real one is dom0's still.
+        host.sh("mkdir -p /tmp/real.esp; mount -o ro /dev/vda1 /tmp/real.esp && umount /tmp/real.esp")
+        host.sh("umount /tmp/m; losetup -D")
+        hook(host, "release", adopted)
+        assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("echo /data/*") == "/data/media /data/volumes"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the files of a Debian belong to root")

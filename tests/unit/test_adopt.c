@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "adopted.h"
+#include "esp.h"
 #include "place.h"
 #include "probe.h"
 #include "raw.h"
@@ -109,6 +110,7 @@ static void see_safety(const struct machine *machine, const struct adopt_wish *w
 
 static void run_case(const char *path)
 {
+	static const struct adopt_devices devices = {"PRIVATE", "DISK", "ESP", "/dev"};
 	static char text[FILE_MAX];
 	struct adopt_wish wish;
 	struct machine machine;
@@ -131,7 +133,7 @@ static void run_case(const char *path)
 	if (ret)
 		fprintf(out, "%s\n", adopt.refusal);
 	else
-		assert_int_equal(adopt_table(&adopt, "PRIVATE", "DISK", "/dev", out), 0);
+		assert_int_equal(adopt_table(&adopt, &devices, out), 0);
 	for (size_t i = 0; i < adopt.hidden_count; i++)
 		fprintf(out, "hidden %u\n", adopt.hidden[i].number);
 	if (!ret)
@@ -316,6 +318,82 @@ TEST(the_copy_has_the_systems_own_table)
 		"label: dos\nsize=16M, type=83, bootable\nsize=100M, type=c\nsize=100M, type=5\nsize=16M, type=83\nsize=16M, type=83\n");
 }
 
+/* --- The ESP ------------------------------------------------------------ */
+
+static void put(const char *name, const char *text)
+{
+	unit_write(name, text, strlen(text));
+}
+
+static void see(const char *name, const char *text)
+{
+	FILE *file = fopen(unit_path(name), "r");
+	char found[64] = "";
+
+	if (!text) {
+		assert_null(file);
+		return;
+	}
+	assert_non_null(file);
+	assert_non_null(fgets(found, sizeof(found), file));
+	fclose(file);
+	assert_string_equal(found, text);
+}
+
+static void copy(const char *loader, int wanted)
+{
+	char from[256], to[256], where[ESP_PATH];
+
+	snprintf(from, sizeof(from), "%s", unit_path("from"));
+	snprintf(to, sizeof(to), "%s", unit_path("to"));
+	run("rm -rf to; mkdir to");
+	assert_int_equal(esp_copy(from, to, loader, where), wanted);
+}
+
+TEST(a_copied_esp_starts_the_system_and_has_nothing_of_ours)
+{
+	char deep[256] = "from";
+
+	put("from/EFI/debian/shimx64.efi", "shim");
+	put("from/EFI/debian/grubx64.efi", "grub");
+	put("from/EFI/posada/grubx64.efi", "ours");
+	put("from/EFI/Posada.txt", "theirs");
+	put("from/EFI/deeper/posada/file", "theirs too");
+	put("from/posada/undo/record", "ours");
+	put("from/loader/loader.conf", "conf");
+	copy("/EFI/debian/shimx64.efi", 0);
+	see("to/EFI/BOOT/BOOTX64.EFI", "grub");
+	see("to/EFI/debian/shimx64.efi", "shim");
+	see("to/EFI/Posada.txt", "theirs");
+	see("to/EFI/deeper/posada/file", "theirs too");
+	see("to/loader/loader.conf", "conf");
+	see("to/EFI/posada/grubx64.efi", NULL);
+	see("to/posada/undo/record", NULL);
+	see("from/EFI/BOOT/BOOTX64.EFI", NULL);
+
+	/* What is ours there gives way; what is theirs stays. */
+	put("from/EFI/BOOT/BOOTX64.EFI", "ours");
+	copy("/EFI/debian/grubx64.efi", 0);
+	see("to/EFI/BOOT/BOOTX64.EFI", "grub");
+	put("from/EFI/BOOT/BOOTX64.EFI", "theirs");
+	copy("/EFI/debian/grubx64.efi", 0);
+	see("to/EFI/BOOT/BOOTX64.EFI", "theirs");
+
+	run("rm from/EFI/debian/grubx64.efi from/EFI/BOOT/BOOTX64.EFI");
+	copy("/EFI/debian/shimx64.efi", 0);
+	see("to/EFI/BOOT/BOOTX64.EFI", "shim");
+	copy("/EFI/debian/nowhere.efi", -ENOENT);
+	/* A link leads out of what is copied. */
+	run("ln -s /etc/passwd from/EFI/link");
+	copy("/EFI/debian/shimx64.efi", 0);
+	see("to/EFI/link", NULL);
+	for (unsigned i = 0; i < 20; i++)
+		strcat(deep, "/d");
+	strcat(deep, "/file");
+	put(deep, "x");
+	copy("/EFI/debian/shimx64.efi", -ELOOP);
+}
+
 TEST(names_tell_what_they_are_of)
 {
 	static const char *const wrong[] = {"/dev/mapper/adopted-", "/dev/mapper/adopted--trial",
@@ -361,4 +439,5 @@ TEST(guests_are_called_by_their_system)
 }
 
 RUN("adopt", T(guests_are_called_by_their_system), T(adoptions_are_these), T(adoptions_are_safe),
-	T(the_copy_has_the_systems_own_table), T(names_tell_what_they_are_of))
+	T(the_copy_has_the_systems_own_table),
+	T(a_copied_esp_starts_the_system_and_has_nothing_of_ours), T(names_tell_what_they_are_of))
