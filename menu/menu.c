@@ -3,7 +3,7 @@
 #include "menu.h"
 #include "ui.h"
 
-#define ENTRIES_MAX 16
+#define ENTRIES_MAX 24
 #define INDENT	    2
 
 static const struct menu_entry main_entries[] = {
@@ -27,10 +27,6 @@ static const struct menu_entry main_entries[] = {
 	{.title = N_("Shell"), .help = N_("A command line on this host"), .run = shell_run},
 	{.title = N_("Log"), .help = N_("What the host reports, as it happens"), .run = log_run},
 	{.title = N_("Reboot"), .help = N_("Start this host anew"), .run = reboot_run},
-	{.title = N_("Start another"),
-		.help = N_("Reboot into something else that the firmware knows, once"),
-		.run = start_other_run,
-		.visible_if = when_uefi},
 	{.title = N_("Power off"), .help = N_("Switch this host off"), .run = poweroff_run},
 	{.title = N_("Log out"),
 		.help = N_("End this session"),
@@ -247,6 +243,10 @@ static const struct menu_entry system_entries[] = {
 		.run = ssh_disable_run,
 		.visible_if = when_ssh_on},
 	{.title = N_("Services"), .help = N_("What runs on this host"), .run = services_run},
+	{.title = N_("Start another"),
+		.help = N_("Reboot into something else that the firmware knows, once"),
+		.run = start_other_run,
+		.visible_if = when_uefi},
 	{0},
 };
 

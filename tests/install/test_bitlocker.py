@@ -88,7 +88,7 @@ def test_windows_is_started_by_the_firmware(origins):
     # Once only; and in the menu of the running host.
     with Host(**machine) as host:
         host.booted()
-        host.menu("Start another")
+        host.menu("System", "Start another")
         host.choose(TITLE)
         host.see("Reboot this host into")
         host.send("y")
