@@ -158,8 +158,8 @@ static void put_paths(unsigned char *at, void (*put)(unsigned char *, uint32_t, 
 	put(at + 6, 1, 2);
 }
 
-int cd_make(const char *label, const struct cd_file *files, size_t count,
-	unsigned char **image, size_t *size)
+int cd_make(const char *label, const struct cd_file *files, size_t count, unsigned char **image,
+	size_t *size)
 {
 	size_t total = FILES, at = FILES, i;
 	unsigned char *bytes, *record;

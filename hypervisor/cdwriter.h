@@ -18,7 +18,7 @@ struct cd_file {
  * An image with these files, which root alone may read, in its only folder; label has 32 bytes at
  * most. *image is the caller's. The same files make the same bytes. -EINVAL for more than fits.
  */
-int cd_make(const char *label, const struct cd_file *files, size_t count,
-	unsigned char **image, size_t *size);
+int cd_make(const char *label, const struct cd_file *files, size_t count, unsigned char **image,
+	size_t *size);
 
 #endif

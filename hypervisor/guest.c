@@ -561,8 +561,7 @@ static int delete_volumes(
 	for (i = 0; i < guest->disk_count; i++) {
 		const struct posada_disk *disk = &guest->disks[i];
 
-		if (!disk->path || disk->cdrom || disk->seed ||
-			guests_use(&others, disk->path) ||
+		if (!disk->path || disk->cdrom || disk->seed || guests_use(&others, disk->path) ||
 			!posada_volume_is_of(handle, guest->name, disk->path))
 			continue;
 		if (!ret)

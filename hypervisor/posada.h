@@ -158,7 +158,7 @@ struct posada_guest_spec {
 	const char *network; /* libvirt network or host bridge; NULL or "none": no card */
 	bool start;
 	const struct posada_seed *seed; /* NULL: none */
-	bool uefi; /* the kinds with firmware: not a BIOS */
+	bool uefi;			/* the kinds with firmware: not a BIOS */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */

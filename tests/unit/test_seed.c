@@ -220,8 +220,8 @@ TEST(disks_hold_the_files)
 	free(image);
 	free(again);
 	assert_int_equal(cd_make("c", &wrong, 1, &image, &size), -EINVAL);
-	assert_int_equal(cd_make("123456789012345678901234567890123", files, 1, &image, &size),
-		-EINVAL);
+	assert_int_equal(
+		cd_make("123456789012345678901234567890123", files, 1, &image, &size), -EINVAL);
 	assert_int_equal(cd_make("c", files, CD_FILES_MAX + 1, &image, &size), -EINVAL);
 }
 
