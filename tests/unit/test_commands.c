@@ -89,7 +89,7 @@ TEST(statuses_and_messages_fit)
 			EXIT_FAILED, "no whole public key"},
 		/* There is no folder for it, and so the guest goes again. */
 		{"guest create s --kind pv --kernel /proc/self/exe --memory 64M --seed-host a",
-			EXIT_FAILED, "cannot be written to " POSADA_VOLUMES "/s~seed.iso"},
+			EXIT_FAILED, "cannot be written to /data/volumes/s~seed.iso"},
 		{"guest show s", EXIT_FAILED, "There is no guest"},
 		{"guest autostart", EXIT_DONE, ""},
 		{"guest stopall --timeout soon", EXIT_USAGE, "for --timeout"},
