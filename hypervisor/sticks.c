@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #define LOCK POSADA_RUN "/sticks.lock"
 
 #define PATH_SIZE 512
+#define SEEN_MAX  32
 
 /* What people's machines write. A journal is left as it is. */
 static const struct {
@@ -142,8 +144,10 @@ static bool is_mount_of(void *opaque, const char *numbers, const char *folder)
 {
 	struct search *search = opaque;
 
-	search->here = !strcmp(folder, search->folder);
-	return search->here || !strcmp(numbers, search->numbers);
+	bool same = !strcmp(numbers, search->numbers), here = !strcmp(folder, search->folder);
+
+	search->here = same && here;
+	return same || here;
 }
 
 /* On its folder; -EBUSY when it, or another of that name, is mounted already elsewhere. *there says
@@ -194,11 +198,24 @@ static void name_folder(const struct stick *stick, char folder[PATH_SIZE])
 	snprintf(folder, PATH_SIZE, POSADA_STICKS "/%s", stick->uuid);
 }
 
+/* A stick and its copy would be in each other's place: the first that is found counts. */
+static bool is_copy(char seen[SEEN_MAX][40], size_t *count, const char *uuid)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp(seen[i], uuid))
+			return true;
+	if (*count < SEEN_MAX)
+		snprintf(seen[(*count)++], 40, "%s", uuid);
+	return false;
+}
+
 int sticks_each(
 	int (*visit)(void *opaque, const struct stick *stick, const char *folder), void *opaque)
 {
+	char seen[SEEN_MAX][40];
 	int fd = lock(), ret = 0;
 	struct dirent *entry;
+	size_t count = 0;
 	DIR *devices;
 
 	if (fd < 0)
@@ -212,7 +229,7 @@ int sticks_each(
 		if (*entry->d_name == '.' || !is_stick(entry->d_name, &stick))
 			continue;
 		name_folder(&stick, folder);
-		if (mount_stick(&stick, folder, &there))
+		if (is_copy(seen, &count, stick.uuid) || mount_stick(&stick, folder, &there))
 			continue;
 		ret = visit(opaque, &stick, folder);
 		if (!there)

@@ -118,9 +118,9 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         assert listed(host)["copied.iso"]["sha256"] is None
         assert listed(host, "--checksum")["copied.iso"]["sha256"] == sha256
         assert listed(host)["copied.iso"]["sha256"] == sha256 and "link.iso" not in listed(host)
-        host.posada("guest", "create", "disc", "--kind", "hvm", "--iso", "/data/media/memtest.iso", "--memory", "128M")
-        assert "guest disc" in host.posada("media", "remove", "memtest.iso", status=1)
-        host.posada("guest", "delete", "disc")
+        host.posada("guest", "create", "cdguest", "--kind", "hvm", "--iso", "/data/media/memtest.iso", "--memory", "128M")
+        assert "guest cdguest" in host.posada("media", "remove", "memtest.iso", status=1)
+        host.posada("guest", "delete", "cdguest")
         host.posada("media", "remove", "memtest.iso")
         # A stick that people drop images on.
         host.qmp("device_add", driver="usb-storage", id="fat", drive="fat", bus="usb.0")
@@ -130,22 +130,22 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         assert found["Cut.ISO"]["fault"] == "cut off" and "photo.jpg" not in found
         assert host.sh("mount | grep -c /mnt/media", status=None) == "0"
         path = found["rescue disc.iso"]["path"]
-        create = ("guest", "create", "disc", "--kind", "hvm", "--memory", "128M", "--iso")
+        create = ("guest", "create", "cdguest", "--kind", "hvm", "--memory", "128M", "--iso")
         assert "cut off" in host.posada(*create, found["Cut.ISO"]["path"], status=1)
         host.posada(*create, path)
         assert "ro," in host.sh("grep /mnt/media /proc/mounts")
-        assert "disc" not in notices(host)
+        assert "cdguest" not in notices(host)
         # It is pulled out from under the guest, and plugged in again.
         host.qmp("device_del", id="fat")
         host.sh("while blkid | grep -q KEY; do sleep 1; done", 120)
-        assert "guest disc has the image" in notices(host)
+        assert "guest cdguest has the image" in notices(host)
         assert "rescue disc.iso" not in listed(host)
         assert host.sh("mount | grep -c /mnt/media", status=None) == "0"
         host.qmp("device_add", driver="usb-storage", id="fat", drive="fat", bus="usb.0")
         host.sh("until udevadm settle && blkid | grep -q KEY; do sleep 1; done", 120)
-        assert "disc" not in notices(host)
-        host.posada("guest", "delete", "disc")
-        assert "disc" not in notices(host)
+        assert "cdguest" not in notices(host)
+        host.posada("guest", "delete", "cdguest")
+        assert "cdguest" not in notices(host)
         assert host.sh("mount | grep -c /mnt/media", status=None) == "0"
         # The other file systems; who has them writes with their own systems, here it is this one.
         for name, kind in (("ext4", "ext4"), ("ntfs", "ntfs3"), ("exfat", "exfat")):

@@ -1,11 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Pools beside the one on the data place: made, filled, grown, pulled out, and found again after a reboot."""
+import os
+import shutil
+import signal
+import socket
 import subprocess
+import time
 
 import pytest
 from host import Host
 
 KERNEL = "/run/payload/payload/vmlinuz"
+
+
+# NFS over one port of this machine, with nothing around it.
+GANESHA = """
+NFS_CORE_PARAM { Protocols = 4; NFS_Port = 2049; Bind_addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }
+NFSV4 { Graceless = true; RecoveryBackend = fs; RecoveryRoot = %(state)s; }
+EXPORT {
+	Export_Id = 1; Path = %(export)s; Pseudo = /guests; Access_Type = RW; Squash = No_Root_Squash;
+	Protocols = 4; Transports = TCP; SecType = sys; FSAL { Name = VFS; }
+}
+"""
 
 
 def pools(host):
@@ -117,4 +133,66 @@ def test_pools_live_and_last(tmp_path):
             assert host.posada("pool", "show", name, "--json")["volumes"] == []
             host.posada("pool", "forget", name)
         assert host.sh("ls /mnt/pools") == ""
+        host.healthy()
+
+
+@pytest.fixture(name="server")
+def serve(tmp_path):
+    """An NFS server; the folder that it serves is in its attribute "export"."""
+    if not shutil.which("ganesha.nfsd") or os.geteuid():
+        pytest.skip("asks for nfs-ganesha and nfs-ganesha-vfs, and to be root")
+    with socket.socket() as probe:
+        if not probe.connect_ex(("127.0.0.1", 2049)):
+            pytest.skip("port 2049 of this machine is taken")
+    for name in ("export", "state"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "conf").write_text(GANESHA % {"export": tmp_path / "export", "state": tmp_path / "state"})
+    with subprocess.Popen(["ganesha.nfsd", "-F", "-f", tmp_path / "conf", "-L", tmp_path / "log", "-p", tmp_path / "pid"]) as server:
+        while "NFS SERVER INITIALIZED" not in (tmp_path / "log").read_text() if (tmp_path / "log").exists() else True:
+            assert server.poll() is None
+            time.sleep(0.5)
+        server.export = tmp_path / "export"
+        yield server
+        server.send_signal(signal.SIGCONT)
+        server.kill()
+
+
+@pytest.mark.slow
+def test_a_server_dies_and_returns(tmp_path, server):
+    place = tmp_path / "place"
+    subprocess.run(["truncate", "-s", "1G", place], check=True)
+    with Host(memory=2048, disks=[place]) as host:
+        host.booted()
+        host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
+        create = ("pool", "create", "remote", "--kind", "nfs", "--source")
+        assert "does not answer" in host.posada(*create, "10.0.2.2x:/guests", status=1)
+        host.posada(*create, "10.0.2.2:/none", status=1, seconds=300)
+        assert list(pools(host)) == ["default"]
+        host.posada(*create, "10.0.2.2:/guests")
+        assert pools(host)["remote"]["state"] == "ready" and pools(host)["remote"]["free_bytes"] > 0
+        make_guest(host, "far", "--disk", "64M", "--pool", "remote", "--start")
+        assert (server.export / "far.img").stat().st_size == 64 << 20
+        host.posada("guest", "kill", "far", status=None)
+        # Nobody waits for a server that is silent, and it is told.
+        server.send_signal(signal.SIGSTOP)
+        assert "remote does not answer" in notices(host)
+        assert pools(host)["remote"]["state"] == "not answering"
+        assert host.posada("guest", "list", "--json")[0]["name"] == "far"
+        server.send_signal(signal.SIGCONT)
+        host.sh("until posada pool list | grep -q 'remote .* ready'; do sleep 1; done", 300)
+        assert "remote" not in notices(host)
+        host.posada("guest", "start", "far")
+        host.posada("guest", "kill", "far", status=None)
+        host.sh("sync")
+    with Host(memory=2048, disks=[place]) as host:
+        host.booted()
+        host.sh("until posada pool list | grep -q 'remote .* ready'; do sleep 1; done", 120)
+        host.posada("guest", "start", "far")
+        host.posada("guest", "kill", "far", status=None)
+        host.posada("pool", "detach", "remote")
+        assert notices(host).count("remote") == 0 and pools(host)["remote"]["state"] == "detached"
+        host.posada("pool", "attach", "remote")
+        host.posada("guest", "delete", "far", "--disks")
+        assert not list(server.export.iterdir())
+        host.posada("pool", "forget", "remote")
         host.healthy()

@@ -158,6 +158,20 @@ TEST(statuses_and_messages_fit)
 		{"network set host --address 192.168.122.9/24", EXIT_FAILED,
 			"overlaps the network default"},
 		{"network confirm", EXIT_FAILED, "Nothing is being tried"},
+		{"pool list", EXIT_DONE, "default-pool  directory"},
+		{"pool show none", EXIT_FAILED, "no pool named \"none\""},
+		{"pool detach", EXIT_USAGE, "the name is missing"},
+		{"pool detach default-pool", EXIT_DONE, "The pool default-pool is detached.\n"},
+		{"pool create x --kind zfs", EXIT_USAGE, "for --kind"},
+		{"pool create x --kind lvm", EXIT_USAGE, "for --source"},
+		{"pool create ../x --kind lvm --source sdb", EXIT_FAILED, "be a pool's name"},
+		{"pool grow default-pool --disk sdb", EXIT_FAILED, "is no LVM pool"},
+		{"guest create x --kind pv --kernel /proc/self/exe --memory 64M --disk 1G --pool y",
+			EXIT_FAILED, "no pool named \"y\""},
+		{"media add", EXIT_USAGE, "posada media add FILE|ADDRESS"},
+		{"media add /", EXIT_FAILED, "cannot be a name"},
+		{"media remove ../x", EXIT_FAILED, "no medium named \"../x\""},
+		{"network list", EXIT_DONE, "default  network"},
 		{"status", EXIT_DONE, "Hypervisor"},
 		{"status --help >/dev/full", EXIT_FAILED, "could not be written"},
 		{"status >/dev/full", EXIT_FAILED, "could not be written"},
@@ -177,6 +191,7 @@ TEST(json_is_valid)
 {
 	static const char *const words[] = {"status", "guest list", "guest show 'g\"\\1'",
 		"storage list", "network list", "network show default", "media list"};
+		"storage list", "network list", "media list", "pool list"};
 	const char *out, *err;
 	FILE *node = unit_open();
 	char file[300];
