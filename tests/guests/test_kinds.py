@@ -6,7 +6,7 @@ INSTALLER = r"Entering low memory mode|Select a language|Choose language"
 CTRL_BRACKET = "\x1d"
 
 
-@pytest.mark.parametrize("kind", ["pv", "pvh"])
+@pytest.mark.parametrize("kind", ["pv", pytest.param("pvh", marks=pytest.mark.slow)])
 def test_installer_through_the_menu(host, kind):
     host.menu("Guests")
     host.choose("Create a guest ...")
@@ -60,7 +60,7 @@ def test_installer_through_the_menu(host, kind):
     assert host.sh("ls /data/volumes") == ""
 
 
-@pytest.mark.parametrize("kind", ["pv", "pvh"])
+@pytest.mark.parametrize("kind", [pytest.param("pv", marks=pytest.mark.slow), "pvh"])
 def test_installer_through_the_command_line(host, kind):
     said = host.posada("guest", "create", "inn", "--kind", kind, "--kernel", "/data/media/linux", "--initrd",
                        "/data/media/initrd.gz", "--cmdline", "console=hvc0", "--memory", "512M", "--disk", "1G")

@@ -30,15 +30,41 @@ def marks(host):
             host.sh("dd if=/data/volumes/early.img bs=512 count=1 2>/dev/null | head -c 5"), guests(host))
 
 
-def test_from_memory_to_the_stick_to_a_disk(stick, tmp_path):
-    disk = tmp_path / "disk"
-    subprocess.run(["truncate", "-s", "4G", disk], check=True)
+def choose_free_room(host, name):
+    """Storage, Make: the free rest of sda, confirmed by NAME."""
+    host.menu("Storage", "Make")
+    host.see("On which disk", 120)
+    host.choose("sda")
+    host.choose("Free room")
+    host.see("The plan|the plan", 120)
+    host.send("\r")
+    host.see("Type its name, sda")
+    host.answer(name)
+
+
+def furnish(host):
+    """What makes this host one of its own, beside the guest "early"; what a person would miss of it."""
+    host.posada("guest", "create", "late", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M")
+    host.sh(f"mkdir -p /root/.ssh && echo '{KEY}' >>/root/.ssh/authorized_keys")
+    assert "memory" not in host.posada("config", "set", "ssh.enabled", "yes")
+    host.sh("until ls /etc/dropbear/*key; do setsid ssh -y localhost true </dev/null >/dev/null 2>&1; sleep 2; done", 120)
+    host.sh("echo '<network><name>lab</name></network>' >/tmp/lab && virsh net-define /tmp/lab")
+    before = marks(host)
+    assert before[1:] == ("hello", ["early", "late"]) and "inn" in before[0] and "lab" in before[0]
+    return before
+
+
+def create_early(host):
+    assert "in memory" in host.posada("config", "set", "host.name", "inn")
+    host.posada("guest", "create", "early", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M", "--disk", "8M")
+    host.sh("printf hello | dd of=/data/volumes/early.img conv=notrunc,fsync")
+
+
+def test_from_memory_to_the_stick(stick):
     with Host(boot="usb", stick=stick) as host:
         host.booted()
         host.see("There is no data place")
-        assert "in memory" in host.posada("config", "set", "host.name", "inn")
-        host.posada("guest", "create", "early", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M", "--disk", "8M")
-        host.sh("printf hello | dd of=/data/volumes/early.img conv=notrunc,fsync")
+        create_early(host)
         # What cannot be is refused, and what is wrong changes nothing.
         assert "no data place" in host.posada("config", "save", status=1)
         assert "no data place" in host.posada("storage", "attach", status=1)
@@ -48,39 +74,20 @@ def test_from_memory_to_the_stick_to_a_disk(stick, tmp_path):
         assert "letters" in host.posada("config", "set", "host.name", "not a name", status=1)
         host.posada("config", "set", "host.nam", "x", status=2)
         # Through the menu, as a person does it.
-        host.menu("Storage", "Make")
-        host.see("On which disk", 120)
-        host.choose("sda")
-        host.choose("Free room")
-        host.see("The plan|the plan", 120)
-        host.send("\r")
-        host.see("Type its name, sda")
-        host.answer("sdx")
+        choose_free_room(host, "sdx")
         host.see("not the name")
         host.send("\r")
         host.home()
-        host.menu("Storage", "Make")
-        host.see("On which disk", 120)
-        host.choose("sda")
-        host.choose("Free room")
-        host.see("The plan|the plan", 120)
-        host.send("\r")
-        host.answer("sda")
+        choose_free_room(host, "sda")
         host.see("sda3 is the data place", 300)
         host.send("\r")
         host.home()
         assert not any("data place" in notice for notice in host.posada("status", "--json")["notices"])
         assert host.posada("storage", "list", "--json")["place"] == "sda3"
-        host.posada("guest", "create", "late", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M")
-        host.sh(f"mkdir -p /root/.ssh && echo '{KEY}' >>/root/.ssh/authorized_keys")
-        assert "memory" not in host.posada("config", "set", "ssh.enabled", "yes")
-        host.sh("until ls /etc/dropbear/*key; do setsid ssh -y localhost true </dev/null >/dev/null 2>&1; sleep 2; done", 120)
-        host.sh("echo '<network><name>lab</name></network>' >/tmp/lab && virsh net-define /tmp/lab")
-        before = marks(host)
-        assert before[1:] == ("hello", ["early", "late"]) and "inn" in before[0] and "lab" in before[0]
+        before = furnish(host)
         # The plug is pulled: nothing was told to save.
         host.sh("sync")
-    with Host(boot="usb", stick=stick, disks=[disk]) as host:
+    with Host(boot="usb", stick=stick) as host:
         host.booted()
         host.see("inn")
         assert marks(host) == before
@@ -88,6 +95,18 @@ def test_from_memory_to_the_stick_to_a_disk(stick, tmp_path):
         host.posada("guest", "start", "early")
         refusal = host.posada("storage", "detach", status=1)
         assert "early.img" in refusal or "qemu" in refusal
+
+
+@pytest.mark.slow
+def test_from_the_stick_to_a_disk(stick, tmp_path):
+    disk = tmp_path / "disk"
+    subprocess.run(["truncate", "-s", "4G", disk], check=True)
+    with Host(boot="usb", stick=stick, disks=[disk]) as host:
+        host.booted()
+        create_early(host)
+        host.posada("storage", "create", "sda", "--confirm", "sda", seconds=300)
+        before = furnish(host)
+        host.posada("guest", "start", "early")
         # The whole of it moves to a disk with Posada; a guest that cannot be saved (its kernel has panicked) is in the way.
         host.sh("printf '[install]\\nserial = DISK0\\nlayout = whole-disk\\n' >/tmp/answers")
         said = host.posada("install", "apply", "--answers", "/tmp/answers", seconds=600, status=1)
