@@ -17,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import guests  # noqa: E402
 import vm  # noqa: E402
 from host import Host  # noqa: E402
 from origins import Origins  # noqa: E402
@@ -313,6 +314,7 @@ def main():
                 say(f"  Debian Xen dom0 with libvirt: {spread(peers)}")
         say(f"  floor: {spread(floors)}; menu: {spread(menus)}; guests managed: {spread(managed)}; {vm.accelerator()}")
         rows += installed(work)
+        rows += guests.measured(work, RUNS, say)
         say("  smallest dom0 memory")
         least = smallest_dom0(work)
         rows.insert(1, ("dom0 memory: boots, menu, HVM guest", f"{least} MiB" if least else "fails at 384", "384 MiB", "256 MiB"))
