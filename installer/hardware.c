@@ -222,12 +222,29 @@ static int add_open(struct hardware *hardware, const char *path)
 	return ret;
 }
 
-/* QEMU claims nothing either. udev opens what it looks at, for moments, and keeps none of it. */
+/* Whether a process may keep a device open: a thread of the kernel, which has no program, has
+ * nothing open; udev opens what it looks at, for moments. */
+static bool may_hold(unsigned long process)
+{
+	char path[64], program[PATH_SIZE];
+	const char *name;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%lu/exe", process);
+	length = readlink(path, program, sizeof(program) - 1);
+	if (length < 0)
+		return errno != ENOENT;
+	program[length] = '\0';
+	name = strrchr(program, '/');
+	return !strstr(name ? name : program, "udev");
+}
+
+/* QEMU claims nothing either. Most processes are the kernel's, and every call counts under Xen. */
 static int add_processes(struct hardware *hardware)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
-	char path[64], name[32];
+	char path[64];
 	int ret = 0;
 
 	if (!directory)
@@ -235,11 +252,7 @@ static int add_processes(struct hardware *hardware)
 	while (!ret && (entry = readdir(directory))) {
 		unsigned long process = strtoul(entry->d_name, NULL, 10);
 
-		if (!process || process == (unsigned long)getpid())
-			continue;
-		read_fact(name, sizeof(name), "/proc/%lu/comm", process);
-		/* udevd, (udev-worker), … */
-		if (strstr(name, "udev"))
+		if (!process || process == (unsigned long)getpid() || !may_hold(process))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%lu/fd", process);
 		ret = add_open(hardware, path);

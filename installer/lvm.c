@@ -232,9 +232,23 @@ static int add_member(struct machine *machine, char **columns)
 	return 0;
 }
 
+/* To ask takes longer than to look at a disk. */
+static bool has_member(const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (!strcmp(machine->disks[i].parts[j].content, "LVM2_member"))
+				return true;
+	return false;
+}
+
 int lvm_list(struct machine *machine)
 {
-	int ret = each_line(machine, "vgs", "vg_name,vg_extent_size,vg_free,vg_attr", add_group);
+	int ret;
+
+	if (!has_member(machine))
+		return 0;
+	ret = each_line(machine, "vgs", "vg_name,vg_extent_size,vg_free,vg_attr", add_group);
 
 	if (!ret && machine->group_count)
 		ret = each_line(

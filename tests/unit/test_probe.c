@@ -923,6 +923,10 @@ TEST(groups_are_listed)
 	part->size = 64 * MIB;
 	chmod(unit_write("bin/lvm", script, strlen(script)), 0700);
 	setenv("PATH", unit_path("bin"), 1);
+	/* It is asked when there is something to ask for. */
+	assert_int_equal(lvm_list(&machine), 0);
+	assert_int_equal(machine.group_count, 0);
+	strcpy(part->content, "LVM2_member");
 	assert_int_equal(lvm_list(&machine), 0);
 	assert_int_equal(machine.group_count, 2);
 	assert_string_equal(machine.groups[0].name, "vg0");
@@ -949,11 +953,13 @@ TEST(groups_are_listed)
 	disks_free(&machine);
 
 	/* One that fails, and none. */
+	strcpy(disks_add_part(disks_add(&machine))->content, "LVM2_member");
 	put("bin/lvm", "#!/bin/sh\necho '  a|1|1|wz--n-'; exit 5\n");
 	assert_int_equal(lvm_list(&machine), 0);
 	unlink(unit_path("bin/lvm"));
 	assert_int_equal(lvm_list(&machine), 0);
 	assert_int_equal(machine.group_count, 0);
+	disks_free(&machine);
 	setenv("PATH", old, 1);
 }
 
