@@ -142,12 +142,57 @@ static void take_nic(struct app *app, const struct posada_nic *nic)
 	done(posada_guest_detach_nic(app->host, app->guest, nic->mac, &err), &err);
 }
 
+static void add_device(struct app *app, bool usb)
+{
+	struct posada_error err;
+	char text[64] = "";
+
+	if (!ui_input(_("Device of the host"),
+		    usb ? _("Which USB device? Vendor and product, such as 046d:c52b.")
+			: _("Which PCI device? Its address, such as 0000:03:00.0."),
+		    text, sizeof(text)))
+		return;
+	ui_wait(_("Giving it the device ..."));
+	done(posada_guest_attach_device(app->host, app->guest, text, usb, &err), &err);
+}
+
+static void add_usb(struct app *app)
+{
+	add_device(app, true);
+}
+
+static void add_pci(struct app *app)
+{
+	add_device(app, false);
+}
+
+/* Only a USB device's name is so short. */
+static bool is_usb(const char *device)
+{
+	return strlen(device) == sizeof("046d:c52b") - 1;
+}
+
+static void take_device(struct app *app, const char *device)
+{
+	struct posada_error err;
+	char text[256];
+
+	snprintf(text, sizeof(text), _("Take the device %s away from %s, back to the host?"), device,
+		app->guest);
+	if (!ui_yes_no(device, text))
+		return;
+	ui_wait(_("Taking the device away ..."));
+	done(posada_guest_detach_device(app->host, app->guest, device, is_usb(device), &err), &err);
+}
+
 static const struct {
 	const char *name, *text;
 	void (*run)(struct app *app);
 } additions[] = {
 	{N_("Add a disk"), N_("A new volume, or a file that exists"), add_disk},
 	{N_("Add a card"), N_("A network card"), add_nic},
+	{N_("Give USB"), N_("A USB device of the host"), add_usb},
+	{N_("Give PCI"), N_("A PCI device of the host, where it has an IOMMU"), add_pci},
 };
 
 struct rows {
@@ -181,6 +226,10 @@ static void fill(const struct posada_guest *guest, struct rows *rows)
 	for (i = 0; i < guest->nic_count; i++)
 		add_row(rows, guest->nics[i].mac ? guest->nics[i].mac : "?",
 			guest->nics[i].source ? guest->nics[i].source : "-");
+	for (i = 0; i < guest->hostdev_count; i++)
+		add_row(rows, guest->hostdevs[i],
+			is_usb(guest->hostdevs[i]) ? _("USB device of the host")
+						   : _("PCI device of the host"));
 }
 
 static void act(struct app *app, const struct posada_guest *guest, size_t row)
@@ -190,7 +239,9 @@ static void act(struct app *app, const struct posada_guest *guest, size_t row)
 		return;
 	}
 	row -= ARRAY_SIZE(additions);
-	if (row >= guest->disk_count)
+	if (row >= guest->disk_count + guest->nic_count)
+		take_device(app, guest->hostdevs[row - guest->disk_count - guest->nic_count]);
+	else if (row >= guest->disk_count)
 		take_nic(app, &guest->nics[row - guest->disk_count]);
 	else if (guest->disks[row].cdrom)
 		change_cd(app, &guest->disks[row]);

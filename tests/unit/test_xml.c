@@ -34,6 +34,8 @@ TEST(specifications_are_checked)
 		{SPEC(KINDS, 16, 1, .kernel = "/k"), "kind of guest is unknown"},
 		{SPEC(HVM, 64, 1, .kernel = "/k"), "not from a kernel"},
 		{SPEC(PV, 16, 1, .iso = "/i"), "no CD drive"},
+		{SPEC(PV, 64, 1, .kernel = "/k", .uefi = true), "leave UEFI out"},
+		{SPEC(QEMU, 64, 1, .kernel = "/k", .uefi = true), "leave UEFI out"},
 		{SPEC(HVM, 64, 1, .iso = "/i", .initrd = "/r"), "without a kernel"},
 		{SPEC(PV, 16, 1, .kernel = "/k", .cmdline = long_text), "has 1024 bytes"},
 		{SPEC(PV, 16, 1, .kernel = NULL), "Give a kernel, or"},
@@ -142,6 +144,39 @@ TEST(each_kind_gets_its_xml)
 	}
 }
 
+TEST(uefi_is_another_firmware)
+{
+	static const struct {
+		enum posada_kind kind;
+		const char *has;
+	} rows[] = {
+		{POSADA_HVM,
+			"<loader readonly='yes' type='pflash'>/usr/share/ovmf/OVMF.fd</loader>"},
+		{POSADA_QEMU, "<nvram template='/usr/share/ovmf/OVMF_VARS_4M.fd'/>"},
+	};
+	const struct xml_host host = {.type = "xen"};
+	char *xml;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct posada_guest_spec spec = {.name = "g",
+			.kind = rows[i].kind,
+			.memory_kib = 65536,
+			.vcpus = 1,
+			.iso = "/i"};
+
+		assert_int_equal(xml_from_spec(&spec, &host, &xml), 0);
+		assert_null(strstr(xml, "pflash"));
+		assert_int_equal(
+			!strstr(xml, "<hyperv mode='custom'>"), rows[i].kind != POSADA_HVM);
+		free(xml);
+		spec.uefi = true;
+		assert_int_equal(spec_check(&spec, NULL), 0);
+		assert_int_equal(xml_from_spec(&spec, &host, &xml), 0);
+		assert_non_null(strstr(xml, rows[i].has));
+		free(xml);
+	}
+}
+
 TEST(hostile_texts_come_back_whole)
 {
 	unsigned whole = 0;
@@ -217,4 +252,5 @@ TEST(foreign_definitions_are_read)
 }
 
 RUN("xml", T(kinds_have_names), T(specifications_are_checked), T(each_kind_gets_its_xml),
-	T(hostile_texts_come_back_whole), T(foreign_definitions_are_read))
+	T(uefi_is_another_firmware), T(hostile_texts_come_back_whole),
+	T(foreign_definitions_are_read))
