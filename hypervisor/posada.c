@@ -304,11 +304,11 @@ static void print_help(FILE *out, const char *noun)
 
 		if (noun && strcmp(noun, at->noun) != 0)
 			continue;
-		fprintf(out, "  %-8s%-10s%s\n", at->noun, at->verb ? at->verb : "", _(at->help));
+		fprintf(out, "  %-8s%-11s%s\n", at->noun, at->verb ? at->verb : "", _(at->help));
 	}
 	for (i = 0; i < PROGRAMS; i++)
 		if (!noun || !strcmp(noun, programs[i].noun))
-			fprintf(out, "  %-8s%-10s%s\n", programs[i].noun,
+			fprintf(out, "  %-8s%-11s%s\n", programs[i].noun,
 				programs[i].verb ? programs[i].verb : "", _(programs[i].help));
 	fputs(_("\n\"--help\" after a command tells its options.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
