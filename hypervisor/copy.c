@@ -96,7 +96,7 @@ int copy_image(const struct copy *copy, char *why, size_t size)
 	size_t count = 10;
 	struct said said = {.why = why, .size = size};
 	bool wanted = true;
-	int output, status, ret;
+	int output = -1, status, ret;
 	pid_t pid;
 
 	if (copy->to_is_empty)
