@@ -19,7 +19,7 @@
 /* What programs look at in front of the first partition and behind the last one: copies of tables,
  * marks of arrays and of what else may have a disk as a whole. */
 #define HEAD MIB
-#define TAIL MIB
+#define TAIL (4 * MIB)
 
 /* How a file system of ours is called. */
 #define OWN_LABEL "POSADA"
