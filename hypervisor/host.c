@@ -184,13 +184,27 @@ static void link_name(char *buf, size_t size, const char *dir, const char *name)
 	snprintf(buf, size, "%.*s", (int)size - 1, last ? last + 1 : target);
 }
 
+bool nic_is_card(const char *dir, const char *name)
+{
+	char path[512], target[512];
+	ssize_t len;
+
+	/* A card of the machine has a device below it; bridges and taps have none. */
+	if (!exists("%s/%s/device", dir, name))
+		return false;
+	/* So has the host's end of a Xen guest's card. */
+	snprintf(path, sizeof(path), "%s/%s/device/subsystem", dir, name);
+	len = readlink(path, target, sizeof(target) - 1);
+	target[len > 0 ? len : 0] = '\0';
+	return !strstr(target, "/xen-backend");
+}
+
 static int add_nic(struct posada_host *host, const char *dir, const char *name)
 {
 	struct posada_port *nic;
 	char line[64];
 
-	/* A card of the machine has a device below it; bridges and taps have none. */
-	if (!exists("%s/%s/device", dir, name))
+	if (!nic_is_card(dir, name))
 		return 0;
 	nic = GROW(host->nics, host->nic_count);
 	if (!nic)

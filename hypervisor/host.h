@@ -11,4 +11,7 @@ int host_scan(struct posada_host *host, const char *sys);
 /* Adds the notices found below run, usually POSADA_RUN; 0 or -ENOMEM. */
 int host_notices(struct posada_host *host, const char *run);
 
+/* Is this interface, in DIR (/sys/class/net), a network card of the machine? */
+bool nic_is_card(const char *dir, const char *name);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "host.h"
 #include "internal.h"
 #include "network_xml.h"
 
@@ -53,7 +54,7 @@ bool interface_is(const char *name, const char *what)
 
 bool card_mac(const char *nic, char mac[MAC_TEXT])
 {
-	return interface_is(nic, "device") &&
+	return interface_is(nic, "device") && nic_is_card("/sys/class/net", nic) &&
 	       read_line(mac, MAC_TEXT, "/sys/class/net/%s/address", nic) && mac_is_right(mac);
 }
 

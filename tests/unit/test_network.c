@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of what is written about networks: libvirt's XML, and the file of bridges.
+#include <unistd.h>
 #include "bridges.h"
+#include "host.h"
 #include "network_xml.h"
 #include "unit.h"
 #include "uplink.h"
@@ -250,6 +252,27 @@ TEST(what_init_keeps_is_read)
 		uplink_parse(unit_chance_text(line, sizeof(line)), &uplink, &deadline);
 }
 
+TEST(guests_cards_are_no_cards)
+{
+	static const struct {
+		const char *name, *bus;
+		bool card;
+	} rows[] = {{"eth0", "pci", true}, {"enX0", "xen", true}, {"vif1.0", "xen-backend", false}};
+	char path[300], bus[64];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(path, sizeof(path), "net/%s/device/uevent", rows[i].name);
+		unit_write(path, "", 0);
+		snprintf(path, sizeof(path), "%s/net/%s/device/subsystem", unit_path(""),
+			rows[i].name);
+		snprintf(bus, sizeof(bus), "../../../../bus/%s", rows[i].bus);
+		assert_int_equal(symlink(bus, path), 0);
+		assert_int_equal(nic_is_card(unit_path("net"), rows[i].name), rows[i].card);
+	}
+	unit_write("net/br0/address", "", 0);
+	assert_false(nic_is_card(unit_path("net"), "br0"));
+}
+
 RUN("network", T(names_are_checked), T(definitions_come_back), T(changes_leave_the_rest),
 	T(foreign_definitions_are_read), T(bridges_last), T(what_is_no_bridge_is_left_out),
-	T(own_addresses_are_checked), T(what_init_keeps_is_read))
+	T(own_addresses_are_checked), T(what_init_keeps_is_read), T(guests_cards_are_no_cards))
