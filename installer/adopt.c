@@ -18,7 +18,7 @@
 
 /* What programs look at in front of the first partition and behind the last one: copies of tables,
  * marks of arrays and of what else may have a disk as a whole. */
-#define HEAD MIB
+#define HEAD (4 * MIB)
 #define TAIL (4 * MIB)
 
 /* How a file system of ours is called. */
@@ -255,6 +255,13 @@ static struct adopt_piece *put(struct adopt *adopt, enum adopt_source source, ui
 	return last;
 }
 
+/* Of the disk as a whole, what is in no partition that the guest has. */
+static void put_nothing(struct adopt *adopt, uint64_t end)
+{
+	put(adopt, ADOPT_PRIVATE, end < HEAD ? end : HEAD);
+	put(adopt, ADOPT_NOTHING, end);
+}
+
 static void put_part(struct adopt *adopt, const struct part *part, uint64_t end)
 {
 	bool copied = *adopt->esp.name && part->number == adopt->esp.number;
@@ -300,13 +307,10 @@ static void put_member(struct adopter *adopter, const struct part *part)
 static void put_head(struct adopter *adopter)
 {
 	const struct disk *disk = adopter->disk;
-	uint64_t first = disk->parts[0].start, core = adopter->wish->core, end = HEAD;
+	uint64_t first = disk->parts[0].start, core = adopter->wish->core;
 
 	if (disk->table == TABLE_GPT) {
-		for (size_t i = 0; i < disk->part_count; i++)
-			if (!is_posadas(adopter, &disk->parts[i]) && disk->parts[i].start < end)
-				end = disk->parts[i].start;
-		put(adopter->adopt, ADOPT_PRIVATE, end > disk->first ? end : disk->first);
+		put(adopter->adopt, ADOPT_PRIVATE, first < disk->first ? first : disk->first);
 		return;
 	}
 	put(adopter->adopt, ADOPT_PRIVATE, SECTOR);
@@ -324,7 +328,7 @@ static void put_tail(struct adopter *adopter)
 	const struct disk *disk = adopter->disk;
 	uint64_t tail = disk->size > TAIL ? (disk->size - TAIL) / SECTOR * SECTOR : 0;
 
-	put(adopter->adopt, ADOPT_NOTHING, tail);
+	put_nothing(adopter->adopt, tail);
 	put(adopter->adopt, ADOPT_PRIVATE, disk->size);
 }
 
@@ -365,7 +369,7 @@ static int put_parts(struct adopter *adopter)
 		/* The chain of tables within an extended partition lies between the logical ones.
 		 */
 		put(adopt, ADOPT_DISK, part->start < container ? part->start : container);
-		put(adopt, ADOPT_NOTHING, part->start);
+		put_nothing(adopt, part->start);
 		if (is_container(part))
 			container = part->start + part->size;
 		else
