@@ -10,7 +10,7 @@ import time
 import pytest
 from host import Host
 
-KERNEL = "/run/payload/payload/vmlinuz"
+MEDIA = "/tmp/media"
 
 
 # NFS over one port of this machine, with nothing around it.
@@ -34,25 +34,32 @@ def notices(host):
 
 
 def make_guest(host, name, *words, **options):
-    return host.posada("guest", "create", name, "--kind", "pv", "--kernel", KERNEL, "--memory", "128M", *words, **options)
+    return host.posada("guest", "create", name, "--kind", "pv", "--kernel", f"{MEDIA}/vmlinuz", "--initrd", f"{MEDIA}/counter.cpio",
+                       "--memory", "128M", *words, **options)
 
 
-def boot(place, one, two, stick):
+def boot(disks, stick):
     # The names of the disks change from boot to boot, what is on them does not.
-    return Host(memory=2048, disks=[place, one, two], extra=[
+    return Host(memory=2048, disks=disks, extra=[
         "-blockdev", f"driver=raw,node-name=pulled,file.driver=file,file.filename={stick}",
         "-device", "usb-storage,id=pulled,drive=pulled,serial=PULLED"])
 
 
+def booted(host):
+    """With what the guests start from."""
+    host.booted()
+    host.sh(f"mkdir -p {MEDIA} && mount -o ro /dev/disk/by-label/MEDIA {MEDIA}")
+
+
 @pytest.mark.slow
-def test_pools_live_and_last(tmp_path):
+def test_pools_live_and_last(tmp_path, media_disk):
     place, one, two, stick = (tmp_path / name for name in ("place", "one", "two", "stick"))
     for disk, size in ((place, "2G"), (one, "1G"), (two, "1G"), (stick, "512M")):
         subprocess.run(["truncate", "-s", size, disk], check=True)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "PRECIOUS", one], check=True)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", stick], check=True)
-    with boot(place, one, two, stick) as host:
-        host.booted()
+    with boot([place, one, two, media_disk], stick) as host:
+        booted(host)
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
         # What is on a disk is shown, and stays unless its name is given.
         create = ("pool", "create", "fast", "--kind", "lvm", "--source", "vdb")
@@ -118,9 +125,8 @@ def test_pools_live_and_last(tmp_path):
         host.posada("pool", "create", "more", "--kind", "directory", "--source", "/data/more")
         host.posada("pool", "detach", "more")
         host.sh("sync")
-    with boot(place, two, one, stick) as host:
-        host.booted()
-        host.shell_open()
+    with boot([place, media_disk, two, one], stick) as host:
+        booted(host)
         states = {name: pool["state"] for name, pool in pools(host).items()}
         assert states == {"default": "ready", "fast": "ready", "more": "detached", "usb": "ready"}
         assert host.sh(f"head -c 3 {disk}") == "lvm"
@@ -158,11 +164,11 @@ def serve(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_server_dies_and_returns(tmp_path, server):
+def test_a_server_dies_and_returns(tmp_path, media_disk, server):
     place = tmp_path / "place"
     subprocess.run(["truncate", "-s", "1G", place], check=True)
-    with Host(memory=2048, disks=[place]) as host:
-        host.booted()
+    with Host(memory=2048, disks=[place, media_disk]) as host:
+        booted(host)
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
         create = ("pool", "create", "remote", "--kind", "nfs", "--source")
         assert "does not answer" in host.posada(*create, "10.0.2.2x:/guests", status=1)
@@ -184,8 +190,8 @@ def test_a_server_dies_and_returns(tmp_path, server):
         host.posada("guest", "start", "far")
         host.posada("guest", "kill", "far", status=None)
         host.sh("sync")
-    with Host(memory=2048, disks=[place]) as host:
-        host.booted()
+    with Host(memory=2048, disks=[place, media_disk]) as host:
+        booted(host)
         host.sh("until posada pool list | grep -q 'remote .* ready'; do sleep 1; done", 120)
         host.posada("guest", "start", "far")
         host.posada("guest", "kill", "far", status=None)
