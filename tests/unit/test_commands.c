@@ -190,32 +190,30 @@ TEST(statuses_and_messages_fit)
 TEST(json_is_valid)
 {
 	static const char *const words[] = {"status", "guest list", "guest show 'g\"\\1'",
-		"storage list", "network list", "network show default", "media list"};
-	"storage list", "network list", "media list", "pool list"
-};
-const char *out, *err;
-FILE *node = unit_open();
-char file[300];
-size_t size;
+		"storage list", "network list", "network show default", "media list", "pool list"};
+	const char *out, *err;
+	FILE *node = unit_open();
+	char file[300];
+	size_t size;
 
-/* More than one buffer of output, and names that nobody but us would refuse. */
-fputs("<node><network><name>default</name><bridge name='virbr0'/></network>", node);
-for (unsigned i = 0; i < 200; i++)
-	fprintf(node,
-		"<domain type='test'><name>g&quot;\\%u</name><memory>%u</memory><os><type>hvm</type></os></domain>",
-		i, 1024 + i);
-fputs("</node>", node);
-out = unit_close(node, &size);
-snprintf(file, sizeof(file), "test://%s", unit_write("node.xml", out, size));
-uri = file;
-for (size_t i = 0; i < COUNT(words); i++) {
-	char command[64];
+	/* More than one buffer of output, and names that nobody but us would refuse. */
+	fputs("<node><network><name>default</name><bridge name='virbr0'/></network>", node);
+	for (unsigned i = 0; i < 200; i++)
+		fprintf(node,
+			"<domain type='test'><name>g&quot;\\%u</name><memory>%u</memory><os><type>hvm</type></os></domain>",
+			i, 1024 + i);
+	fputs("</node>", node);
+	out = unit_close(node, &size);
+	snprintf(file, sizeof(file), "test://%s", unit_write("node.xml", out, size));
+	uri = file;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		char command[64];
 
-	snprintf(command, sizeof(command), "%s --json", words[i]);
-	if (run(command, &out, &err) || *err || !unit_json_is_valid(out))
-		fail_msg("posada %s: %s%s", command, out, err);
-}
-assert_int_equal(run("guest list --json >/dev/full", &out, &err), EXIT_FAILED);
+		snprintf(command, sizeof(command), "%s --json", words[i]);
+		if (run(command, &out, &err) || *err || !unit_json_is_valid(out))
+			fail_msg("posada %s: %s%s", command, out, err);
+	}
+	assert_int_equal(run("guest list --json >/dev/full", &out, &err), EXIT_FAILED);
 }
 
 RUN("commands", T(statuses_and_messages_fit), T(json_is_valid))
