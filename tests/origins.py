@@ -248,7 +248,7 @@ class Origins:
             run("zstd", "-qd", modules / path, "-o", tree / f"{number}.ko")
         files = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
         with target.open("wb") as out:
-            subprocess.run("cpio -o -H newc --quiet | gzip", shell=True, cwd=tree, check=True, stdout=out, input=files.encode())
+            subprocess.run("cpio -o -H newc --quiet | zstd -q -19", shell=True, cwd=tree, check=True, stdout=out, input=files.encode())
 
     def uefi(self, name="uefi", esp=300 * MIB, size=900 * MIB):
         """GRUB in the ESP, by an entry's path and by the fallback, the system on an ext4 file system."""
