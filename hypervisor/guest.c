@@ -542,7 +542,7 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 		for (j = 0; j < guests->items[i].disk_count; j++) {
 			const char *disk = guests->items[i].disks[j].path;
 
-			if (disk && !strcmp(disk, path))
+			if (disk && image_is_same(disk, path))
 				return true;
 		}
 	return false;
@@ -625,10 +625,7 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 	sticks_need(path);
 	ret = image_probe(path, type, &size);
 	if (!ret) {
-		/* Where device-mapper's names lead to changes from one time to the next. */
-		*absolute = strncmp(path, "/dev/mapper/", strlen("/dev/mapper/"))
-				    ? realpath(path, NULL)
-				    : strdup(path);
+		*absolute = image_path(path);
 		if (*absolute)
 			return 0;
 		ret = -errno;
@@ -719,7 +716,7 @@ static int check_disks(
 				_("The disk %s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
 				posada_text_clean(making->disks[i], clean, sizeof(clean)));
 		for (j = 0; j < i; j++)
-			if (making->disks[j] && !strcmp(making->disks[j], making->disks[i]))
+			if (making->disks[j] && image_is_same(making->disks[j], making->disks[i]))
 				return fail(err, -EINVAL,
 					_("The disk %s was given twice. Give it once."),
 					posada_text_clean(making->disks[i], clean, sizeof(clean)));

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "fetch.h"
+#include "image.h"
 #include "internal.h"
 #include "media.h"
 #include "sticks.h"
@@ -356,7 +357,7 @@ int posada_media_sum(struct posada_media_file *file, posada_progress progress, v
 
 static bool has(const char *one, const char *path)
 {
-	return one && !strcmp(one, path);
+	return one && image_is_same(one, path);
 }
 
 static bool guest_has(const struct posada_guest *guest, const char *path)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "image.h"
 #include "internal.h"
 #include "xml.h"
 
@@ -204,7 +205,7 @@ static char *owner_of(const struct posada_guests *guests, const char *path)
 		for (j = 0; j < guests->items[i].disk_count; j++) {
 			const char *disk = guests->items[i].disks[j].path;
 
-			if (disk && !strcmp(disk, path))
+			if (disk && image_is_same(disk, path))
 				return strdup(guests->items[i].name);
 		}
 	return NULL;

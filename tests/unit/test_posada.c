@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of libposada over libvirt's test driver: what it makes, what it refuses, what is left.
+#include <unistd.h>
 #include "guest.h"
 #include "internal.h"
 #include "unit.h"
@@ -8,7 +9,7 @@
 
 static struct posada *host;
 static struct posada_error err;
-static char kernel[64], iso[64], disk[64];
+static char kernel[64], iso[64], disk[64], twin[64];
 
 /* The driver forgets everything when its last user leaves, so each test begins anew. */
 static int begin(void **state __attribute__((unused)))
@@ -19,6 +20,10 @@ static int begin(void **state __attribute__((unused)))
 	memset(bytes, 0, sizeof(bytes));
 	memcpy(bytes + 510, "\125\252", 2);
 	strcpy(disk, unit_write("disk", bytes, 512));
+	strcpy(twin, unit_path("twin"));
+	unlink(twin);
+	if (link(disk, twin))
+		return -1;
 	memcpy(bytes + 32769, "CD001", 5);
 	strcpy(iso, unit_write("iso", bytes, sizeof(bytes)));
 	memcpy(bytes + 0x202, "HdrS", 4);
@@ -138,6 +143,8 @@ TEST(bad_guests_are_refused)
 		{{.name = "x", .disks = {{.path = "/none"}}, .disk_count = 1}, -ENOENT,
 			"no disk image"},
 		{{.name = "x", .disks = {{.path = disk}}, .disk_count = 1}, -EBUSY,
+			"another guest"},
+		{{.name = "x", .disks = {{.path = twin}}, .disk_count = 1}, -EBUSY,
 			"another guest"},
 		{{.name = "x", .disks = {{.path = iso}, {.path = iso}}, .disk_count = 2}, -EINVAL,
 			"given twice"},
