@@ -207,7 +207,7 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	disk->readonly = type == IMAGE_ISO;
 	if (type == IMAGE_QCOW2)
 		disk->format = "qcow2";
-	ret = posada_guest_list(handle, &others, err);
+	ret = guest_list_all(handle, &others, err);
 	if (ret)
 		return ret;
 	if (!disk->readonly && guests_use(&others, *absolute))

@@ -194,7 +194,39 @@ static bool is_host_itself(struct engine *engine, virDomainPtr domain)
 	return !strcmp(engine->name, "xen") && virDomainGetID(domain) == 0;
 }
 
-static int add_guests(struct engine *engine, struct posada_guests *guests, struct posada_error *err)
+/* A guest that runs as its definition has it, which need not be what it runs with. */
+static int read_definition(struct engine *engine, virDomainPtr domain, struct posada_guest *guest)
+{
+	char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+	int ret = -ENOENT;
+
+	memset(guest, 0, sizeof(*guest));
+	if (xml)
+		ret = xml_to_guest(xml, guest);
+	free(xml);
+	if (ret)
+		posada_guest_free(guest);
+	guest->engine = engine->name;
+	guest->id = -1;
+	return ret;
+}
+
+static void add_guest(
+	struct engine *engine, virDomainPtr domain, struct posada_guests *guests, bool definitions)
+{
+	struct posada_guest *guest = &guests->items[guests->count];
+
+	/* A guest that went away since it was listed is simply not there. */
+	if (is_host_itself(engine, domain) || read_guest(engine, domain, guest))
+		return;
+	guests->count++;
+	if (definitions && posada_state_is_live(guest->state) &&
+		!read_definition(engine, domain, guest + 1))
+		guests->count++;
+}
+
+static int add_guests(struct engine *engine, struct posada_guests *guests, bool definitions,
+	struct posada_error *err)
 {
 	virDomainPtr *domains;
 	struct posada_guest *items;
@@ -204,16 +236,14 @@ static int add_guests(struct engine *engine, struct posada_guests *guests, struc
 	if (count < 0)
 		return fail_libvirt(
 			err, _("The guests cannot be listed"), _("Try again, or read the log."));
-	items = realloc(guests->items, (guests->count + (size_t)count + 1) * sizeof(*items));
+	items = realloc(guests->items, (guests->count + 2 * (size_t)count + 1) * sizeof(*items));
 	if (!items)
 		ret = fail_memory(err);
 	else
 		guests->items = items;
 	for (i = 0; i < count; i++) {
-		/* A guest that went away since it was listed is simply not there. */
-		if (!ret && !is_host_itself(engine, domains[i]) &&
-			!read_guest(engine, domains[i], &items[guests->count]))
-			guests->count++;
+		if (!ret)
+			add_guest(engine, domains[i], guests, definitions);
 		virDomainFree(domains[i]);
 	}
 	free(domains);
@@ -226,7 +256,8 @@ static int by_name(const void *a, const void *b)
 		((const struct posada_guest *)a)->name, ((const struct posada_guest *)b)->name);
 }
 
-int posada_guest_list(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+static int list_guests(struct posada *handle, struct posada_guests *guests, bool for_certain,
+	struct posada_error *err)
 {
 	bool reached = false;
 	int ret = -ENOTCONN;
@@ -235,15 +266,17 @@ int posada_guest_list(struct posada *handle, struct posada_guests *guests, struc
 	memset(guests, 0, sizeof(*guests));
 	for (i = 0; i < handle->engine_count; i++) {
 		ret = engine_connect(handle, &handle->engines[i], err);
+		if (ret && for_certain)
+			break;
 		if (ret)
 			continue;
 		reached = true;
-		ret = add_guests(&handle->engines[i], guests, err);
+		ret = add_guests(&handle->engines[i], guests, for_certain, err);
 		if (ret)
 			break;
 	}
 	/* One engine that does not answer must not hide the guests of the other. */
-	if (reached && ret == -ENOTCONN)
+	if (reached && !for_certain && ret == -ENOTCONN)
 		ret = 0;
 	if (ret)
 		posada_guests_free(guests);
@@ -252,21 +285,31 @@ int posada_guest_list(struct posada *handle, struct posada_guests *guests, struc
 	return ret;
 }
 
+int posada_guest_list(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+{
+	return list_guests(handle, guests, false, err);
+}
+
+int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+{
+	return list_guests(handle, guests, true, err);
+}
+
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err)
 {
 	char clean[POSADA_NAME_MAX + 1];
-	bool reached = false;
-	int ret = -ENOTCONN;
+	int ret = 0;
 	size_t i;
 
 	for (i = 0; i < handle->engine_count; i++) {
 		struct engine *at = &handle->engines[i];
+		int missed = engine_connect(handle, at, err);
 
-		ret = engine_connect(handle, at, err);
-		if (ret)
+		if (missed) {
+			ret = missed;
 			continue;
-		reached = true;
+		}
 		*domain = virDomainLookupByName(at->conn, name);
 		if (*domain && !is_host_itself(at, *domain)) {
 			*engine = at;
@@ -276,7 +319,8 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 			virDomainFree(*domain);
 	}
 	*domain = NULL;
-	if (!reached)
+	/* It may be one of those of an engine that does not answer. */
+	if (ret)
 		return ret;
 	return fail(err, -ENOENT,
 		_("There is no guest named \"%s\". \"posada guest list\" shows those there are."),
@@ -553,7 +597,7 @@ static int delete_volumes(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
 {
 	struct posada_guests others;
-	int ret = posada_guest_list(handle, &others, err);
+	int ret = guest_list_all(handle, &others, err);
 	size_t i;
 
 	if (ret)
@@ -765,7 +809,7 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	if (!ret)
 		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
 	if (!ret)
-		ret = posada_guest_list(handle, &others, err);
+		ret = guest_list_all(handle, &others, err);
 	if (!ret)
 		ret = check_name(&others, spec->name, err);
 	if (!ret)

@@ -76,6 +76,13 @@ int host_capacity(struct posada *handle, struct engine *engine, struct capacity 
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err);
 
+/*
+ * For who protects what guests have: all of them for certain, so an engine that does not answer is
+ * an error; and those that run once more, off and with what their definitions give them from their
+ * next start on.
+ */
+int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err);
+
 /* A guest that is about to be: its XML, and what belongs to it beside. */
 struct definition {
 	const char *name;

@@ -381,7 +381,7 @@ int posada_media_remove(struct posada *handle, const char *name, struct posada_e
 		return fail(err, -ENOENT,
 			_("There is no medium named \"%s\" in the library. \"posada media list\" shows those there are; one on a stick stays there."),
 			posada_text_clean(name, clean, sizeof(clean)));
-	ret = posada_guest_list(handle, &guests, err);
+	ret = guest_list_all(handle, &guests, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < guests.count && !ret; i++)

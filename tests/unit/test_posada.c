@@ -225,6 +225,54 @@ TEST(shared_volumes_outlive_one_guest)
 	}
 }
 
+/* What a guest that runs gets at its next start is taken already. */
+TEST(definitions_are_protected)
+{
+	const struct posada_guest_spec spec = {.name = "x",
+		.memory_kib = 64 * MIB,
+		.vcpus = 1,
+		.disks = {{.path = disk}},
+		.disk_count = 1};
+	struct posada_guests guests;
+	virDomainPtr domain;
+	char text[512];
+
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	snprintf(text, sizeof(text),
+		"<domain type='test'><name>test</name><uuid>%s</uuid><memory>65536</memory><os>"
+		"<type>hvm</type></os><devices><disk type='file'><source file='%s'/>"
+		"<target dev='hda'/></disk></devices></domain>",
+		guests.items[0].uuid, disk);
+	posada_guests_free(&guests);
+	domain = virDomainDefineXML(host->engines[0].conn, text);
+	assert_non_null(domain);
+	virDomainFree(domain);
+	assert_int_equal(guest_list_all(host, &guests, &err), 0);
+	assert_int_equal(guests.count, 2);
+	assert_false(guests_use(&guests, iso));
+	posada_guests_free(&guests);
+	assert_int_equal(posada_guest_create(host, &spec, &err), -EBUSY);
+}
+
+/* The guests that are known are not all there are. */
+TEST(an_engine_that_does_not_answer_may_have_more)
+{
+	const struct posada_guest_spec spec = {
+		.name = "x", .kernel = kernel, .memory_kib = 64 * MIB, .vcpus = 1};
+	struct posada_guests guests;
+	struct posada_guest guest;
+
+	host->engines[1] = (struct engine){.name = "qemu", .uri = strdup("test:///none.xml")};
+	host->engine_count = 2;
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	assert_int_equal(guests.count, 1);
+	posada_guests_free(&guests);
+	assert_int_equal(guest_list_all(host, &guests, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_create(host, &spec, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_show(host, "x", &guest, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_stop(host, "test", 0, &err), 0);
+}
+
 TEST(unknown_guests_are_refused)
 {
 	int (*const acts[])(struct posada *, const char *, struct posada_error *) = {
@@ -275,5 +323,6 @@ TEST(device_models_are_known)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
-	LIVE(shared_volumes_outlive_one_guest), LIVE(unknown_guests_are_refused),
+	LIVE(shared_volumes_outlive_one_guest), LIVE(definitions_are_protected),
+	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
 	T(no_libvirtd_is_told), T(device_models_are_known))
