@@ -592,6 +592,24 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 	return false;
 }
 
+static bool goes_along(
+	struct posada *handle, const struct posada_guest *guest, const struct posada_disk *disk)
+{
+	return disk->path && !disk->cdrom && !disk->seed &&
+	       posada_volume_is_of(handle, guest->name, disk->path);
+}
+
+static int check_volumes(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < guest->disk_count && !ret; i++)
+		if (goes_along(handle, guest, &guest->disks[i]))
+			ret = volume_check(handle, guest->disks[i].path, err);
+	return ret;
+}
+
 /* Only what is in our pool, and only what no other guest has. */
 static int delete_volumes(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
@@ -605,10 +623,7 @@ static int delete_volumes(
 	for (i = 0; i < guest->disk_count; i++) {
 		const struct posada_disk *disk = &guest->disks[i];
 
-		if (!disk->path || disk->cdrom || disk->seed || guests_use(&others, disk->path) ||
-			!posada_volume_is_of(handle, guest->name, disk->path))
-			continue;
-		if (!ret)
+		if (!ret && goes_along(handle, guest, disk) && !guests_use(&others, disk->path))
 			ret = volume_delete(handle, disk->path, err);
 	}
 	posada_guests_free(&others);
@@ -636,10 +651,12 @@ int posada_guest_delete(
 	if (posada_state_is_live(target.guest.state))
 		ret = fail(err, -EBUSY, _("The guest %s is running. Stop it before you delete it."),
 			target.guest.name);
-	else if (undefine(target.domain))
+	else if (disks)
+		ret = check_volumes(handle, &target.guest, err);
+	if (!ret && undefine(target.domain))
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
-	else
+	if (!ret)
 		delete_seed(&target.guest);
 	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);

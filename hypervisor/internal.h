@@ -105,6 +105,9 @@ int volume_create(struct posada *handle, const char *name, uint64_t bytes, char 
 	struct posada_error *err);
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err);
 
+/* -ENODEV when the pool that the volume is in cannot be looked at, so that it cannot be deleted. */
+int volume_check(struct posada *handle, const char *path, struct posada_error *err);
+
 /* The same as the first of these, as a disk_spec tells. */
 int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
 	char **path, struct posada_error *err);

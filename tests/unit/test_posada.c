@@ -225,6 +225,28 @@ TEST(shared_volumes_outlive_one_guest)
 	}
 }
 
+TEST(volumes_that_are_out_of_reach_keep_their_guest)
+{
+	static const char node[] =
+		"<node><domain type='test'><name>a</name><memory>65536</memory><os><type>hvm</type>"
+		"</os><devices><disk type='file'><source file='/far/a.img'/><target dev='hda'/></disk>"
+		"</devices></domain><pool type='dir'><name>far</name><target><path>/far</path></target>"
+		"<volume><name>a.img</name><capacity>9</capacity><target><path>/far/a.img</path>"
+		"</target></volume></pool></node>";
+	char uri[300];
+
+	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, sizeof(node) - 1));
+	setenv("POSADA_URI", uri, 1);
+	posada_close(host);
+	assert_int_equal(posada_open(&host, 0, &err), 0);
+	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
+	assert_int_equal(posada_pool_detach(host, "far", &err), 0);
+	assert_int_equal(posada_guest_delete(host, "a", true, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "The pool far is not there"));
+	assert_int_equal(state_of("a"), POSADA_OFF);
+	assert_int_equal(posada_guest_delete(host, "a", false, &err), 0);
+}
+
 /* What a guest that runs gets at its next start is taken already. */
 TEST(definitions_are_protected)
 {
@@ -323,6 +345,7 @@ TEST(device_models_are_known)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
-	LIVE(shared_volumes_outlive_one_guest), LIVE(definitions_are_protected),
+	LIVE(shared_volumes_outlive_one_guest),
+	LIVE(volumes_that_are_out_of_reach_keep_their_guest), LIVE(definitions_are_protected),
 	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
 	T(no_libvirtd_is_told), T(device_models_are_known))
