@@ -327,6 +327,15 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 		posada_text_clean(name, clean, sizeof(clean)));
 }
 
+int guest_check_saved(virDomainPtr domain, struct posada_error *err)
+{
+	if (virDomainHasManagedSaveImage(domain, 0) != 1)
+		return 0;
+	return fail(err, -EBUSY,
+		_("The guest %s was saved while it ran. Start it and shut it down first."),
+		virDomainGetName(domain));
+}
+
 void target_close(struct target *target)
 {
 	if (target->domain)

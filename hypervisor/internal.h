@@ -83,6 +83,10 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
  */
 int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err);
 
+/* -EBUSY for a guest that libvirt has saved while it ran: what it will go on with is not in its
+ * definition, and its disks fit that alone. */
+int guest_check_saved(virDomainPtr domain, struct posada_error *err);
+
 /* A guest that is about to be: its XML, and what belongs to it beside. */
 struct definition {
 	const char *name;

@@ -501,7 +501,9 @@ int posada_guest_set(struct posada *handle, const char *name, const struct posad
 	*later = 0;
 	if (ret)
 		return ret;
-	ret = check_wanted(handle, &subject, wanted, err);
+	ret = guest_check_saved(subject.now.domain, err);
+	if (!ret)
+		ret = check_wanted(handle, &subject, wanted, err);
 	if (!ret)
 		ret = define(&subject, wanted, err);
 	if (!ret)
