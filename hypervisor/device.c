@@ -329,6 +329,8 @@ static int detach(struct posada *handle, const char *name, const char *element, 
 			subject.now.guest.name, clean, subject.now.guest.name);
 	else if (virDomainDetachDeviceFlags(subject.now.domain, then ? then : now, flags))
 		ret = fail_libvirt(err, what, cure);
+	else
+		seed_drop(handle, subject.now.guest.name);
 	free(now);
 	free(then);
 	subject_close(&subject);

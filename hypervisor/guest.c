@@ -639,14 +639,18 @@ static int delete_volumes(
 	return ret;
 }
 
-/* It says what one guest shall do, so nobody has a use for it without that. */
-static void delete_seed(const struct posada_guest *guest)
+/* It says what one guest shall do, but clones that other programs have made can share it. */
+void seed_drop(struct posada *handle, const char *name)
 {
-	size_t i;
+	struct posada_guests guests;
+	char path[PATH_MAX];
 
-	for (i = 0; i < guest->disk_count; i++)
-		if (guest->disks[i].seed)
-			unlink(guest->disks[i].path);
+	seed_path(name, path, sizeof(path));
+	if (access(path, F_OK) || guest_list_all(handle, &guests, NULL))
+		return;
+	if (!guests_use(&guests, path))
+		unlink(path);
+	posada_guests_free(&guests);
 }
 
 int posada_guest_delete(
@@ -666,7 +670,7 @@ int posada_guest_delete(
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
 	if (!ret)
-		delete_seed(&target.guest);
+		seed_drop(handle, target.guest.name);
 	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);
 	target_close(&target);
