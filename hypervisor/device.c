@@ -419,17 +419,10 @@ int posada_guest_insert(
 	struct posada *handle, const char *name, const char *iso, struct posada_error *err)
 {
 	struct subject subject;
-	enum image_type type;
 	const char *drive;
 	char *path = NULL;
-	char clean[256];
-	int ret = file_probe(_("ISO image"), iso, &type, &path, err);
+	int ret = iso_probe(iso, &path, err);
 
-	if (ret)
-		return ret;
-	if (type != IMAGE_ISO)
-		ret = fail(err, -EINVAL, _("%s is no ISO image (ISO 9660). Choose another."),
-			posada_text_clean(path, clean, sizeof(clean)));
 	if (!ret)
 		ret = subject_open(handle, name, &subject, err);
 	if (!ret) {

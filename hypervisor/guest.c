@@ -740,28 +740,35 @@ static int check_kernel(struct making *making, struct posada_error *err)
 	return ret;
 }
 
-static int check_iso(struct making *making, struct posada_error *err)
+int iso_probe(const char *path, char **absolute, struct posada_error *err)
 {
 	struct posada_media_file file;
 	enum image_type type;
 	char clean[256], text[256];
-	int ret;
+	int ret = file_probe(_("ISO image"), path, &type, absolute, err);
 
-	if (!making->spec.iso)
-		return 0;
-	ret = file_probe(_("ISO image"), making->spec.iso, &type, &making->iso, err);
 	if (ret)
 		return ret;
 	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
 	if (type != IMAGE_ISO)
 		return fail(err, -EINVAL,
 			_("%s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
-			posada_text_clean(making->iso, clean, sizeof(clean)));
-	ret = posada_media_look(making->iso, &file, err);
+			posada_text_clean(*absolute, clean, sizeof(clean)));
+	ret = posada_media_look(*absolute, &file, err);
 	if (!ret && file.fault == POSADA_CUT_OFF)
 		ret = fail(err, -EINVAL, "%s: %s",
-			posada_text_clean(making->iso, clean, sizeof(clean)),
+			posada_text_clean(*absolute, clean, sizeof(clean)),
 			posada_fault_text(&file, text, sizeof(text)));
+	return ret;
+}
+
+static int check_iso(struct making *making, struct posada_error *err)
+{
+	int ret;
+
+	if (!making->spec.iso)
+		return 0;
+	ret = iso_probe(making->spec.iso, &making->iso, err);
 	making->spec.iso = making->iso;
 	return ret;
 }
