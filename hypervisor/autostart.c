@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "guest.h"
 
 #define POLL_MS 250
+
+/* There once the host has begun to stop. */
+#define STOPPING POSADA_RUN "/stopping"
 
 /* A guest and its place in the row. */
 struct place {
@@ -105,6 +109,8 @@ int posada_autostart(
 		if (!place->autostart || place->live)
 			continue;
 		pause_ms(wait_s * UINT64_C(1000));
+		if (!access(STOPPING, F_OK))
+			break;
 		ret = posada_guest_start(handle, place->name, &why);
 		report(opaque, place->name, ret, &why);
 		/* Nobody waits for one that did not start. */

@@ -274,7 +274,7 @@ typedef void (*posada_report)(
 /*
  * Starts the guests that start with the host and do not run, in their order
  * and with their delays. One that fails holds nobody up; returns what the
- * first of those failed with.
+ * first of those failed with. It ends early when the host begins to stop.
  */
 int posada_autostart(
 	struct posada *handle, posada_report report, void *opaque, struct posada_error *err);
