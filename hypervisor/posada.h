@@ -281,7 +281,8 @@ int posada_autostart(
 
 /*
  * Shuts down all guests that run, those last that start first. Guests with
- * the same order go together; what still runs after timeout_ms is forced off.
+ * the same order go together; what still runs after timeout_ms is forced off,
+ * and all together get five times that at most.
  */
 int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
 	struct posada_error *err);
