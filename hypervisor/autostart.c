@@ -76,7 +76,8 @@ static int row_make(struct posada *handle, struct row *row, struct posada_error 
 		guests.items[i].name = NULL;
 		place->order = settings.order ? settings.order : POSADA_ORDER_MAX + 1;
 		place->delay_s = settings.delay_s;
-		place->autostart = settings.autostart;
+		place->autostart =
+			settings.autostart && guests.items[i].state != POSADA_TEMPLATE;
 		place->live = posada_state_is_live(guests.items[i].state);
 		place->paused = guests.items[i].state == POSADA_PAUSED;
 		row->count++;

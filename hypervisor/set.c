@@ -388,6 +388,10 @@ static int check_wanted(struct posada *handle, const struct subject *subject,
 		return fail(err, -EINVAL,
 			_("The order goes from 1 to %d and the delay to %d seconds. Give smaller numbers."),
 			POSADA_ORDER_MAX, POSADA_DELAY_MAX_S);
+	if (wanted->autostart && subject->now.guest.state == POSADA_TEMPLATE)
+		return fail(err, -EPERM,
+			_("%s is a template, which does not start with the host. Make a guest from it, and set that."),
+			subject->now.guest.name);
 	if (virDomainIsPersistent(subject->now.domain) != 1)
 		return fail(err, -EINVAL,
 			_("The guest %s has no definition that lasts: another program started it so. Define it there first."),

@@ -87,6 +87,9 @@ static enum posada_state state_of(const char *name)
 
 TEST(templates_are_not_started)
 {
+	struct posada_settings settings;
+	unsigned later;
+
 	assert_int_equal(posada_guest_template(host, "nobody", true, &err), -ENOENT);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", true, &err), 0);
@@ -94,6 +97,9 @@ TEST(templates_are_not_started)
 		assert_int_equal(posada_guest_start(host, "plain", &err), -EPERM);
 		assert_non_null(strstr(err.text, "\"posada guest clone plain NAME\""));
 	}
+	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
+	settings.autostart = true;
+	assert_int_equal(posada_guest_set(host, "plain", &settings, &later, &err), -EPERM);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", false, &err), 0);
 		assert_int_equal(state_of("plain"), POSADA_OFF);
