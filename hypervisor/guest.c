@@ -424,12 +424,17 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 
 static int start_domain(struct target *target, struct posada_error *err)
 {
+	const struct posada_guest *guest = &target->guest;
 	char what[256];
 	size_t i;
 
-	for (i = 0; i < target->guest.disk_count; i++)
-		if (target->guest.disks[i].path)
-			sticks_need(target->guest.disks[i].path);
+	if (guest->kernel)
+		sticks_need(guest->kernel);
+	if (guest->initrd)
+		sticks_need(guest->initrd);
+	for (i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].path)
+			sticks_need(guest->disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
 	snprintf(what, sizeof(what), _("The guest %s did not start"), target->guest.name);
@@ -896,21 +901,6 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	return 0;
 }
 
-/* The seed names what libvirt has given the guest, so it is written after the definition. */
-static int write_seed(const struct target *target, const struct posada_seed *seed, const char *path,
-	struct posada_error *err)
-{
-	struct posada_guest guest;
-	int ret;
-
-	if (read_guest(target->engine, target->domain, &guest))
-		return fail_libvirt(
-			err, _("The guest's definition cannot be read"), _("Try again."));
-	ret = seed_write(path, seed, &guest, err);
-	posada_guest_free(&guest);
-	return ret;
-}
-
 int guest_define(
 	struct engine *engine, const struct definition *definition, struct posada_error *err)
 {
@@ -921,8 +911,7 @@ int guest_define(
 	seed_path(definition->name, path, sizeof(path));
 	if (definition->seed)
 		ret = domainxml_add_seed(definition->xml, definition->kind, path, &seeded);
-	target.guest.name = strdup(definition->name);
-	if (ret || !target.guest.name) {
+	if (ret) {
 		ret = fail_memory(err);
 		goto out;
 	}
@@ -932,8 +921,12 @@ int guest_define(
 			_("Change what the message names, and try again."));
 		goto out;
 	}
-	if (definition->seed)
-		ret = write_seed(&target, definition->seed, path, err);
+	if (read_guest(engine, target.domain, &target.guest))
+		ret = fail_libvirt(
+			err, _("The guest's definition cannot be read"), _("Try again."));
+	/* The seed names what libvirt has given the guest, so it is written after the definition. */
+	if (!ret && definition->seed)
+		ret = seed_write(path, definition->seed, &target.guest, err);
 	if (!ret && definition->start)
 		ret = start_domain(&target, err);
 	if (ret) {
