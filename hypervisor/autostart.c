@@ -134,8 +134,13 @@ int posada_autostart(
 /* Opens it and asks; what cannot be asked is forced off at the end of the wait. */
 static void ask(struct posada *handle, struct place *place)
 {
-	if (target_open(handle, place->name, &place->target, &place->why))
+	int ret = target_open(handle, place->name, &place->target, &place->why);
+
+	if (ret) {
+		/* One that went away since it was listed is off. */
+		place->live = ret != -ENOENT;
 		return;
+	}
 	/* Who sleeps hears nothing. */
 	if (place->paused)
 		virDomainResume(place->target.domain);
@@ -147,8 +152,10 @@ static size_t still_live(struct place *places, size_t count)
 	size_t live = 0, i;
 
 	for (i = 0; i < count; i++) {
-		/* Of which nothing can be learned is not off. */
-		if (places[i].live && places[i].target.domain)
+		if (!places[i].target.domain)
+			continue;
+		/* One of which nothing can be learned is not off. */
+		if (places[i].live)
 			places[i].live = virDomainIsActive(places[i].target.domain) != 0;
 		live += places[i].live;
 	}
