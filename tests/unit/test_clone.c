@@ -99,7 +99,7 @@ TEST(templates_are_not_started)
 	}
 	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
 	settings.autostart = true;
-	assert_int_equal(posada_guest_set(host, "plain", &settings, &later, &err), -EPERM);
+	assert_int_equal(posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err), -EPERM);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", false, &err), 0);
 		assert_int_equal(state_of("plain"), POSADA_OFF);
@@ -125,7 +125,7 @@ TEST(saved_guests_are_left_alone)
 	assert_non_null(strstr(err.text, "plain was saved while it ran. Start it"));
 	assert_int_equal(posada_guest_template(host, "plain", true, &err), -EBUSY);
 	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
-	assert_int_equal(posada_guest_set(host, "plain", &settings, &later, &err), -EBUSY);
+	assert_int_equal(posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err), -EBUSY);
 }
 
 TEST(clones_are_made)
