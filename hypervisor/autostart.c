@@ -22,7 +22,7 @@ struct place {
 	unsigned order;
 	unsigned delay_s;
 	bool live, autostart, paused;
-	struct target target; /* while it is shut down */
+	struct target target;	 /* while it is shut down */
 	struct posada_error why; /* it cannot be */
 };
 
@@ -76,8 +76,7 @@ static int row_make(struct posada *handle, struct row *row, struct posada_error 
 		guests.items[i].name = NULL;
 		place->order = settings.order ? settings.order : POSADA_ORDER_MAX + 1;
 		place->delay_s = settings.delay_s;
-		place->autostart =
-			settings.autostart && guests.items[i].state != POSADA_TEMPLATE;
+		place->autostart = settings.autostart && guests.items[i].state != POSADA_TEMPLATE;
 		place->live = posada_state_is_live(guests.items[i].state);
 		place->paused = guests.items[i].state == POSADA_PAUSED;
 		row->count++;

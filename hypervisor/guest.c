@@ -924,7 +924,8 @@ int guest_define(
 	if (read_guest(engine, target.domain, &target.guest))
 		ret = fail_libvirt(
 			err, _("The guest's definition cannot be read"), _("Try again."));
-	/* The seed names what libvirt has given the guest, so it is written after the definition. */
+	/* The seed names what libvirt has given the guest, so it is written after the definition.
+	 */
 	if (!ret && definition->seed)
 		ret = seed_write(path, definition->seed, &target.guest, err);
 	if (!ret && definition->start)

@@ -499,8 +499,8 @@ static int define(const struct subject *subject, const struct posada_settings *w
 }
 
 /* What is meant, and of the rest what there is: it can have changed since the caller looked. */
-static void take(struct posada_settings *settings, const struct posada_settings *wanted,
-	unsigned which)
+static void take(
+	struct posada_settings *settings, const struct posada_settings *wanted, unsigned which)
 {
 	if (which & POSADA_SET_MEMORY)
 		settings->memory_kib = wanted->memory_kib;

@@ -180,8 +180,8 @@ static void take_device(struct app *app, const char *device)
 	struct posada_error err;
 	char text[256];
 
-	snprintf(text, sizeof(text), _("Take the device %s away from %s, back to the host?"), device,
-		app->guest);
+	snprintf(text, sizeof(text), _("Take the device %s away from %s, back to the host?"),
+		device, app->guest);
 	if (!ui_yes_no(device, text))
 		return;
 	ui_wait(_("Taking the device away ..."));

@@ -99,7 +99,9 @@ TEST(templates_are_not_started)
 	}
 	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
 	settings.autostart = true;
-	assert_int_equal(posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err), -EPERM);
+	assert_int_equal(
+		posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err),
+		-EPERM);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", false, &err), 0);
 		assert_int_equal(state_of("plain"), POSADA_OFF);
@@ -125,7 +127,9 @@ TEST(saved_guests_are_left_alone)
 	assert_non_null(strstr(err.text, "plain was saved while it ran. Start it"));
 	assert_int_equal(posada_guest_template(host, "plain", true, &err), -EBUSY);
 	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
-	assert_int_equal(posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err), -EBUSY);
+	assert_int_equal(
+		posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err),
+		-EBUSY);
 }
 
 TEST(clones_are_made)
@@ -276,6 +280,5 @@ TEST(images_are_measured)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("clone", LIVE(templates_are_not_started), LIVE(saved_guests_are_left_alone),
-	LIVE(clones_are_made),
-	LIVE(nothing_is_left_of_a_failure), LIVE(disks_are_copied),
+	LIVE(clones_are_made), LIVE(nothing_is_left_of_a_failure), LIVE(disks_are_copied),
 	LIVE(the_program_that_copies_is_heard), T(images_are_measured))

@@ -154,14 +154,15 @@ TEST(only_what_is_meant_is_set)
 
 	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
 	settings.memory_kib = 4 << 20;
-	assert_int_equal(posada_guest_set(host, "test", &settings, POSADA_SET_MEMORY, &later, &err), 0);
-	domain = virDomainLookupByName(host->engines[0].conn, "test");
 	assert_int_equal(
-		virDomainSetMemoryFlags(domain, 2 << 20, VIR_DOMAIN_AFFECT_LIVE), 0);
+		posada_guest_set(host, "test", &settings, POSADA_SET_MEMORY, &later, &err), 0);
+	domain = virDomainLookupByName(host->engines[0].conn, "test");
+	assert_int_equal(virDomainSetMemoryFlags(domain, 2 << 20, VIR_DOMAIN_AFFECT_LIVE), 0);
 	virDomainFree(domain);
 	memset(&settings, 0, sizeof(settings));
 	settings.order = 9;
-	assert_int_equal(posada_guest_set(host, "test", &settings, POSADA_SET_ORDER, &later, &err), 0);
+	assert_int_equal(
+		posada_guest_set(host, "test", &settings, POSADA_SET_ORDER, &later, &err), 0);
 	assert_int_equal(later, 0);
 	assert_int_equal(posada_guest_show(host, "test", &guest, &err), 0);
 	assert_int_equal(guest.memory_kib, 2 << 20);
@@ -193,4 +194,5 @@ TEST(bad_settings_are_refused)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("set", T(boot_orders_are_words), T(settings_are_read), T(settings_are_written),
-	LIVE(a_running_guest_is_set), LIVE(only_what_is_meant_is_set), LIVE(bad_settings_are_refused))
+	LIVE(a_running_guest_is_set), LIVE(only_what_is_meant_is_set),
+	LIVE(bad_settings_are_refused))
