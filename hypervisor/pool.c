@@ -356,7 +356,7 @@ static int check_unused(
 		return fail(err, -EPERM,
 			_("The pool %s belongs to the data place: \"posada storage detach\" lets go of that."),
 			pool->name);
-	ret = posada_guest_list(handle, &guests, err);
+	ret = guest_list_all(handle, &guests, err);
 	if (ret)
 		return ret;
 	user = user_of(&guests, pool, live);
