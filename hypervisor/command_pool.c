@@ -103,14 +103,20 @@ int command_pool_show(struct posada *handle, const struct args *args)
 /* --- Making and growing ------------------------------------------------- */
 
 /* Gives a disk to a group, once the person has read what is on it; an exit status. */
-static int take_disk(const char *group, const char *disk, const char *confirm)
+static int take_disk(const char *group, const char *disk, bool extend, const char *confirm)
 {
 	extern char **environ;
-	const char *words[] = {
-		STORAGE, "group", group, disk, confirm ? "--confirm" : NULL, confirm, NULL};
+	const char *words[8] = {STORAGE, "group", group, disk};
+	size_t count = 4;
 	int status, ret;
 	pid_t pid;
 
+	if (extend)
+		words[count++] = "--extend";
+	if (confirm) {
+		words[count++] = "--confirm";
+		words[count++] = confirm;
+	}
 	fflush(stdout);
 	ret = posix_spawnp(&pid, STORAGE, NULL, NULL, (char *const *)words, environ);
 	if (ret) {
@@ -143,7 +149,7 @@ int command_pool_create(struct posada *handle, const struct args *args)
 		posada_pool_free(&pool);
 	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
 		   !posada_group_name(args->name, group, sizeof(group))) {
-		status = take_disk(group, source, args_get(args, "confirm"));
+		status = take_disk(group, source, false, args_get(args, "confirm"));
 		if (status)
 			return status;
 		spec.source = group;
@@ -165,14 +171,10 @@ int command_pool_grow(struct posada *handle, const struct args *args)
 		return wrong("disk", "", _("Give the disk that the pool shall have."));
 	if (posada_pool_show(handle, args->name, &pool, &err))
 		return failed(&err);
-	if (pool.kind != POSADA_POOL_LVM) {
-		fprintf(stderr,
-			_("posada: The pool %s is no LVM pool. Make a pool of its own on the disk.\n"),
-			args->name);
-		status = EXIT_FAILED;
-	} else {
-		status = take_disk(pool.source, disk, args_get(args, "confirm"));
-	}
+	if (posada_pool_grows(&pool, &err))
+		status = failed(&err);
+	else
+		status = take_disk(pool.source, disk, true, args_get(args, "confirm"));
 	posada_pool_free(&pool);
 	return status;
 }

@@ -153,7 +153,7 @@ static bool ask_name(struct app *app, char *name, size_t size)
 }
 
 /* Gives a disk to a group once the person has read what is on it. */
-static bool take_disk(const char *title, const char *group)
+static bool take_disk(const char *title, const char *group, bool extend)
 {
 	struct machine machine = {0};
 	struct group_target target;
@@ -182,7 +182,7 @@ static bool take_disk(const char *title, const char *group)
 	if (fclose(out) || !disk_confirm(text, title, prompt, target.name))
 		goto out;
 	ui_wait(_("Writing to the disk ..."));
-	if (group_take(&target, group, why))
+	if (group_take(&target, group, extend, why))
 		ui_message(title, why);
 	else
 		taken = true;
@@ -194,7 +194,7 @@ out:
 
 static bool from_disk(const char *name, char *source, size_t size)
 {
-	return !posada_group_name(name, source, size) && take_disk(_("New pool"), source);
+	return !posada_group_name(name, source, size) && take_disk(_("New pool"), source, false);
 }
 
 static bool from_group(const char *name, char *source, size_t size)
@@ -358,7 +358,9 @@ void pool_grow_run(struct app *app)
 		ui_message(app->item, err.text);
 		return;
 	}
-	if (pool.source && take_disk(_("Grow a pool"), pool.source))
+	if (posada_pool_grows(&pool, &err))
+		ui_message(app->item, err.text);
+	else if (take_disk(_("Grow a pool"), pool.source, true))
 		ui_message(app->item, _("The pool has the disk now."));
 	posada_pool_free(&pool);
 }
