@@ -137,25 +137,34 @@ int command_pool_create(struct posada *handle, const struct args *args)
 	struct posada_pool_spec spec = {.name = args->name, .source = source};
 	struct posada_error err;
 	struct posada_pool pool;
-	char group[96];
-	int status;
+	char group[96] = "";
+	int status, ret;
 
 	if (!kind || posada_pool_kind_parse(kind, &spec.kind))
 		return wrong("kind", kind ? kind : "", _("Give directory, lvm or nfs."));
 	if (!source || !*source)
 		return wrong("source", "", _("Give what the pool is made of."));
 	/* Nothing on a disk is lost for a pool that cannot be. */
-	if (!posada_pool_show(handle, args->name, &pool, NULL)) {
+	ret = posada_pool_show(handle, args->name, &pool, &err);
+	if (!ret)
 		posada_pool_free(&pool);
-	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
-		   !posada_group_name(args->name, group, sizeof(group))) {
+	else if (ret != -ENOENT)
+		return failed(&err);
+	else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
+		 !posada_group_name(args->name, group, sizeof(group))) {
 		status = take_disk(group, source, false, args_get(args, "confirm"));
 		if (status)
 			return status;
 		spec.source = group;
 	}
-	if (posada_pool_create(handle, &spec, &err))
-		return failed(&err);
+	if (posada_pool_create(handle, &spec, &err)) {
+		status = failed(&err);
+		if (spec.source == group)
+			fprintf(stderr,
+				_("The disk is in the volume group %s now: posada pool create %s --kind lvm --source %s\n"),
+				group, args->name, group);
+		return status;
+	}
 	printf(_("The pool %s is made.\n"), args->name);
 	return EXIT_DONE;
 }

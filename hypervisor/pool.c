@@ -93,7 +93,9 @@ int posada_group_name(const char *pool, char *group, size_t size)
 		return -EINVAL;
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -EIO;
-	snprintf(group, size, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
+	/* With what tells it from others it is as long as a legal name may be. */
+	snprintf(group, size, "%.54s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2],
+		bytes[3]);
 	return 0;
 }
 

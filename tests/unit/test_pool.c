@@ -157,6 +157,20 @@ TEST(only_what_is_there_grows)
 	}
 }
 
+TEST(a_group_has_a_legal_name)
+{
+	char pool[POSADA_NAME_MAX + 1], group[96];
+
+	memset(pool, 'p', sizeof(pool) - 1);
+	pool[sizeof(pool) - 1] = '\0';
+	assert_int_equal(posada_group_name(pool, group, sizeof(group)), 0);
+	assert_true(posada_name_is_legal(group));
+	assert_int_equal(posada_group_name("fast", group, sizeof(group)), 0);
+	assert_memory_equal(group, "fast-", 5);
+	assert_int_equal(strlen(group), 13);
+	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
+}
+
 static void refused(
 	enum posada_pool_kind kind, const char *name, const char *source, const char *says)
 {
@@ -244,4 +258,5 @@ TEST(a_pool_lives)
 }
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
-	T(only_what_is_there_grows), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+	T(only_what_is_there_grows), T(a_group_has_a_legal_name),
+	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
