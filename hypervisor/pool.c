@@ -93,7 +93,9 @@ int posada_group_name(const char *pool, char *group, size_t size)
 		return -EINVAL;
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -EIO;
-	snprintf(group, size, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
+	/* With what tells it from others it is as long as a legal name may be. */
+	snprintf(group, size, "%.54s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2],
+		bytes[3]);
 	return 0;
 }
 
@@ -301,6 +303,24 @@ static int target_open(
 	return ret;
 }
 
+static int check_there(const struct posada_pool *pool, struct posada_error *err)
+{
+	if (pool->state == POSADA_POOL_DETACHED)
+		return fail(err, -ENODEV,
+			_("The pool %s is detached. Attach it first (\"posada pool attach %s\")."),
+			pool->name, pool->name);
+	return pool->state > POSADA_POOL_FULL ? fail_missing(pool, err) : 0;
+}
+
+int posada_pool_grows(const struct posada_pool *pool, struct posada_error *err)
+{
+	if (pool->kind != POSADA_POOL_LVM || !pool->source)
+		return fail(err, -EINVAL,
+			_("The pool %s is no LVM pool. Make a pool of its own on the disk."),
+			pool->name);
+	return check_there(pool, err);
+}
+
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err)
 {
@@ -311,13 +331,8 @@ int pool_find(
 	if (ret)
 		return ret;
 	look(target.handle, &target.pool);
-	if (target.pool.state == POSADA_POOL_DETACHED) {
-		ret = fail(err, -ENODEV,
-			_("The pool %s is detached. Attach it first (\"posada pool attach %s\")."),
-			name, name);
-	} else if (target.pool.state > POSADA_POOL_FULL) {
-		ret = fail_missing(&target.pool, err);
-	} else {
+	ret = check_there(&target.pool, err);
+	if (!ret) {
 		*pool = target.handle;
 		target.handle = NULL;
 	}

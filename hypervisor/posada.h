@@ -597,6 +597,10 @@ bool posada_volume_is_of(struct posada *handle, const char *guest, const char *p
 /* Is there a volume group of that name? */
 bool posada_group_exists(const char *name);
 
+/* Can the pool, as it was shown, be given one disk more? -EINVAL, or -ENODEV while it is not there.
+ */
+int posada_pool_grows(const struct posada_pool *pool, struct posada_error *err);
+
 /*
  * What a volume group is called that is made for a pool: a group is known by its name, so that one
  * of ours has one that no other disk's has. -EINVAL when the pool's name is not legal.

@@ -131,6 +131,46 @@ TEST(words_are_known)
 		assert_non_null(posada_pool_state_name((enum posada_pool_state)i));
 }
 
+TEST(only_what_is_there_grows)
+{
+	static const struct {
+		enum posada_pool_kind kind;
+		enum posada_pool_state state;
+		int ret;
+		const char *says;
+	} rows[] = {
+		{POSADA_POOL_LVM, POSADA_POOL_READY, 0, ""},
+		{POSADA_POOL_LVM, POSADA_POOL_MISSING, -ENODEV, "vg0 is not found"},
+		{POSADA_POOL_LVM, POSADA_POOL_DETACHED, -ENODEV, "is detached"},
+		{POSADA_POOL_DIRECTORY, POSADA_POOL_READY, -EINVAL, "no LVM pool"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct posada_pool pool = {.name = (char *)"fast",
+			.source = (char *)"vg0",
+			.kind = rows[i].kind,
+			.state = rows[i].state};
+
+		err.text[0] = '\0';
+		assert_int_equal(posada_pool_grows(&pool, &err), rows[i].ret);
+		assert_non_null(strstr(err.text, rows[i].says));
+	}
+}
+
+TEST(a_group_has_a_legal_name)
+{
+	char pool[POSADA_NAME_MAX + 1], group[96];
+
+	memset(pool, 'p', sizeof(pool) - 1);
+	pool[sizeof(pool) - 1] = '\0';
+	assert_int_equal(posada_group_name(pool, group, sizeof(group)), 0);
+	assert_true(posada_name_is_legal(group));
+	assert_int_equal(posada_group_name("fast", group, sizeof(group)), 0);
+	assert_memory_equal(group, "fast-", 5);
+	assert_int_equal(strlen(group), 13);
+	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
+}
+
 static void refused(
 	enum posada_pool_kind kind, const char *name, const char *source, const char *says)
 {
@@ -218,4 +258,5 @@ TEST(a_pool_lives)
 }
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
+	T(only_what_is_there_grows), T(a_group_has_a_legal_name),
 	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
