@@ -19,8 +19,17 @@ echo "{ALIVE}"
 /bin/busybox sleep 2
 exec /bin/busybox poweroff -f
 """
-# A real one: what it takes to start and to log in, on a disk of QEMU's or of Xen's.
-DEBIAN = "linux-image-cloud-amd64,systemd-sysv,udev,login,passwd,e2fsprogs,initramfs-tools,zstd"
+# A real one: what it takes to start and to log in.
+DEBIAN = "sysvinit-core,login,passwd,e2fsprogs"
+FIND_ROOT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev /root
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+for module in {modules}; do /bin/busybox insmod $module; done
+until root=$(/bin/busybox findfs LABEL=ORIGIN); do /bin/busybox usleep 200000; done 2>/dev/null
+/bin/busybox mount -t ext4 $root /root
+/bin/busybox mount --move /dev /root/dev
+exec /bin/busybox switch_root /root /sbin/init
+"""
 DEBIAN_LESS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")]
 FIND = "search --no-floppy --set=root --label ORIGIN"
 CONFIG = """set timeout=0
@@ -193,23 +202,53 @@ class Origins:
         write_at(disk, 0, bytes(boot[:440]))
         return disk
 
-    def debian(self, name="debian"):
-        """A whole Debian of today, whose root logs in on the serial line without a password, with room behind it."""
+    def debian(self, modules, name="debian"):
+        """A Debian of today, whose root logs in on the serial line without a password, with room behind it. The kernel is a
+        small one, with its MODULES: a BIOS of a guest within an emulated machine reads 20 KB in a second."""
         root, least = self.work / "DEBIAN", self.root
         if not root.exists():
             run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={DEBIAN}", *DEBIAN_LESS, "trixie", root,
                 *filter(None, [os.environ.get("MIRROR")]))
             (root / "etc/hostname").write_text("origin\n")
+            inittab = [line for line in (root / "etc/inittab").read_text().splitlines() if "getty" not in line]
+            (root / "etc/inittab").write_text("\n".join([*inittab, "S0:2345:respawn:/sbin/agetty -L ttyS0 115200 vt100", ""]))
             (root / "etc/fstab").write_text("LABEL=ORIGIN / ext4 errors=remount-ro 0 1\n")
             run("passwd", "--root", root, "--delete", "root")
-            kernel, initrd = ("/boot/" + next((root / "boot").glob(kind + "-*")).name for kind in ("vmlinuz", "initrd.img"))
             (root / "boot/grub").mkdir()
-            (root / "boot/grub/grub.cfg").write_text(f"linux {kernel} root=LABEL=ORIGIN ro console=ttyS0 quiet\ninitrd {initrd}\nboot\n")
+            (root / "boot/grub/grub.cfg").write_text(CONFIG)
+            shutil.copy(least / "boot/vmlinuz", root / "boot")
+            self.find_root(modules, root / "boot/origin.cpio")
         self.root = root
-        size = 1200 * MIB
-        disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512}, type=83, bootable\n", MIB, 3000 * MIB, size)
+        size = 800 * MIB
+        disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512}, type=83, bootable\n", MIB, 2000 * MIB, size)
         self.root = least
         return disk
+
+    def find_root(self, modules, target):
+        """An initramfs that starts the system on the file system ORIGIN, on a disk of QEMU's or of Xen's."""
+        needs = dict(line.split(":") for line in (modules / "modules.dep").read_text().splitlines())
+        names = {pathlib.Path(path).name.split(".")[0]: path for path in needs}
+        wanted = []
+
+        def want(path):
+            for need in needs[path].split():
+                want(need)
+            if path not in wanted:
+                wanted.append(path)
+
+        for module in ("virtio_pci", "virtio_blk", "xen-blkfront", "ext4"):
+            if module in names:
+                want(names[module])
+        tree = self.work / "find-root"
+        (tree / "bin").mkdir(parents=True)
+        shutil.copy(self.work / "initramfs/bin/busybox", tree / "bin")
+        (tree / "init").write_text(FIND_ROOT.format(modules=" ".join(f"/{n}.ko" for n in range(len(wanted)))))
+        (tree / "init").chmod(0o755)
+        for number, path in enumerate(wanted):
+            run("zstd", "-qd", modules / path, "-o", tree / f"{number}.ko")
+        files = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
+        with target.open("wb") as out:
+            subprocess.run("cpio -o -H newc --quiet | zstd -q -19", shell=True, cwd=tree, check=True, stdout=out, input=files.encode())
 
     def uefi(self, name="uefi", esp=300 * MIB, size=900 * MIB):
         """GRUB in the ESP, by an entry's path and by the fallback, the system on an ext4 file system."""
