@@ -190,8 +190,7 @@ TEST(statuses_and_messages_fit)
 TEST(json_is_valid)
 {
 	static const char *const words[] = {"status", "guest list", "guest show 'g\"\\1'",
-		"storage list", "network list", "network show default", "media list"};
-		"storage list", "network list", "media list", "pool list"};
+		"storage list", "network list", "network show default", "media list", "pool list"};
 	const char *out, *err;
 	FILE *node = unit_open();
 	char file[300];
