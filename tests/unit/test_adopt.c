@@ -47,7 +47,8 @@ static char *read_case(const char *path, char *text, struct adopt_wish *wish, ch
 
 static bool is_ours(const struct part *part, const struct adopt_wish *wish)
 {
-	return (part->posada && !strcmp(part->label, "POSADA")) ||
+	return (!strcmp(part->label, "POSADA") &&
+		       (part->posada || !strcmp(part->content, "vfat"))) ||
 	       !strcmp(part->label, PLACE_LABEL) ||
 	       (part->number && part->number == wish->core_number);
 }
