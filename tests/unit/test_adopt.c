@@ -405,15 +405,15 @@ TEST(names_tell_what_they_are_of)
 
 	adopted_path(&disk, false, path);
 	assert_string_equal(path, "/dev/mapper/adopted-1b2c3d4e");
-	assert_int_equal(adopted_close(path), 0);
+	assert_int_equal(adopted_close(path, "guest"), 0);
 	adopted_path(&disk, true, path);
 	assert_string_equal(path, "/dev/mapper/adopted-1b2c3d4e-trial");
-	assert_int_equal(adopted_close(path), 0);
+	assert_int_equal(adopted_close(path, "guest"), 0);
 	strcpy(disk.table_uuid, "0b4a7c1e-9d52-4f0e-8a31-6c2d7e5f9a10");
 	adopted_path(&disk, true, path);
-	assert_int_equal(adopted_close(path), 0);
+	assert_int_equal(adopted_close(path, "guest"), 0);
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		if (adopted_close(wrong[i]) != -EINVAL)
+		if (adopted_close(wrong[i], "guest") != -EINVAL)
 			fail_msg("%s", wrong[i]);
 	assert_false(adopted_has("/dev/null"));
 	assert_false(adopted_has("/nowhere"));
