@@ -160,6 +160,10 @@ int adopted_private(const char *device, const struct adopted *adopted)
 	const struct adopt *plan = &adopted->plan;
 	uint64_t head = plan->first < RAW_END ? plan->first : RAW_END;
 	uint64_t tail = plan->size - plan->last < RAW_END ? plan->size - plan->last : RAW_END;
+	/* Room without an entry would be taken by a system that grows. "Reserved", "no file
+	 * system". */
+	static const struct disklabel_types nobodys = {
+		.gpt = "8da63339-0007-60c0-c436-083ac8230908", .dos = "da"};
 	struct raw_ends *ends = malloc(sizeof(*ends));
 	int fd = memfd_create("adopted", MFD_CLOEXEC);
 	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
@@ -175,7 +179,8 @@ int adopted_private(const char *device, const struct adopted *adopted)
 		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->size - tail);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
-		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
+		ret = disklabel_retype(
+			path, plan->hidden[i].number, plan->hidden[i].start, &nobodys);
 	free(ends);
 	if (ret && fd >= 0)
 		close(fd);
@@ -675,7 +680,7 @@ static int create_linear(const char *name, const char *guest, const char *device
 	if (copy >= 0)
 		loops[0] = loop_open(copy, 0, 0, read_only, copy_name);
 	if (disk >= 0)
-		loops[1] = loop_open(disk, 0, 0, read_only, disk_name);
+		loops[1] = loop_open_direct(disk, read_only, disk_name);
 	if (*esp->name)
 		loops[2] = open_esp(esp, read_only, esp_name, why);
 	for (size_t i = 0; !ret && i < COUNT(loops); i++)

@@ -53,8 +53,8 @@ int adopted_settle(void);
 bool adopted_has(const char *path);
 
 /*
- * A file that stands for a disk's ends: those of DEVICE, without Posada's partitions in its table,
- * and with the boot code that was there before; all between them is empty. The caller closes it.
+ * A file that stands for a disk's ends: those of DEVICE, with Posada's partitions in its table as
+ * what nobody mounts, and with the boot code that was there before; all between them is empty. The caller closes it.
  * Returns its descriptor or -errno.
  */
 int adopted_private(const char *device, const struct adopted *adopted);
