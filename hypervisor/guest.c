@@ -721,6 +721,18 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 		clean, strerror(-ret));
 }
 
+/* An image can be built without it. */
+static int check_uefi(const struct making *making, struct posada_error *err)
+{
+	const char *file = kind_uefi(making->spec.kind);
+
+	if (!making->spec.uefi || !strcmp(making->engine->name, "test") || !access(file, R_OK))
+		return 0;
+	return fail(err, -ENOENT,
+		_("This host has no UEFI firmware for guests of kind %s (%s). Use --firmware bios, if the guest can start so."),
+		posada_kind_name(making->spec.kind), file);
+}
+
 static int check_kernel(struct making *making, struct posada_error *err)
 {
 	enum image_type type;
@@ -854,6 +866,8 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 		ret = guest_list_all(handle, &others, err);
 	if (!ret)
 		ret = check_name(&others, spec->name, err);
+	if (!ret)
+		ret = check_uefi(making, err);
 	if (!ret)
 		ret = check_kernel(making, err);
 	if (!ret)

@@ -143,6 +143,11 @@ bool kind_has_firmware(enum posada_kind kind)
 	return kinds[kind].firmware;
 }
 
+const char *kind_uefi(enum posada_kind kind)
+{
+	return kind == POSADA_QEMU ? QEMU_UEFI : XEN_UEFI;
+}
+
 int kind_check_sizes(
 	enum posada_kind kind, uint64_t memory_kib, unsigned vcpus, struct posada_error *err)
 {

@@ -60,8 +60,9 @@ static bool is_place(const struct part *part)
 
 static bool is_posadas(const struct adopter *adopter, const struct part *part)
 {
-	return (part->posada && !strcmp(part->label, OWN_LABEL)) || is_place(part) ||
-	       (part->number && part->number == adopter->wish->core_number);
+	return (!strcmp(part->label, OWN_LABEL) &&
+		       (part->posada || !strcmp(part->content, "vfat"))) ||
+	       is_place(part) || (part->number && part->number == adopter->wish->core_number);
 }
 
 /* Volumes lie where their group's members do. */
@@ -104,12 +105,24 @@ static const struct part *find_esp(const struct adopter *adopter)
 
 /* --- Whether it can be done --------------------------------------------- */
 
+static int refuse_unseen(struct adopter *adopter, const struct part *part)
+{
+	return refuse(adopter,
+		_("%s could not be looked into, so that nobody knows whether Posada lies in it, or a system sleeps in it. Have its file system checked by its own system, or try again when nothing uses it."),
+		part->name);
+}
+
 /* The group of MEMBER: its other volumes are the guest's, so that it must be the guest's alone. */
 static int check_group(struct adopter *adopter, const struct part *member)
 {
 	const struct machine *machine = adopter->machine;
 	const struct group *group = disks_find_group(machine, member->group);
 
+	/* Which of its bytes are Posada's nobody tells then. */
+	if (!group && !strcmp(member->content, "LVM2_member"))
+		return refuse(adopter,
+			_("The volume group on %s cannot be read, so that nobody knows what of it is Posada's. See what \"lvm vgs\" and \"lvm pvs\" say, then try again."),
+			member->name);
 	for (size_t i = 0; i < machine->disk_count && *member->group; i++)
 		for (size_t j = 0; j < machine->disks[i].part_count; j++)
 			if (&machine->disks[i] != adopter->disk &&
@@ -126,6 +139,10 @@ static int check_group(struct adopter *adopter, const struct part *member)
 			return refuse(adopter,
 				_("Posada's data place is the volume %s, in the group of the system itself, which would be changed by two. Move the data place to another disk (\"posada storage move\"), remove that volume (lvm lvremove), then try again."),
 				volume->name);
+		if (volume->posada && !volume->ours)
+			return refuse(adopter,
+				_("Posada lies in the file system of the system itself (%s), which could remove what this host starts from. Give Posada a partition of its own: undo the installation, make room, and install again."),
+				volume->name);
 		if (volume->ours && strcmp(volume->on, member->name) != 0 && !*volume->on)
 			return refuse(adopter,
 				_("Posada's volume %s is not in one piece, so that it cannot be kept from the guest. Start the system natively."),
@@ -134,6 +151,8 @@ static int check_group(struct adopter *adopter, const struct part *member)
 			return refuse(adopter,
 				_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down, then try again."),
 				volume->name);
+		if (volume->unseen)
+			return refuse_unseen(adopter, volume);
 	}
 	return 0;
 }
@@ -146,7 +165,10 @@ static int check_part(struct adopter *adopter, const struct part *part)
 		return refuse(adopter,
 			_("An installation of Posada on %s was broken off. Take it back with \"posada install undo %s\", then try again."),
 			part->name, disk->name);
-	if (is_posadas(adopter, part) || is_container(part))
+	/* How Posada begins to start, and where, is told within; a data place tells nothing. */
+	if (is_posadas(adopter, part))
+		return part->unseen && !is_place(part) ? refuse_unseen(adopter, part) : 0;
+	if (is_container(part))
 		return 0;
 	if (part->posada && part != find_esp(adopter))
 		return refuse(adopter,
@@ -168,6 +190,8 @@ static int check_part(struct adopter *adopter, const struct part *part)
 		return refuse(adopter,
 			_("%s is part of an array over several disks, of which a guest would have one. Start the system natively."),
 			part->name);
+	if (part->unseen)
+		return refuse_unseen(adopter, part);
 	return check_group(adopter, part);
 }
 
@@ -283,8 +307,8 @@ static const struct part *next_volume(
 	for (size_t i = 0; group && i < group->volume_count; i++) {
 		const struct part *volume = &group->volumes[i];
 
-		if ((volume->ours || volume->posada) && !strcmp(volume->on, member->name) &&
-			volume->start >= at && (!next || volume->start < next->start))
+		if (volume->ours && !strcmp(volume->on, member->name) && volume->start >= at &&
+			(!next || volume->start < next->start))
 			next = volume;
 	}
 	return next;

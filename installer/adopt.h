@@ -51,7 +51,7 @@ struct adopt {
 	/* All of the disk, in order. */
 	struct adopt_piece pieces[ADOPT_PIECES];
 	size_t piece_count;
-	/* What the guest's table lacks: Posada's own partitions. */
+	/* What the guest's table has as nobody's: Posada's own partitions. */
 	struct {
 		unsigned number;
 		uint64_t start;

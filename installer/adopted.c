@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -20,6 +21,7 @@
 #include "esp.h"
 #include "loop.h"
 #include "place.h"
+#include "posada.h"
 #include "probe.h"
 #include "raw.h"
 #include "tool.h"
@@ -41,6 +43,11 @@
 /* What a trial can write: half of the room that there is, within these bounds. */
 #define ROOM_LEAST (16 * MIB)
 #define ROOM_MOST  ((uint64_t)64 << 30)
+/* The kernel's longest. */
+#define UUID_SIZE 130
+/* Whoever makes a device or takes one away has this file alone meanwhile. */
+#define LOCK "/run/posada/adopted.lock"
+
 /* How much is copied for the first byte that is written, in sectors. */
 #define CHUNK 16
 
@@ -55,6 +62,20 @@ static int fail(char why[ADOPT_TEXT], int ret, const char *format, ...)
 	vsnprintf(why, ADOPT_TEXT, format, args);
 	va_end(args);
 	return ret;
+}
+
+/* A person's own configuration stays. */
+static bool is_own_config(void)
+{
+	char line[128] = LVM_MARK;
+	FILE *file = fopen(LVM_CONFIG, "re");
+
+	if (file) {
+		if (!fgets(line, sizeof(line), file))
+			*line = '\0';
+		fclose(file);
+	}
+	return !strcmp(line, LVM_MARK);
 }
 
 /* --- The record --------------------------------------------------------- */
@@ -95,6 +116,20 @@ static int read_record(const struct disk *disk, const struct part *part, struct 
 	return ret ? fail(adopted->plan.refusal, ret, "%s.", why) : 0;
 }
 
+/* With a configuration that is not ours LVM cannot be told to keep off a group. */
+static int see_config(const struct disk *disk, struct adopt *plan)
+{
+	for (size_t i = 0; i < disk->part_count && !is_own_config(); i++) {
+		if (strcmp(disk->parts[i].content, "LVM2_member") != 0)
+			continue;
+		plan->piece_count = plan->hidden_count = 0;
+		return fail(plan->refusal, -EPERM,
+			_("%s is your own, so that LVM cannot be kept off the volume group on %s while a guest has it, and two would destroy it. Move that file away, then try again."),
+			LVM_CONFIG, disk->parts[i].name);
+	}
+	return 0;
+}
+
 int adopted_plan(
 	const struct machine *machine, const char *name, bool trial, struct adopted *adopted)
 {
@@ -108,7 +143,9 @@ int adopted_plan(
 	if (part && !machine->uefi && !part->unfinished &&
 		(part->ours || !strcmp(part->label, WORK_LABEL)))
 		ret = read_record(disk, part, adopted, &wish);
-	return ret ? ret : adopt_plan(machine, &wish, &adopted->plan);
+	if (!ret)
+		ret = adopt_plan(machine, &wish, &adopted->plan);
+	return ret ? ret : see_config(disk, &adopted->plan);
 }
 
 /* --- The private copy --------------------------------------------------- */
@@ -123,6 +160,10 @@ int adopted_private(const char *device, const struct adopted *adopted)
 	const struct adopt *plan = &adopted->plan;
 	uint64_t head = plan->first < RAW_END ? plan->first : RAW_END;
 	uint64_t tail = plan->size - plan->last < RAW_END ? plan->size - plan->last : RAW_END;
+	/* Room without an entry would be taken by a system that grows. "Reserved", "no file
+	 * system". */
+	static const struct disklabel_types nobodys = {
+		.gpt = "8da63339-0007-60c0-c436-083ac8230908", .dos = "da"};
 	struct raw_ends *ends = malloc(sizeof(*ends));
 	int fd = memfd_create("adopted", MFD_CLOEXEC);
 	int ret = ends ? raw_ends_read(device, ends) : -ENOMEM;
@@ -138,7 +179,8 @@ int adopted_private(const char *device, const struct adopted *adopted)
 		ret = put_bytes(fd, ends->tail + RAW_END - tail, tail, plan->size - tail);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; !ret && i < plan->hidden_count; i++)
-		ret = disklabel_remove(path, plan->hidden[i].number, plan->hidden[i].start);
+		ret = disklabel_retype(
+			path, plan->hidden[i].number, plan->hidden[i].start, &nobodys);
 	free(ends);
 	if (ret && fd >= 0)
 		close(fd);
@@ -176,21 +218,31 @@ static const char *name_of(const char *path)
 
 /* --- Who has it --------------------------------------------------------- */
 
-/* Is that block device ("dm-0") one of ours? */
-static bool is_adopted(const char *device)
+/* What the kernel tells of device-mapper's device "dm-0": its "name", its "uuid". */
+static bool read_fact(const char *device, const char *fact, char text[UUID_SIZE])
 {
-	char path[512], name[ADOPTED_NAME];
-	bool found = false;
+	char path[512];
+	bool found;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/sys/class/block/%.255s/dm/name", device);
+	snprintf(path, sizeof(path), "/sys/class/block/%.255s/dm/%s", device, fact);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	found = fgets(name, sizeof(name), file) &&
-		!strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
+	found = fgets(text, UUID_SIZE, file);
 	fclose(file);
+	if (found)
+		text[strcspn(text, "\n")] = '\0';
 	return found;
+}
+
+/* Is that block device ("dm-0") one of ours? */
+static bool is_adopted(const char *device)
+{
+	char name[UUID_SIZE];
+
+	return read_fact(device, "name", name) &&
+	       !strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
 }
 
 static bool has_adopted(const char *holders)
@@ -206,9 +258,40 @@ static bool has_adopted(const char *holders)
 	return found;
 }
 
+/* Device-mapper lets two of its devices have one partition. */
+static bool is_shared(const char *part)
+{
+	const struct dirent *entry;
+	bool shared = false;
+	char name[64], path[512];
+	DIR *directory;
+
+	snprintf(name, sizeof(name), "%s", part);
+	for (char *at = name; *at; at++)
+		if (*at == '/')
+			*at = '!';
+	snprintf(path, sizeof(path), "/sys/class/block/%s/holders", name);
+	directory = opendir(path);
+	while (directory && !shared && (entry = readdir(directory)))
+		shared = entry->d_name[0] != '.' && !is_adopted(entry->d_name);
+	if (directory)
+		closedir(directory);
+	return shared || !directory;
+}
+
 /* --- LVM ---------------------------------------------------------------- */
 
-/* What lies below one of ours, as elements of a list of LVM's. */
+/* A partition as an element of a list of LVM's. */
+static void put_rejected(const char *device, bool *any, FILE *out)
+{
+	fputs(*any ? ", \"r|^/dev/" : "\"r|^/dev/", out);
+	for (const char *at = device; *at; at++)
+		putc(*at == '!' ? '/' : *at, out);
+	fputs("$|\"", out);
+	*any = true;
+}
+
+/* What lies below one of ours. */
 static void put_slaves(const char *device, bool *any, FILE *out)
 {
 	const struct dirent *entry;
@@ -217,48 +300,29 @@ static void put_slaves(const char *device, bool *any, FILE *out)
 
 	snprintf(path, sizeof(path), "/sys/class/block/%.255s/slaves", device);
 	directory = opendir(path);
-	while (directory && (entry = readdir(directory))) {
-		if (entry->d_name[0] == '.' || !strncmp(entry->d_name, "loop", 4) ||
-			!strncmp(entry->d_name, "dm-", 3))
-			continue;
-		fputs(*any ? ", \"r|^/dev/" : "\"r|^/dev/", out);
-		for (const char *at = entry->d_name; *at; at++)
-			putc(*at == '!' ? '/' : *at, out);
-		fputs("$|\"", out);
-		*any = true;
-	}
+	while (directory && (entry = readdir(directory)))
+		if (entry->d_name[0] != '.' && strncmp(entry->d_name, "loop", 4) != 0 &&
+			strncmp(entry->d_name, "dm-", 3) != 0)
+			put_rejected(entry->d_name, any, out);
 	if (directory)
 		closedir(directory);
 }
 
-/* A person's own configuration stays. */
-static bool is_own_config(void)
-{
-	char line[128] = LVM_MARK;
-	FILE *file = fopen(LVM_CONFIG, "re");
-
-	if (file) {
-		if (!fgets(line, sizeof(line), file))
-			*line = '\0';
-		fclose(file);
-	}
-	return !strcmp(line, LVM_MARK);
-}
-
 /*
  * A group that a guest has and dom0 changes too would be destroyed, and nothing in the kernel keeps
- * two from it: LVM is told to look at no partition that a device of ours has.
+ * two from it: LVM is told to look at no partition that a device of ours has, or that one has soon.
  */
-static int tell_lvm(void)
+static int tell_lvm(const struct adopt *soon)
 {
-	DIR *directory = is_own_config() ? opendir("/sys/class/block") : NULL;
+	bool ours = is_own_config();
+	DIR *directory = ours ? opendir("/sys/class/block") : NULL;
 	const struct dirent *entry;
 	bool any = false;
 	FILE *out;
 	int ret = 0;
 
 	if (!directory)
-		return 0;
+		return ours ? -errno : 0;
 	mkdir(LVM_FOLDER, 0755);
 	out = fopen(LVM_CONFIG ".new", "we");
 	if (!out) {
@@ -270,25 +334,54 @@ static int tell_lvm(void)
 	while ((entry = readdir(directory)))
 		if (is_adopted(entry->d_name))
 			put_slaves(entry->d_name, &any, out);
+	for (size_t i = 0; soon && i < soon->piece_count; i++)
+		if (soon->pieces[i].source == ADOPT_PART)
+			put_rejected(soon->pieces[i].part, &any, out);
 	fputs(" ]\n}\n", out);
 	closedir(directory);
 	if (fclose(out) || (any && rename(LVM_CONFIG ".new", LVM_CONFIG)))
 		ret = -EIO;
 	if (ret || !any)
 		unlink(LVM_CONFIG ".new");
-	if (!any)
-		unlink(LVM_CONFIG);
+	if (!any && unlink(LVM_CONFIG) && errno != ENOENT)
+		ret = -errno;
 	return ret;
 }
 
 /* --- Device-mapper ------------------------------------------------------ */
 
-static bool is_device(const char *name)
+/* The kernel knows; a name in /dev may be older. UUID may be NULL. */
+static bool is_device(const char *name, char uuid[UUID_SIZE])
 {
-	char path[ADOPTED_NAME + 32];
+	DIR *directory = opendir("/sys/class/block");
+	const struct dirent *entry;
+	char found[UUID_SIZE];
+	bool there = false;
 
-	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
-	return !access(path, F_OK);
+	while (directory && !there && (entry = readdir(directory))) {
+		there = !strncmp(entry->d_name, "dm-", 3) &&
+			read_fact(entry->d_name, "name", found) && !strcmp(found, name);
+		if (there && uuid && !read_fact(entry->d_name, "uuid", uuid))
+			*uuid = '\0';
+	}
+	if (directory)
+		closedir(directory);
+	return there;
+}
+
+/* Whose a device is, the device tells. */
+static void make_uuid(const char *name, const char *guest, char uuid[UUID_SIZE])
+{
+	snprintf(uuid, UUID_SIZE, "posada:%.*s:%.*s", POSADA_NAME_MAX, guest,
+		UUID_SIZE - POSADA_NAME_MAX - 10, name);
+}
+
+static bool is_of_another(const char *name, const char *guest)
+{
+	char uuid[UUID_SIZE], found[UUID_SIZE];
+
+	make_uuid(name, guest, uuid);
+	return is_device(name, found) && strcmp(found, uuid) != 0;
 }
 
 static int remove_device(const char *name, bool later)
@@ -296,48 +389,115 @@ static int remove_device(const char *name, bool later)
 	const char *const words[] = {
 		"dmsetup", "remove", later ? "--deferred" : "--retry", name, NULL};
 
-	return is_device(name) && tool_run(words, NULL, 0) ? -EBUSY : 0;
+	return is_device(name, NULL) && tool_run(words, NULL, 0) ? -EBUSY : 0;
 }
 
-static int close_device(const char *path, bool later)
+/* What PATH leads to, and what lies below that. */
+static int name_devices(const char *path, char names[2][ADOPTED_NAME + 16])
 {
-	char identity[40], below[ADOPTED_NAME + 16];
-	bool trial, there;
-	int ret;
+	char identity[40];
+	bool trial;
 
 	if (!parse_path(path, identity, &trial))
 		return -EINVAL;
-	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	there = is_device(name_of(path)) || is_device(below);
-	ret = remove_device(name_of(path), later);
-	if (!ret)
-		ret = remove_device(below, later);
-	if (there)
-		tell_lvm();
+	snprintf(names[0], sizeof(names[0]), "%s", name_of(path));
+	snprintf(names[1], sizeof(names[1]), "%s" BELOW, name_of(path));
+	return 0;
+}
+
+static int close_device(const char *path, const char *guest, bool later)
+{
+	char names[2][ADOPTED_NAME + 16];
+	int ret = name_devices(path, names);
+	bool there = false;
+
+	for (size_t i = 0; !ret && i < COUNT(names); i++) {
+		there |= is_device(names[i], NULL);
+		if (is_of_another(names[i], guest))
+			return -EBUSY;
+	}
+	for (size_t i = 0; !ret && i < COUNT(names); i++)
+		ret = remove_device(names[i], later);
+	if (there) {
+		int told = tell_lvm(NULL);
+
+		ret = ret ? ret : told;
+	}
 	return ret;
 }
 
-int adopted_close(const char *path)
+static int lock_devices(void)
 {
-	return close_device(path, false);
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR) {
+			int ret = -errno;
+
+			close(fd);
+			return ret;
+		}
+	return fd;
 }
 
-int adopted_let_go(const char *path)
+int adopted_close(const char *path, const char *guest)
 {
-	int ret = close_device(path, false);
+	char names[2][ADOPTED_NAME + 16];
+	int ret = name_devices(path, names), lock;
 
-	return ret == -EBUSY ? close_device(path, true) : ret;
+	if (ret || (!is_device(names[0], NULL) && !is_device(names[1], NULL)))
+		return ret;
+	lock = lock_devices();
+	if (lock < 0)
+		return lock;
+	ret = close_device(path, guest, false);
+	close(lock);
+	return ret;
+}
+
+int adopted_let_go(const char *path, const char *guest)
+{
+	char names[2][ADOPTED_NAME + 16];
+	int ret = name_devices(path, names), lock;
+
+	if (ret)
+		return ret;
+	lock = lock_devices();
+	if (lock < 0)
+		return lock;
+	/* libvirt lets go of what a guest did not get, too. */
+	if (!is_of_another(names[0], guest) && !is_of_another(names[1], guest)) {
+		ret = close_device(path, guest, false);
+		if (ret == -EBUSY)
+			ret = close_device(path, guest, true);
+	}
+	close(lock);
+	return ret;
+}
+
+int adopted_settle(void)
+{
+	int lock = lock_devices(), ret;
+
+	if (lock < 0)
+		return lock;
+	ret = tell_lvm(NULL);
+	close(lock);
+	return ret;
 }
 
 /* TABLE is a file in memory, which no name leads to but that of our descriptor. */
-static int create_device(const char *name, FILE *table, bool read_only)
+static int create_device(const char *name, const char *guest, FILE *table, bool read_only)
 {
-	char path[64];
-	const char *const words[] = {
-		"dmsetup", "create", name, path, read_only ? "--readonly" : NULL, NULL};
+	char path[64], uuid[UUID_SIZE];
+	const char *const words[] = {"dmsetup", "create", name, "--uuid", uuid, path,
+		read_only ? "--readonly" : NULL, NULL};
 
 	if (fflush(table))
 		return -errno;
+	make_uuid(name, guest, uuid);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fileno(table));
 	return tool_run(words, NULL, 0) ? -EIO : 0;
 }
@@ -383,7 +543,8 @@ static int open_room(uint64_t *bytes)
 }
 
 /* What is written goes beside the disk that lies BELOW. */
-static int create_trial(const char *path, const char *below, uint64_t size, uint64_t *bytes)
+static int create_trial(
+	const char *path, const char *guest, const char *below, uint64_t size, uint64_t *bytes)
 {
 	FILE *table = open_table();
 	int file = open_room(bytes), loop = file, ret;
@@ -395,7 +556,7 @@ static int create_trial(const char *path, const char *below, uint64_t size, uint
 	if (!ret) {
 		fprintf(table, "0 %" PRIu64 " snapshot /dev/mapper/%s %s N %d\n", size / 512, below,
 			name, CHUNK);
-		ret = create_device(name_of(path), table, false);
+		ret = create_device(name_of(path), guest, table, false);
 	}
 	if (table)
 		fclose(table);
@@ -503,8 +664,8 @@ static int open_esp(
 /* --- The device --------------------------------------------------------- */
 
 /* The pieces as one device. */
-static int create_linear(const char *name, const char *device, const struct adopted *adopted,
-	bool read_only, char why[ADOPT_TEXT])
+static int create_linear(const char *name, const char *guest, const char *device,
+	const struct adopted *adopted, bool read_only, char why[ADOPT_TEXT])
 {
 	const struct part *esp = &adopted->plan.esp;
 	char copy_name[LOOP_NAME], disk_name[LOOP_NAME], esp_name[LOOP_NAME];
@@ -519,7 +680,7 @@ static int create_linear(const char *name, const char *device, const struct adop
 	if (copy >= 0)
 		loops[0] = loop_open(copy, 0, 0, read_only, copy_name);
 	if (disk >= 0)
-		loops[1] = loop_open(disk, 0, 0, read_only, disk_name);
+		loops[1] = loop_open_direct(disk, read_only, disk_name);
 	if (*esp->name)
 		loops[2] = open_esp(esp, read_only, esp_name, why);
 	for (size_t i = 0; !ret && i < COUNT(loops); i++)
@@ -527,7 +688,7 @@ static int create_linear(const char *name, const char *device, const struct adop
 	if (!ret)
 		ret = table ? adopt_table(&adopted->plan, &devices, table) : -ENOMEM;
 	if (!ret)
-		ret = create_device(name, table, read_only);
+		ret = create_device(name, guest, table, read_only);
 	if (table)
 		fclose(table);
 	/* What the device uses stays until that goes. */
@@ -577,8 +738,19 @@ static int lock_disk(const struct disk *disk, char why[ADOPT_TEXT])
 	return ret;
 }
 
-static int make_device(const char *path, const struct disk *disk, const struct adopted *adopted,
-	bool trial, uint64_t *room, char why[ADOPT_TEXT])
+/* Between the probe and now somebody may have taken a partition. */
+static int see_alone(const struct adopt *plan, char why[ADOPT_TEXT])
+{
+	for (size_t i = 0; i < plan->piece_count; i++)
+		if (plan->pieces[i].source == ADOPT_PART && is_shared(plan->pieces[i].part))
+			return fail(why, -EBUSY,
+				_("%s is in use, as part of something that is active. Release it, then try again."),
+				plan->pieces[i].part);
+	return 0;
+}
+
+static int make_device(const char *path, const char *guest, const struct disk *disk,
+	const struct adopted *adopted, bool trial, uint64_t *room, char why[ADOPT_TEXT])
 {
 	char device[64], below[ADOPTED_NAME + 16];
 	uint64_t bytes = 0;
@@ -586,27 +758,67 @@ static int make_device(const char *path, const struct disk *disk, const struct a
 
 	snprintf(device, sizeof(device), "/dev/%s", disk->name);
 	snprintf(below, sizeof(below), "%s" BELOW, name_of(path));
-	ret = create_linear(trial ? below : name_of(path), device, adopted, trial, why);
-	if (ret)
-		return ret;
-	ret = tell_lvm();
+	ret = tell_lvm(&adopted->plan);
+	if (!ret)
+		ret = create_linear(
+			trial ? below : name_of(path), guest, device, adopted, trial, why);
+	if (!ret)
+		ret = see_alone(&adopted->plan, why);
 	if (!ret && trial)
-		ret = create_trial(path, below, adopted->plan.size, &bytes);
-	if (ret == -ENOSPC)
+		ret = create_trial(path, guest, below, adopted->plan.size, &bytes);
+	if (ret == -ENOSPC && !*why)
 		fail(why, ret,
 			_("What a trial writes needs room: %s has less than %u MiB for it. Make a data place, or delete what is not needed."),
 			PLACE_ROOT, (unsigned)(ROOM_LEAST / MIB));
-	else if (ret)
+	else if (ret && !*why)
 		fail(why, ret, _("%s cannot be prepared for a guest: %s."), disk->name,
 			strerror(-ret));
-	if (ret)
-		adopted_close(path);
-	else if (room)
+	if (ret) {
+		close_device(path, guest, false);
+		tell_lvm(NULL);
+	} else if (room) {
 		*room = bytes;
+	}
 	return ret;
 }
 
-int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
+/* The disk of that identity as it is now; the caller frees MACHINE. */
+static int look(struct machine *machine, const char *identity, const struct disk **disk,
+	char why[ADOPT_TEXT])
+{
+	disks_free(machine);
+	if (probe_machine(machine, "/sys", NULL))
+		return fail(why, -EIO, _("The disks of this machine cannot be looked at."));
+	*disk = find_table(machine, identity);
+	return *disk ? 0
+		     : fail(why, -ENODEV,
+			       _("The disk that was adopted (its table's identity is %s) is not there. Connect it, or delete the guest."),
+			       identity);
+}
+
+/* What has been looked at counts once nobody else can change it: it is looked at again then. */
+static int plan_alone(struct machine *machine, const char *identity, const struct disk **disk,
+	char why[ADOPT_TEXT])
+{
+	char name[sizeof((*disk)->name)];
+	int ret = look(machine, identity, disk, why), lock;
+
+	if (ret)
+		return ret;
+	memcpy(name, (*disk)->name, sizeof(name));
+	lock = lock_disk(*disk, why);
+	if (lock < 0)
+		return lock;
+	ret = look(machine, identity, disk, why);
+	if (!ret && strcmp(name, (*disk)->name) != 0)
+		ret = fail(why, -EAGAIN, _("%s is another disk now. Try again."), name);
+	if (ret)
+		close(lock);
+	return ret ? ret : lock;
+}
+
+/* With the devices locked. */
+static int open_device(const char *path, const char *guest, uint64_t *room, char why[ADOPT_TEXT])
 {
 	struct adopted *adopted = malloc(sizeof(*adopted));
 	const struct disk *disk = NULL;
@@ -615,35 +827,47 @@ int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT])
 	int lock = -1, ret = 0;
 	bool trial;
 
-	*why = '\0';
 	if (!adopted)
 		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
 	if (!parse_path(path, identity, &trial))
 		ret = fail(why, -EINVAL, _("%s is no device of an adopted disk."), path);
-	else if (adopted_close(path))
-		ret = fail(why, -EBUSY,
-			_("The system on this disk runs as a guest already, and two would destroy it. Stop that guest first."));
-	else if (probe_machine(&machine, "/sys", NULL))
-		ret = fail(why, -EIO, _("The disks of this machine cannot be looked at."));
 	if (!ret) {
-		disk = find_table(&machine, identity);
-		if (!disk)
-			ret = fail(why, -ENODEV,
-				_("The disk that was adopted (its table's identity is %s) is not there. Connect it, or delete the guest."),
-				identity);
+		ret = close_device(path, guest, false);
+		if (ret == -EBUSY)
+			fail(why, ret,
+				_("The system on this disk runs as a guest already, and two would destroy it. Stop that guest first."));
+		/* What was let go of while it was in use may be gone only now. */
+		else if (ret || (ret = tell_lvm(NULL)))
+			fail(why, ret, _("%s cannot be written: %s."), LVM_CONFIG, strerror(-ret));
 	}
 	if (!ret) {
-		lock = lock_disk(disk, why);
+		lock = plan_alone(&machine, identity, &disk, why);
 		ret = lock < 0 ? lock : 0;
 	}
 	if (!ret && adopted_plan(&machine, disk->name, trial, adopted))
 		ret = fail(why, -EPERM, "%s", adopted->plan.refusal);
 	if (!ret)
-		ret = make_device(path, disk, adopted, trial, room, why);
+		ret = make_device(path, guest, disk, adopted, trial, room, why);
 	if (lock >= 0)
 		close(lock);
 	disks_free(&machine);
 	free(adopted);
+	return ret;
+}
+
+int adopted_open(const char *path, const char *guest, uint64_t *room, char why[ADOPT_TEXT])
+{
+	int lock, ret;
+
+	*why = '\0';
+	if (!posada_name_is_legal(guest))
+		return fail(why, -EINVAL,
+			_("A guest with an adopted disk needs a plain name: letters, digits, dots, dashes and underscores."));
+	lock = lock_devices();
+	if (lock < 0)
+		return fail(why, lock, "%s: %s.", LOCK, strerror(-lock));
+	ret = open_device(path, guest, room, why);
+	close(lock);
 	return ret;
 }
 

@@ -30,25 +30,31 @@ int adopted_plan(
 void adopted_path(const struct disk *disk, bool trial, char path[ADOPTED_NAME]);
 
 /*
- * Make the device PATH, which may be there already unless somebody uses it. Whatever has a
- * partition of the disk's system in use is in the way, and is kept off them as long as the device
- * is there. What a trial writes goes to a file on the data place, which has *ROOM bytes and is gone
- * with the device; ROOM may be NULL. Returns 0 or -errno with the reason as a sentence in WHY.
+ * Make the device PATH for GUEST, which may have it already unless somebody uses it; another
+ * guest's is never taken away. Whatever has a partition of the disk's system in use is in the way,
+ * and is kept off them as long as the device is there. What a trial writes goes to a file on the
+ * data place, which has *ROOM bytes and is gone with the device; ROOM may be NULL. Returns 0 or
+ * -errno with the reason as a sentence in WHY.
  */
-int adopted_open(const char *path, uint64_t *room, char why[ADOPT_TEXT]);
+int adopted_open(const char *path, const char *guest, uint64_t *room, char why[ADOPT_TEXT]);
 
-/* Remove the device PATH and what belongs to it; no device is no error. -EBUSY: it is in use. */
-int adopted_close(const char *path);
+/* Remove the device PATH of GUEST and what belongs to it; no device is no error. -EBUSY: it is in
+ * use, or another guest's. */
+int adopted_close(const char *path, const char *guest);
 
-/* The same; what is still in use goes with its last user. */
-int adopted_let_go(const char *path);
+/* The same; what is still in use goes with its last user, and another guest's stays. */
+int adopted_let_go(const char *path, const char *guest);
+
+/* Give LVM back what it was kept off and no device has any more: before the disks are looked at.
+ * 0 or -errno. */
+int adopted_settle(void);
 
 /* Is the block device PATH, or a partition of it, part of an adopted disk whose device is there? */
 bool adopted_has(const char *path);
 
 /*
- * A file that stands for a disk's ends: those of DEVICE, without Posada's partitions in its table,
- * and with the boot code that was there before; all between them is empty. The caller closes it.
+ * A file that stands for a disk's ends: those of DEVICE, with Posada's partitions in its table as
+ * what nobody mounts, and with the boot code that was there before; all between them is empty. The caller closes it.
  * Returns its descriptor or -errno.
  */
 int adopted_private(const char *device, const struct adopted *adopted);

@@ -284,6 +284,32 @@ int disklabel_remove(const char *device, unsigned number, uint64_t start)
 	return !ret && gpt ? disklabel_forget(device, number) : ret;
 }
 
+int disklabel_retype(
+	const char *device, unsigned number, uint64_t start, const struct disklabel_types *types)
+{
+	struct fdisk_partition *partition = NULL;
+	struct fdisk_parttype *type = NULL;
+	struct change *change;
+	int ret = begin(device, &change);
+
+	if (ret)
+		return end(change, ret);
+	ret = find(change->context, number, &partition);
+	if (!ret && fdisk_partition_get_start(partition) * fdisk_get_sector_size(change->context) !=
+			    start)
+		ret = -ENOENT;
+	if (!ret) {
+		type = fdisk_label_parse_parttype(fdisk_get_label(change->context, NULL),
+			fdisk_is_label(change->context, GPT) ? types->gpt : types->dos);
+		ret = type ? fdisk_set_partition_type(change->context, number - 1, type) : -EINVAL;
+	}
+	if (!ret && !fdisk_is_label(change->context, GPT) && fdisk_partition_is_bootable(partition))
+		ret = fdisk_toggle_partition_flag(change->context, number - 1, DOS_FLAG_ACTIVE);
+	fdisk_unref_parttype(type);
+	fdisk_unref_partition(partition);
+	return end(change, ret);
+}
+
 int disklabel_forget(const char *device, unsigned number)
 {
 	const struct disklabel_part part = {.number = number};

@@ -36,6 +36,16 @@ int disklabel_add(const char *device, const struct disklabel_part *part);
 /* Remove a partition from the table of DEVICE, if it begins at START. 0, -ENOENT, or -errno. */
 int disklabel_remove(const char *device, unsigned number, uint64_t start);
 
+/* What a partition is called, by the kind of its table. */
+struct disklabel_types {
+	const char *gpt, *dos;
+};
+
+/* Change what the table of DEVICE says is in a partition, if it begins at START; nothing starts
+ * from it then. 0, -ENOENT, or -errno. */
+int disklabel_retype(
+	const char *device, unsigned number, uint64_t start, const struct disklabel_types *types);
+
 /* Tell the kernel that the partition with that number is gone. 0, -ENOENT, -EBUSY, or -errno. */
 int disklabel_forget(const char *device, unsigned number);
 

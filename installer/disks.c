@@ -81,6 +81,7 @@ static const struct field part_fields[] = {
 	FIELD(part, posada, FLAG),
 	FIELD(part, ours, FLAG),
 	FIELD(part, unfinished, FLAG),
+	FIELD(part, unseen, FLAG),
 	FIELD(part, used, FLAG),
 };
 

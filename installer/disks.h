@@ -43,6 +43,8 @@ struct part {
 	bool posada;	  /* a payload of ours lies in /posada, or the beginnings of one */
 	bool ours;	  /* a logical volume that we made for ourselves */
 	bool unfinished;  /* only the beginnings, or what undo has not yet taken away */
+	bool unseen;	  /* a file system that could not be looked into: what is said of it is
+			     not all there may be */
 	bool used;	  /* mounted, swap, a guest's, or a member of something active */
 };
 

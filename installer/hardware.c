@@ -436,6 +436,18 @@ static bool is_quiet(const struct hardware *hardware, const char *path, struct p
 	       (!is_used(hardware, device_of(path), part, NULL) && !is_held(path));
 }
 
+/* Looks into what is on NODE, part->start bytes behind the begin of DEVICE, if that can be done. */
+static bool see_part(const struct hardware *hardware, const char *node, const char *device,
+	struct part *part, bool *is_medium)
+{
+	int ret = is_quiet(hardware, node, part)
+			  ? peek_part(device, hardware->medium, part, is_medium)
+			  : -EBUSY;
+
+	part->unseen = ret && peek_knows(part->content);
+	return !ret;
+}
+
 static void look_into(const struct hardware *hardware, const char *path, struct disk *disk)
 {
 	struct part whole = {.size = disk->size};
@@ -444,8 +456,7 @@ static void look_into(const struct hardware *hardware, const char *path, struct 
 
 	for (size_t i = 0; i < disk->part_count; i++) {
 		snprintf(node, sizeof(node), "/dev/%s", disk->parts[i].name);
-		if (is_quiet(hardware, node, &disk->parts[i]) &&
-			!peek_part(path, hardware->medium, &disk->parts[i], &is_medium))
+		if (see_part(hardware, node, path, &disk->parts[i], &is_medium))
 			disk->medium |= is_medium;
 	}
 	/* A CD's image on a stick is a file system under its partitions. */
@@ -579,11 +590,12 @@ static void fill_volumes(const struct hardware *hardware, struct machine *machin
 				snprintf(path, sizeof(path), "/dev/%s", volume->on);
 			else
 				continue;
-			if (probe_content(path, &found))
+			if (probe_content(path, &found)) {
+				volume->unseen = true;
 				continue;
+			}
 			is_used(hardware, device_of(path), &found, NULL);
-			if (is_quiet(hardware, path, &found) &&
-				!peek_part(path, hardware->medium, &found, &is_medium) && disk)
+			if (see_part(hardware, path, path, &found, &is_medium) && disk)
 				disk->medium |= is_medium;
 			found.start = volume->start;
 			found.posada |= found.ours;

@@ -14,4 +14,10 @@
  */
 int loop_open(int backing, uint64_t start, uint64_t size, bool read_only, char path[LOOP_NAME]);
 
+/*
+ * The same over all of a disk with sectors of 512 bytes, each of which is read and written alone:
+ * the page around it, of which a partition may have the rest, is never written back.
+ */
+int loop_open_direct(int backing, bool read_only, char path[LOOP_NAME]);
+
 #endif

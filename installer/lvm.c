@@ -128,8 +128,7 @@ static int each_line(struct machine *machine, const char *report, const char *fi
 	ret = run(words, &text);
 	if (ret) {
 		free(text);
-		/* Without its groups a machine still has its disks. */
-		return ret == -ENOMEM ? ret : 0;
+		return ret;
 	}
 	for (line = strtok_r(text, "\n", &rest); line && !ret; line = strtok_r(NULL, "\n", &rest))
 		if (split(line, columns) == count)
@@ -175,9 +174,10 @@ static int add_volume(struct machine *machine, char **columns)
 	struct part *volume;
 	char name[sizeof(volume->name)];
 
-	if (!group || !*columns[1] ||
-		snprintf(name, sizeof(name), "%s/%s", columns[0], columns[1]) >= (int)sizeof(name))
+	if (!group || !*columns[1])
 		return 0;
+	if (snprintf(name, sizeof(name), "%s/%s", columns[0], columns[1]) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
 	volume = disks_add_volume(group);
 	if (!volume)
 		return -ENOMEM;
@@ -242,6 +242,24 @@ static bool has_member(const struct machine *machine)
 	return false;
 }
 
+/* Half of what there is would look like all of it. */
+static void forget(struct machine *machine)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			struct part *part = &machine->disks[i].parts[j];
+
+			if (*part->group)
+				part->room = 0;
+			*part->group = '\0';
+		}
+	for (size_t i = 0; i < machine->group_count; i++)
+		free(machine->groups[i].volumes);
+	free(machine->groups);
+	machine->groups = NULL;
+	machine->group_count = 0;
+}
+
 int lvm_list(struct machine *machine)
 {
 	int ret;
@@ -258,7 +276,10 @@ int lvm_list(struct machine *machine)
 		ret = each_line(machine, "pvs",
 			"pv_name,vg_name,lv_name,pe_start,pvseg_start,pvseg_size,segtype",
 			add_member);
-	return ret;
+	/* Without its groups a machine still has its disks. */
+	if (ret)
+		forget(machine);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 int lvm_device(const char *volume, char *path, size_t size)

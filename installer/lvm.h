@@ -13,8 +13,9 @@
 /*
  * Add the groups and their volumes to MACHINE, and tell each of its partitions (by name) which
  * group it belongs to and what room is left there. Nothing is activated. A volume's name is
- * GROUP/VOLUME; one that is all in one piece has where that is. Without LVM, or when no partition
- * is a member of a group, there are no groups. Returns 0 or -ENOMEM.
+ * GROUP/VOLUME; one that is all in one piece has where that is. Without LVM, when it fails, or when
+ * no partition is a member of a group, there are no groups: a member without one is of unknown
+ * content. Returns 0 or -ENOMEM.
  */
 int lvm_list(struct machine *machine);
 

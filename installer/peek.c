@@ -363,6 +363,11 @@ static int find_driver(const char *content)
 	return -ENOTSUP;
 }
 
+bool peek_knows(const char *content)
+{
+	return find_driver(content) >= 0;
+}
+
 static int configure(int context, unsigned command, const char *key, const char *value)
 {
 	return syscall(SYS_fsconfig, context, command, key, value, 0) ? -errno : 0;

@@ -20,6 +20,9 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
  */
 int peek_part(const char *device, const char *medium, struct part *part, bool *is_medium);
 
+/* Is that content ("ext4") a file system that can be looked into? */
+bool peek_knows(const char *content);
+
 /* The name of a system out of its os-release (the text of the file); empty when there is none. */
 char *peek_os_release(const char *text, char *name, size_t size);
 

@@ -102,7 +102,7 @@ static int run_list(char **words)
 
 	if (words[0] && (!json || words[1]))
 		return usage(stderr, USAGE);
-	if (probe_machine(&machine, "/sys", NULL))
+	if (adopted_settle() || probe_machine(&machine, "/sys", NULL))
 		return failed(_("The disks of this machine cannot be looked at."));
 	plans = calloc(machine.disk_count + 1, sizeof(*plans));
 	for (size_t i = 0; plans && i < machine.disk_count; i++)
@@ -183,17 +183,18 @@ static int create_guest(const struct wish *wish, const char *name, const char *p
 
 static int make_guest(const struct wish *wish, const struct adopt *plan, const char *path)
 {
-	char name[ADOPT_NAME], why[ADOPT_TEXT], size[32];
+	char by_system[ADOPT_NAME], why[ADOPT_TEXT], size[32];
+	const char *name = wish->name ? wish->name : by_system;
 	uint64_t room = 0;
 	int status;
 
-	adopt_name(plan, wish->trial, name);
+	adopt_name(plan, wish->trial, by_system);
 	/* The definition of a guest names a disk that is there. */
-	if (adopted_open(path, &room, why))
+	if (adopted_open(path, name, &room, why))
 		return failed(why);
-	status = create_guest(wish, wish->name ? wish->name : name, path, plan->uefi);
+	status = create_guest(wish, name, path, plan->uefi);
 	if (status || !wish->start)
-		adopted_close(path);
+		adopted_close(path, name);
 	if (status)
 		return status;
 	if (wish->trial)
@@ -217,7 +218,7 @@ static int run_adopt(char **words)
 		free(adopted);
 		return usage(stderr, USAGE);
 	}
-	if (!adopted || probe_machine(&machine, "/sys", NULL)) {
+	if (!adopted || adopted_settle() || probe_machine(&machine, "/sys", NULL)) {
 		free(adopted);
 		return failed(_("The disks of this machine cannot be looked at."));
 	}
@@ -257,27 +258,27 @@ static bool is_adopted(const char *path)
 	return !strncmp(path, ADOPTED_DEVICES, strlen(ADOPTED_DEVICES));
 }
 
-static int release(const char *definition)
+static int release(const char *guest, const char *definition)
 {
 	char path[ADOPTED_NAME];
 	int status = DONE;
 
 	for (const char *at = definition; next_source(&at, path);)
-		if (is_adopted(path) && adopted_let_go(path)) {
+		if (is_adopted(path) && adopted_let_go(path, guest)) {
 			fprintf(stderr, _("posada guest adopt: %s cannot be removed.\n"), path);
 			status = FAILED;
 		}
 	return status;
 }
 
-static int prepare(const char *definition)
+static int prepare(const char *guest, const char *definition)
 {
 	char path[ADOPTED_NAME], why[2 * ADOPT_TEXT];
 	int ret = 0;
 
 	for (const char *at = definition; !ret && next_source(&at, path);) {
 		if (is_adopted(path)) {
-			ret = adopted_open(path, NULL, why);
+			ret = adopted_open(path, guest, NULL, why);
 		} else if (adopted_has(path)) {
 			ret = -EBUSY;
 			snprintf(why, sizeof(why),
@@ -297,10 +298,10 @@ static int run_hook(char **words)
 	if (!definition)
 		return failed(strerror(ENOMEM));
 	definition[size] = '\0';
-	if (words[0] && !strcmp(words[0], "prepare"))
-		status = prepare(definition);
-	else if (words[0] && !strcmp(words[0], "release"))
-		status = release(definition);
+	if (words[0] && words[1] && !strcmp(words[0], "prepare"))
+		status = prepare(words[1], definition);
+	else if (words[0] && words[1] && !strcmp(words[0], "release"))
+		status = release(words[1], definition);
 	free(definition);
 	return status;
 }

@@ -97,13 +97,13 @@ static void make(struct draft *draft)
 	int ret;
 
 	ui_wait(_("Making the guest ..."));
-	if (adopted_open(draft->path, NULL, why)) {
+	if (adopted_open(draft->path, draft->name, NULL, why)) {
 		ui_message(_("The guest was not made"), why);
 		return;
 	}
 	ret = posada_guest_create(draft->app->host, &spec, &err);
 	/* It is there again when the guest starts. */
-	adopted_close(draft->path);
+	adopted_close(draft->path, draft->name);
 	watch_refresh();
 	snprintf(text, sizeof(text),
 		_("%s is the guest %s now. Start it from the list. Shut it down before the system is started natively; deleting the guest leaves the system as it is."),
@@ -119,6 +119,7 @@ void guest_adopt_run(struct app *app)
 	if (!draft)
 		return;
 	draft->app = app;
+	adopted_settle();
 	if (disk_probe(_("Adopt"), &machine) && choose_system(draft, &machine) && ask_sizes(draft))
 		make(draft);
 	disks_free(&machine);

@@ -956,6 +956,22 @@ TEST(groups_are_listed)
 	strcpy(disks_add_part(disks_add(&machine))->content, "LVM2_member");
 	put("bin/lvm", "#!/bin/sh\necho '  a|1|1|wz--n-'; exit 5\n");
 	assert_int_equal(lvm_list(&machine), 0);
+	/* One that fails half way tells nothing: what it has not told of would look free. */
+	put("bin/lvm", "#!/bin/sh\ncase $1 in vgs) echo '  a|1|1|wz--n-';; lvs) exit 5;; esac\n");
+	assert_int_equal(lvm_list(&machine), 0);
+	assert_int_equal(machine.group_count, 0);
+	part = &machine.disks[0].parts[0];
+	strcpy(part->name, "null");
+	put("bin/lvm",
+		"#!/bin/sh\ncase $1 in vgs) echo '  a|1|1|wz--n-';; pvs) echo '  /dev/null|a||0|0|9|free'; exit 5;; esac\n");
+	assert_int_equal(lvm_list(&machine), 0);
+	assert_int_equal(machine.group_count, 0);
+	assert_string_equal(part->group, "");
+	assert_int_equal(part->room, 0);
+	put("bin/lvm",
+		"#!/bin/sh\ncase $1 in vgs) echo '  a|1|1|wz--n-';; lvs) printf 'a|%080d|1|u|\n' 1;; esac\n");
+	assert_int_equal(lvm_list(&machine), 0);
+	assert_int_equal(machine.group_count, 0);
 	unlink(unit_path("bin/lvm"));
 	assert_int_equal(lvm_list(&machine), 0);
 	assert_int_equal(machine.group_count, 0);
