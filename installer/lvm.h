@@ -13,9 +13,8 @@
 /*
  * Add the groups and their volumes to MACHINE, and tell each of its partitions (by name) which
  * group it belongs to and what room is left there. Nothing is activated. A volume's name is
- * GROUP/VOLUME; one that is all in one piece has where that is. Without LVM, or when no partition is
- * a member of a group, there are no groups.
- * Returns 0 or -ENOMEM.
+ * GROUP/VOLUME; one that is all in one piece has where that is. Without LVM, or when no partition
+ * is a member of a group, there are no groups. Returns 0 or -ENOMEM.
  */
 int lvm_list(struct machine *machine);
 
