@@ -13,6 +13,9 @@
  * all guests together get no more time than this many of them. */
 #define ROUNDS_MAX 5
 
+/* What the host's start has written there, where not all went well. */
+#define NOTICE POSADA_RUN "/notices/autostart"
+
 /* There once the host has begun to stop. */
 #define STOPPING POSADA_RUN "/stopping"
 
@@ -130,6 +133,21 @@ int posada_autostart(
 	return first;
 }
 
+void autostart_settle(struct posada *handle)
+{
+	struct row row;
+	bool all = true;
+	size_t i;
+
+	if (access(NOTICE, F_OK) || row_make(handle, &row, NULL))
+		return;
+	for (i = 0; i < row.count; i++)
+		all = all && (row.places[i].live || !row.places[i].autostart);
+	row_free(&row);
+	if (all)
+		unlink(NOTICE);
+}
+
 /* Opens it and asks; what cannot be asked is forced off at the end of the wait. */
 static void ask(struct posada *handle, struct place *place)
 {
@@ -165,7 +183,7 @@ static int force_off(struct place *place, unsigned waited_ms)
 {
 	if (!place->target.domain)
 		return -ENOTCONN;
-	if (virDomainDestroy(place->target.domain))
+	if (virDomainDestroy(place->target.domain) && virDomainIsActive(place->target.domain))
 		return fail_libvirt(&place->why, _("A guest still runs and cannot be forced off"),
 			_("Look at it before the host stops, or it loses what it has not written."));
 	return fail(&place->why, -ETIMEDOUT,

@@ -475,6 +475,8 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	if (!ret)
 		ret = start_domain(&target, err);
 	target_close(&target);
+	if (!ret)
+		autostart_settle(handle);
 	return ret;
 }
 
@@ -676,6 +678,8 @@ int posada_guest_delete(
 			_("Try again, or read the log."));
 	if (!ret)
 		seed_drop(handle, target.guest.name);
+	if (!ret)
+		autostart_settle(handle);
 	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);
 	target_close(&target);
@@ -938,8 +942,7 @@ int guest_define(
 	if (read_guest(engine, target.domain, &target.guest))
 		ret = fail_libvirt(
 			err, _("The guest's definition cannot be read"), _("Try again."));
-	/* The seed names what libvirt has given the guest, so it is written after the definition.
-	 */
+	/* The seed names what libvirt has given the guest, so it comes after the definition. */
 	if (!ret && definition->seed)
 		ret = seed_write(path, definition->seed, &target.guest, err);
 	if (!ret && definition->start)

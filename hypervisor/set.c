@@ -540,5 +540,7 @@ int posada_guest_set(struct posada *handle, const char *name, const struct posad
 	if (!ret)
 		ret = apply_now(handle, &subject, &settings, which, later, err);
 	subject_close(&subject);
+	if (!ret)
+		autostart_settle(handle);
 	return ret;
 }
