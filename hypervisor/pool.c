@@ -408,13 +408,16 @@ static int start(virStoragePoolPtr handle, const struct posada_pool *pool, struc
 int posada_pool_attach(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
+	bool active;
 	int ret = target_open(handle, name, &target, err);
 
 	if (ret)
 		return ret;
-	if (virStoragePoolIsActive(target.handle) == 1)
+	/* Another program may have started it, but not for good. */
+	active = virStoragePoolIsActive(target.handle) == 1;
+	if (active && is_wanted(target.handle, &target.pool))
 		ret = fail(err, -EALREADY, _("The pool %s is attached already."), name);
-	else
+	else if (!active)
 		ret = start(target.handle, &target.pool, err);
 	if (!ret && want(target.handle, &target.pool, true))
 		ret = fail(err, -EIO,

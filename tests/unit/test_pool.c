@@ -221,6 +221,8 @@ TEST(a_pool_lives)
 		.disks = {{.path = image}, {.bytes = 1 << 20, .pool = "a", .format = "qcow2"}},
 		.disk_count = 2};
 	struct posada_pool pool;
+	virStoragePoolPtr started;
+	virConnectPtr conn;
 
 	strcpy(image, unit_write("image", sector, sizeof(sector)));
 	snprintf(folder, sizeof(folder), "%s", unit_path("pool"));
@@ -259,6 +261,14 @@ TEST(a_pool_lives)
 	strcpy(image, unit_write("another", sector, sizeof(sector)));
 	assert_int_equal(posada_guest_create(host, &guest, &err), -ENODEV);
 	assert_non_null(strstr(err.text, "detached"));
+	assert_int_equal(posada_pool_attach(host, "a", &err), 0);
+	assert_int_equal(posada_pool_attach(host, "a", &err), -EALREADY);
+	/* One that another program has started is kept from then on. */
+	assert_int_equal(posada_pool_detach(host, "a", &err), 0);
+	assert_int_equal(engine_any(host, &conn, &err), 0);
+	started = virStoragePoolLookupByName(conn, "a");
+	assert_int_equal(virStoragePoolCreate(started, 0), 0);
+	virStoragePoolFree(started);
 	assert_int_equal(posada_pool_attach(host, "a", &err), 0);
 	assert_int_equal(posada_pool_attach(host, "a", &err), -EALREADY);
 	guest.disks[1].format = "vmdk";
