@@ -555,7 +555,7 @@ enum posada_pool_state {
 const char *posada_pool_kind_name(enum posada_pool_kind kind);
 int posada_pool_kind_parse(const char *word, enum posada_pool_kind *kind);
 
-/* "ready", "full", ...: English, for programs as much as for people. */
+/* "ready", "almost full", ...: English, for programs as much as for people. */
 const char *posada_pool_state_name(enum posada_pool_state state);
 
 /* A pool of volumes. */
