@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -341,12 +342,43 @@ int pool_find(
 	return ret;
 }
 
-/* Who has a disk in it, or NULL: the first guest found that is live, or any. */
-static char *user_of(const struct posada_guests *guests, const struct posada_pool *pool, bool live)
+static bool has_path(const struct posada_pool *pool, const char *path)
 {
 	size_t len = pool->path ? strlen(pool->path) : 0;
 
-	for (size_t i = 0; i < guests->count && len; i++) {
+	return len && !strncmp(path, pool->path, len) && path[len] == '/';
+}
+
+int pool_ready_for_path(struct posada *handle, const char *path, struct posada_error *err)
+{
+	virStoragePoolPtr *found;
+	virConnectPtr conn;
+	int count, i, ret = engine_any(handle, &conn, err);
+
+	if (ret)
+		return ret;
+	count = virConnectListAllStoragePools(conn, &found, 0);
+	if (count < 0)
+		return fail_libvirt(
+			err, _("The pools cannot be listed"), _("Try again, or read the log."));
+	for (i = 0; i < count; i++) {
+		struct posada_pool pool = {0};
+
+		if (!ret && !pool_describe(found[i], &pool) && has_path(&pool, path)) {
+			look(found[i], &pool);
+			ret = check_there(&pool, err);
+		}
+		posada_pool_free(&pool);
+		virStoragePoolFree(found[i]);
+	}
+	free(found);
+	return ret;
+}
+
+/* Who has a disk in it, or NULL: the first guest found that is live, or any. */
+static char *user_of(const struct posada_guests *guests, const struct posada_pool *pool, bool live)
+{
+	for (size_t i = 0; i < guests->count; i++) {
 		const struct posada_guest *guest = &guests->items[i];
 
 		if (live && !posada_state_is_live(guest->state))
@@ -354,7 +386,7 @@ static char *user_of(const struct posada_guests *guests, const struct posada_poo
 		for (size_t j = 0; j < guest->disk_count; j++) {
 			const char *path = guest->disks[j].path;
 
-			if (path && !strncmp(path, pool->path, len) && path[len] == '/')
+			if (path && has_path(pool, path))
 				return strdup(guest->name);
 		}
 	}
@@ -431,7 +463,12 @@ static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct
 {
 	char what[256];
 
-	if (virStoragePoolIsActive(handle) != 1 || !virStoragePoolDestroy(handle))
+	if (virStoragePoolIsActive(handle) != 1)
+		return 0;
+	/* libvirtd would wait for the server of what is mounted. */
+	if (pool->kind == POSADA_POOL_NFS && !folder_answers(pool->path))
+		umount2(pool->path, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (!virStoragePoolDestroy(handle))
 		return 0;
 	snprintf(what, sizeof(what), _("The pool %s cannot be detached"), pool->name);
 	return fail_libvirt(err, what, _("End the programs that use its files, then try again."));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Volumes of guests: in the pool that is always there, a directory kept by libvirt, and in others.
 #include <errno.h>
+#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "internal.h"
 #include "xml.h"
 
@@ -181,13 +183,21 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 {
 	virStorageVolPtr volume;
 	virConnectPtr conn;
+	char clean[256];
 	int ret = engine_any(handle, &conn, err);
 
+	if (!ret)
+		ret = pool_ready_for_path(handle, path, err);
 	if (ret)
 		return ret;
 	volume = virStorageVolLookupByPath(conn, path);
-	if (!volume)
+	if (!volume && virGetLastErrorCode() == VIR_ERR_NO_STORAGE_VOL && access(path, F_OK) &&
+		errno == ENOENT)
 		return 0;
+	if (!volume)
+		return fail(err, -EIO,
+			_("The volume %s cannot be deleted, for no pool knows it. Remove it by hand."),
+			posada_text_clean(path, clean, sizeof(clean)));
 	if (virStorageVolDelete(volume, 0))
 		ret = fail_libvirt(
 			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));

@@ -252,7 +252,16 @@ TEST(a_pool_lives)
 	assert_int_equal(posada_guest_start(host, "g", &err), 0);
 	assert_int_equal(posada_pool_detach(host, "a", &err), -EBUSY);
 	assert_int_equal(posada_guest_kill(host, "g", &err), 0);
+	/* What was never there, and what libvirt does not know. */
+	snprintf(below, sizeof(below), "%s/none.img", folder);
+	assert_int_equal(volume_delete(host, below, &err), 0);
+	assert_int_equal(volume_delete(host, image, &err), -EIO);
+	assert_non_null(strstr(err.text, "no pool knows it"));
 	assert_int_equal(posada_pool_detach(host, "a", &err), 0);
+	assert_int_equal(volume_delete(host, below, &err), -ENODEV);
+	assert_int_equal(pool_ready_for_path(host, below, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "a is detached"));
+	assert_int_equal(pool_ready_for_path(host, folder, &err), 0);
 	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
 	assert_int_equal(pool.state, POSADA_POOL_DETACHED);
 	posada_pool_free(&pool);
