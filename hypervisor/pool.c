@@ -459,12 +459,27 @@ int posada_pool_attach(struct posada *handle, const char *name, struct posada_er
 	return ret;
 }
 
+/* Is the data place a volume of the same group? LVM would not let go of that. */
+static bool holds_place(const struct posada_pool *pool)
+{
+	size_t len = pool->source ? strlen(pool->source) : 0;
+	char place[128];
+
+	return pool->kind == POSADA_POOL_LVM && len &&
+	       read_line(place, sizeof(place), POSADA_RUN "/place") &&
+	       !strncmp(place, pool->source, len) && place[len] == '/';
+}
+
 static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
 {
 	char what[256];
 
 	if (virStoragePoolIsActive(handle) != 1)
 		return 0;
+	if (holds_place(pool))
+		return fail(err, -EBUSY,
+			_("The pool %s cannot be let go of: the data place is in the volume group %s too. Detach that first (\"posada storage detach\")."),
+			pool->name, pool->source);
 	/* libvirtd would wait for the server of what is mounted. */
 	if (pool->kind == POSADA_POOL_NFS && !folder_answers(pool->path))
 		umount2(pool->path, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
