@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libvirt/virterror.h>
+#include <linux/magic.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 #include "internal.h"
 #include "pool.h"
@@ -163,6 +165,15 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out)
 
 	free(xml);
 	return ret;
+}
+
+bool pool_is_in_memory(const char *path)
+{
+	struct statfs about;
+
+	return !statfs(path, &about) &&
+	       (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC ||
+		       about.f_type == OVERLAYFS_SUPER_MAGIC);
 }
 
 bool pool_is_full(const struct posada_pool *pool)
@@ -586,6 +597,11 @@ static int check_folder(
 		if (overlap(path, never[i]))
 			return fail(err, -EINVAL,
 				_("%s belongs to the system. Choose another folder."), path);
+	/* Without a data place all of this host is in memory, which the status page tells. */
+	if (pool_is_in_memory(path) && !access(POSADA_RUN "/place", F_OK))
+		return fail(err, -EINVAL,
+			_("%s is in this host's memory, and would be gone at power-off. Choose a folder in /data, or a disk."),
+			path);
 	for (i = 0; i < pools->count; i++)
 		if (pools->items[i].path && overlap(path, pools->items[i].path))
 			return fail(err, -EEXIST,

@@ -181,6 +181,13 @@ TEST(a_pool_is_almost_full)
 	}
 }
 
+TEST(memory_is_known)
+{
+	assert_true(pool_is_in_memory("/dev"));
+	assert_false(pool_is_in_memory("/proc"));
+	assert_false(pool_is_in_memory("/none"));
+}
+
 TEST(a_group_has_a_legal_name)
 {
 	char pool[POSADA_NAME_MAX + 1], group[96];
@@ -301,5 +308,5 @@ TEST(a_pool_lives)
 }
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
-	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(a_pool_is_almost_full),
-	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(memory_is_known),
+	T(a_pool_is_almost_full), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
