@@ -53,6 +53,19 @@ static bool is_container(const struct part *part)
 	return !strcmp(part->type, "05") || !strcmp(part->type, "0f") || !strcmp(part->type, "85");
 }
 
+/* A piece of something that may lie on several disks. */
+static bool is_array(const struct part *part)
+{
+	/* Of Windows: dynamic disks, and its storage spaces. */
+	static const char *const types[] = {"42", "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3",
+		"af9b60a0-1431-4f62-bc68-3311714a69ad", "e75caf8f-f680-4cee-afa3-b001e56efc2d"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(part->type, types[i]))
+			return true;
+	return strstr(part->content, "_raid_member");
+}
+
 static bool is_place(const struct part *part)
 {
 	return !strcmp(part->content, "ext4") && !strcmp(part->label, PLACE_LABEL);
@@ -186,7 +199,7 @@ static int check_part(struct adopter *adopter, const struct part *part)
 		return refuse(adopter,
 			_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down (Windows: shutdown /s /f /t 0), then try again."),
 			part->name);
-	if (!strcmp(part->content, "linux_raid_member"))
+	if (is_array(part))
 		return refuse(adopter,
 			_("%s is part of an array over several disks, of which a guest would have one. Start the system natively."),
 			part->name);
@@ -208,9 +221,32 @@ static int check_loader(struct adopter *adopter)
 		return refuse(adopter, _("No system on %s can be started: no ESP has its loader."),
 			disk->name);
 	/* Firmware that keeps no entries starts the one loader that it knows the path of. */
-	if (esp && (esp->posada || !esp->fallback))
-		adopter->adopt->esp = *esp;
+	if (!esp || (!esp->posada && esp->fallback))
+		return 0;
+	if (esp->kernels && !adopter->wish->trial)
+		return refuse(adopter,
+			_("The system on %s keeps its kernels in the ESP %s, of which a guest has only a copy: after an update of the kernel it would not start natively any more. Try it out (--trial), or start it natively."),
+			disk->name, esp->name);
+	adopter->adopt->esp = *esp;
 	return 0;
+}
+
+/* What cannot be helped, and is to be known. */
+static void note(struct adopter *adopter)
+{
+	struct adopt *adopt = adopter->adopt;
+	const struct disk *disk = adopter->disk;
+	bool sealed = false;
+
+	for (size_t i = 0; i < disk->part_count; i++)
+		sealed |= !strcmp(disk->parts[i].content, "BitLocker");
+	if (sealed)
+		snprintf(adopt->note, sizeof(adopt->note),
+			_("A partition is encrypted by BitLocker, whose keys are not in a guest: Windows asks for its recovery key there. Have that at hand, or suspend BitLocker natively first."));
+	else if (*adopt->esp.name && !adopter->wish->trial)
+		snprintf(adopt->note, sizeof(adopt->note),
+			_("The guest has a copy of the ESP %s: what it changes there, such as a loader that it updates, is gone when it is switched off. Update the loader natively."),
+			adopt->esp.name);
 }
 
 static int check(struct adopter *adopter)
@@ -430,6 +466,7 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 	ret = check(&adopter);
 	if (ret)
 		return ret;
+	note(&adopter);
 	put_head(&adopter);
 	ret = put_parts(&adopter);
 	if (ret)

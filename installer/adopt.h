@@ -57,6 +57,7 @@ struct adopt {
 		uint64_t start;
 	} hidden[ADOPT_HIDDEN];
 	size_t hidden_count;
+	char note[ADOPT_TEXT];	  /* what the person should know, or empty */
 	char refusal[ADOPT_TEXT]; /* why not, and what to do; empty when it can be done */
 };
 

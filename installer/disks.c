@@ -20,7 +20,9 @@ struct field {
 };
 
 #define FIELD(type, member, kind)                                                                  \
-	{#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)}
+	{                                                                                          \
+#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)   \
+	}
 
 static const char *const table_names[] = {
 	[TABLE_NONE] = "none",
@@ -75,6 +77,7 @@ static const struct field part_fields[] = {
 	FIELD(part, system, TEXT),
 	FIELD(part, loader, TEXT),
 	FIELD(part, fallback, FLAG),
+	FIELD(part, kernels, FLAG),
 	FIELD(part, dirty, FLAG),
 	FIELD(part, hibernated, FLAG),
 	FIELD(part, readable, FLAG),

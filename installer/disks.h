@@ -37,6 +37,7 @@ struct part {
 	char system[96];  /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
 	char loader[128]; /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
 	bool fallback;	  /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
+	bool kernels;	  /* ESP: a system's kernels lie in it */
 	bool dirty;	  /* was not unmounted cleanly */
 	bool hibernated;  /* a sleeping Windows or Linux will write to it */
 	bool readable;	  /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */

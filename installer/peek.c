@@ -224,12 +224,43 @@ static const struct {
 	{"ubuntu", "Ubuntu"},
 };
 
+static bool take_any(void *data, const char *name)
+{
+	(void)data;
+	return *name != '.';
+}
+
+/* A kernel, with or without a loader around it. */
+static bool take_kernel(void *data, const char *name)
+{
+	size_t length = strlen(name);
+
+	(void)data;
+	return !strncasecmp(name, "vmlinuz", 7) || !strncasecmp(name, "kernel-", 7) ||
+	       (length > 4 && strcasestr(name, "linux") && !strcasecmp(name + length - 4, ".efi"));
+}
+
+/* Boot entries of systemd's, images of its own, and what is in the topmost folder. */
+static bool has_kernels(int root)
+{
+	static const struct {
+		const char *folder;
+		bool (*take)(void *data, const char *name);
+	} rows[] = {{"loader/entries", take_any}, {"EFI/Linux", take_any}, {"", take_kernel}};
+	char path[PATH_SIZE];
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (locate(root, rows[i].folder, path) && each_name(root, path, rows[i].take, NULL))
+			return true;
+	return false;
+}
+
 struct esp {
 	int root;
 	char efi[PATH_SIZE];	/* how the folder EFI is written */
 	char folder[256];	/* of the first vendor by name */
 	char loader[PATH_SIZE]; /* its loader */
-	bool ours;
+	bool ours, kernels;
 };
 
 static bool take_vendor(void *data, const char *name)
@@ -240,6 +271,8 @@ static bool take_vendor(void *data, const char *name)
 
 	if (!strcasecmp(name, "posada"))
 		esp->ours = true;
+	else if (snprintf(path, sizeof(path), "%s/%s", esp->efi, name) < (int)sizeof(path))
+		esp->kernels |= each_name(esp->root, path, take_kernel, NULL);
 	if (!strcasecmp(name, "posada") || !strcasecmp(name, "BOOT") ||
 		!strcasecmp(name, "Microsoft") || (*esp->folder && strcmp(name, esp->folder) > 0))
 		return false;
@@ -272,6 +305,7 @@ static void look_for_loaders(int root, struct part *part)
 	if (!locate(root, "EFI", esp.efi))
 		return;
 	each_name(root, esp.efi, take_vendor, &esp);
+	part->kernels = esp.kernels || has_kernels(root);
 	part->fallback = locate(root, "EFI/BOOT/BOOTX64.EFI", path);
 	if (*esp.loader) {
 		const char *system = esp.folder;

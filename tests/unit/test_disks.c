@@ -45,6 +45,7 @@ static void fill_part(struct part *part)
 	part->hibernated = unit_chance(2);
 	part->posada = unit_chance(2);
 	part->unfinished = unit_chance(2);
+	part->kernels = unit_chance(2);
 	part->unseen = unit_chance(2);
 }
 
