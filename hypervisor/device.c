@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "device.h"
 #include "guest.h"
+#include "tool.h"
 #include "xml.h"
 
 /* --- Devices as XML ----------------------------------------------------- */
@@ -218,6 +219,20 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	return ret;
 }
 
+/* libvirt asks its hook when a guest starts, and not when one that runs gets a disk. */
+static int check_adopted(const char *path, struct posada_error *err)
+{
+	char clean[256];
+
+	if (!image_is_block(path) ||
+		!tool_run((const char *const[]){"posada-adopt", "hook", "check", path, NULL}, NULL,
+			0))
+		return 0;
+	return fail(err, -EBUSY,
+		_("%s belongs to a system that was adopted and runs as a guest, and two would destroy it. Stop that guest first."),
+		posada_text_clean(path, clean, sizeof(clean)));
+}
+
 int posada_guest_attach_disk(struct posada *handle, const char *name,
 	const struct posada_disk_spec *spec, char target[POSADA_TARGET_SIZE],
 	struct posada_error *err)
@@ -241,6 +256,8 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 	}
 	if (spec->path) {
 		ret = check_file(handle, spec->path, &disk, &path, err);
+		if (!ret && subject.live)
+			ret = check_adopted(path, err);
 	} else {
 		free_volume(subject.now.guest.name, volume, sizeof(volume));
 		ret = volume_create(handle, volume, spec->bytes, &path, err);

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libintl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -529,16 +531,36 @@ static int open_file(uint64_t bytes)
 	return fd;
 }
 
+/* Bytes of memory that programs can still have. */
+static uint64_t read_available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	uint64_t kib = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib * 1024;
+}
+
 /* For what a trial writes. */
 static int open_room(uint64_t *bytes)
 {
+	uint64_t memory = read_available() / 4 / MIB * MIB;
 	struct statvfs room;
+	struct statfs kind;
 
 	if (statvfs(PLACE_ROOT, &room))
 		return -errno;
 	*bytes = (uint64_t)room.f_bavail * room.f_frsize / 2 / MIB * MIB;
 	if (*bytes > ROOM_MOST)
 		*bytes = ROOM_MOST;
+	/* Without a data place it is this host's own memory. */
+	if (!statfs(PLACE_ROOT, &kind) && kind.f_type == TMPFS_MAGIC && *bytes > memory)
+		*bytes = memory;
 	return *bytes < ROOM_LEAST ? -ENOSPC : open_file(*bytes);
 }
 
@@ -873,7 +895,7 @@ int adopted_open(const char *path, const char *guest, uint64_t *room, char why[A
 
 bool adopted_has(const char *path)
 {
-	char directory[64], holders[512];
+	char device[64], directory[128], holders[512];
 	const struct dirent *entry;
 	struct stat status;
 	bool found;
@@ -881,8 +903,11 @@ bool adopted_has(const char *path)
 
 	if (stat(path, &status) || !S_ISBLK(status.st_mode))
 		return false;
-	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u", major(status.st_rdev),
+	snprintf(device, sizeof(device), "../../dev/block/%u:%u", major(status.st_rdev),
 		minor(status.st_rdev));
+	if (is_adopted(device))
+		return true;
+	snprintf(directory, sizeof(directory), "/sys/class/block/%s", device);
 	snprintf(holders, sizeof(holders), "%s/holders", directory);
 	found = has_adopted(holders);
 	parts = opendir(directory);

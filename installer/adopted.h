@@ -49,13 +49,14 @@ int adopted_let_go(const char *path, const char *guest);
  * 0 or -errno. */
 int adopted_settle(void);
 
-/* Is the block device PATH, or a partition of it, part of an adopted disk whose device is there? */
+/* Is the block device PATH such a device, or is it, or a partition of it, part of an adopted disk
+ * whose device is there? */
 bool adopted_has(const char *path);
 
 /*
  * A file that stands for a disk's ends: those of DEVICE, with Posada's partitions in its table as
- * what nobody mounts, and with the boot code that was there before; all between them is empty. The caller closes it.
- * Returns its descriptor or -errno.
+ * what nobody mounts, and with the boot code that was there before; all between them is empty. The
+ * caller closes it. Returns its descriptor or -errno.
  */
 int adopted_private(const char *device, const struct adopted *adopted);
 

@@ -2,6 +2,7 @@
 /* posada-adopt: makes a guest of the system that is on a disk, and its device come and go. */
 #include <errno.h>
 #include <libintl.h>
+#include <limits.h>
 #include <locale.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -197,6 +198,8 @@ static int make_guest(const struct wish *wish, const struct adopt *plan, const c
 		adopted_close(path, name);
 	if (status)
 		return status;
+	if (*plan->note)
+		printf("%s\n", plan->note);
 	if (wish->trial)
 		printf(_("%s runs from %s; what it writes, up to %s, is gone when it is switched off.\n"),
 			plan->system, plan->disk, posada_size_text(room, size, sizeof(size)));
@@ -236,21 +239,39 @@ static int run_adopt(char **words)
 
 /* --- Before it starts, and after it is off ------------------------------ */
 
-/* libvirt's own words, "<source dev='/dev/sda'/>"; the next one from *AT on. */
-static bool next_source(const char **at, char path[ADOPTED_NAME])
+/* What libvirt writes for the marks of XML. */
+static char unescape(const char **at)
 {
-	static const char word[] = "<source dev='";
-	const char *end;
+	static const struct {
+		const char *word;
+		char mark;
+	} marks[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}, {"&quot;", '"'}};
 
-	while ((*at = strstr(*at, word))) {
-		*at += strlen(word);
-		end = strchr(*at, '\'');
-		if (end && end - *at < ADOPTED_NAME) {
-			snprintf(path, ADOPTED_NAME, "%.*s", (int)(end - *at), *at);
-			return true;
+	for (size_t i = 0; i < COUNT(marks); i++)
+		if (!strncmp(*at, marks[i].word, strlen(marks[i].word))) {
+			*at += strlen(marks[i].word);
+			return marks[i].mark;
 		}
-	}
-	return false;
+	return *(*at)++;
+}
+
+/* Whatever in libvirt's own words is a path, "<source dev='/dev/sda'/>": the next one from *AT on.
+ */
+static bool next_path(const char **at, char path[PATH_MAX])
+{
+	static const char word[] = "='/";
+	size_t length = 0;
+
+	*at = strstr(*at, word);
+	if (!*at)
+		return false;
+	*at += strlen(word) - 1;
+	/* The kernel opens no longer one. */
+	while (**at && **at != '\'' && length < PATH_MAX - 1)
+		path[length++] = unescape(at);
+	path[length] = '\0';
+	return true;
 }
 
 static bool is_adopted(const char *path)
@@ -260,10 +281,10 @@ static bool is_adopted(const char *path)
 
 static int release(const char *guest, const char *definition)
 {
-	char path[ADOPTED_NAME];
+	char path[PATH_MAX];
 	int status = DONE;
 
-	for (const char *at = definition; next_source(&at, path);)
+	for (const char *at = definition; next_path(&at, path);)
 		if (is_adopted(path) && adopted_let_go(path, guest)) {
 			fprintf(stderr, _("posada guest adopt: %s cannot be removed.\n"), path);
 			status = FAILED;
@@ -271,32 +292,75 @@ static int release(const char *guest, const char *definition)
 	return status;
 }
 
+/* Memory that was saved knows of a disk that has changed since. */
+static int see_unsaved(const char *guest, char *why, size_t size)
+{
+	static const char *const folders[] = {
+		"/var/lib/libvirt/libxl/save", "/var/lib/libvirt/qemu/save"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s.save", folders[i], guest);
+		if (access(path, F_OK) && errno == ENOENT)
+			continue;
+		snprintf(why, size,
+			_("%s was saved while it ran from a disk of this machine, which has changed since: to go on would destroy that. Throw what was saved away (virsh managedsave-remove %s), then start it again."),
+			guest, guest);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int check(const char *path, char *why, size_t size)
+{
+	if (!adopted_has(path))
+		return 0;
+	snprintf(why, size,
+		_("%s belongs to a system that was adopted and runs as a guest, and two would destroy it. Stop that guest first."),
+		path);
+	return -EBUSY;
+}
+
 static int prepare(const char *guest, const char *definition)
 {
-	char path[ADOPTED_NAME], why[2 * ADOPT_TEXT];
+	char path[PATH_MAX], why[PATH_MAX + ADOPT_TEXT];
 	int ret = 0;
 
-	for (const char *at = definition; !ret && next_source(&at, path);) {
+	for (const char *at = definition; !ret && next_path(&at, path);) {
 		if (is_adopted(path)) {
-			ret = adopted_open(path, guest, NULL, why);
-		} else if (adopted_has(path)) {
-			ret = -EBUSY;
-			snprintf(why, sizeof(why),
-				_("%s belongs to a system that was adopted and runs as a guest, and two would destroy it. Stop that guest first."),
-				path);
+			ret = see_unsaved(guest, why, sizeof(why));
+			if (!ret)
+				ret = adopted_open(path, guest, NULL, why);
+		} else {
+			ret = check(path, why, sizeof(why));
 		}
 	}
 	return ret ? failed(why) : DONE;
 }
 
+static int run_check(const char *path)
+{
+	char why[PATH_MAX + ADOPT_TEXT];
+
+	return check(path, why, sizeof(why)) ? failed(why) : DONE;
+}
+
 static int run_hook(char **words)
 {
-	char *definition = malloc(DEFINITION_MAX);
-	size_t size = definition ? fread(definition, 1, DEFINITION_MAX - 1, stdin) : 0;
+	char *definition = NULL;
+	size_t size = 0;
 	int status = USAGE;
 
+	if (words[0] && words[1] && !strcmp(words[0], "check"))
+		return run_check(words[1]);
+	definition = malloc(DEFINITION_MAX);
+	size = definition ? fread(definition, 1, DEFINITION_MAX - 1, stdin) : 0;
 	if (!definition)
 		return failed(strerror(ENOMEM));
+	if (size == DEFINITION_MAX - 1) {
+		free(definition);
+		return failed(strerror(E2BIG));
+	}
 	definition[size] = '\0';
 	if (words[0] && words[1] && !strcmp(words[0], "prepare"))
 		status = prepare(words[1], definition);
