@@ -39,14 +39,15 @@ static bool choose_system(struct draft *draft, const struct machine *machine)
 		ui_message(_("Adopt"), draft->adopted.plan.refusal);
 		return false;
 	}
-	if (draft->adopted.plan.uefi) {
-		ui_message(_("Adopt"),
-			_("This system was installed with UEFI. Adopt it in the shell: \"posada guest adopt\"."));
-		return false;
-	}
 	if (!ui_menu(_("Adopt"), draft->adopted.plan.system, items, ARRAY_SIZE(items), &chosen))
 		return false;
 	draft->trial = chosen == 1;
+	if (adopted_plan(machine, machine->disks[disk].name, draft->trial, &draft->adopted)) {
+		ui_message(_("Adopt"), draft->adopted.plan.refusal);
+		return false;
+	}
+	if (*draft->adopted.plan.note)
+		ui_message(_("Adopt"), draft->adopted.plan.note);
 	adopted_path(&machine->disks[disk], draft->trial, draft->path);
 	adopt_name(&draft->adopted.plan, draft->trial, draft->name);
 	return true;
@@ -91,6 +92,7 @@ static void make(struct draft *draft)
 		.disks = {{.path = draft->path}},
 		.disk_count = 1,
 		.network = "default",
+		.uefi = draft->adopted.plan.uefi,
 	};
 	char why[ADOPT_TEXT], text[512];
 	struct posada_error err;
