@@ -4,9 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "guest.h"
 
 #define POLL_MS 250
+
+/* A host that shall stop, by its power button or its UPS, does so: however many numbers there are,
+ * all guests together get no more time than this many of them. */
+#define ROUNDS_MAX 5
+
+/* What the host's start has written there, where not all went well. */
+#define NOTICE POSADA_RUN "/notices/autostart"
+
+/* There once the host has begun to stop. */
+#define STOPPING POSADA_RUN "/stopping"
 
 /* A guest and its place in the row. */
 struct place {
@@ -14,7 +25,8 @@ struct place {
 	unsigned order;
 	unsigned delay_s;
 	bool live, autostart, paused;
-	struct target target; /* while it is shut down */
+	struct target target;	 /* while it is shut down */
+	struct posada_error why; /* it cannot be */
 };
 
 struct row {
@@ -67,7 +79,7 @@ static int row_make(struct posada *handle, struct row *row, struct posada_error 
 		guests.items[i].name = NULL;
 		place->order = settings.order ? settings.order : POSADA_ORDER_MAX + 1;
 		place->delay_s = settings.delay_s;
-		place->autostart = settings.autostart;
+		place->autostart = settings.autostart && guests.items[i].state != POSADA_TEMPLATE;
 		place->live = posada_state_is_live(guests.items[i].state);
 		place->paused = guests.items[i].state == POSADA_PAUSED;
 		row->count++;
@@ -105,6 +117,8 @@ int posada_autostart(
 		if (!place->autostart || place->live)
 			continue;
 		pause_ms(wait_s * UINT64_C(1000));
+		if (!access(STOPPING, F_OK))
+			break;
 		ret = posada_guest_start(handle, place->name, &why);
 		report(opaque, place->name, ret, &why);
 		/* Nobody waits for one that did not start. */
@@ -119,11 +133,29 @@ int posada_autostart(
 	return first;
 }
 
+void autostart_settle(struct posada *handle)
+{
+	struct row row;
+	bool all = true;
+	size_t i;
+
+	if (access(NOTICE, F_OK) || row_make(handle, &row, NULL))
+		return;
+	for (i = 0; i < row.count; i++)
+		all = all && (row.places[i].live || !row.places[i].autostart);
+	row_free(&row);
+	if (all)
+		unlink(NOTICE);
+}
+
 /* Opens it and asks; what cannot be asked is forced off at the end of the wait. */
 static void ask(struct posada *handle, struct place *place)
 {
-	if (target_open(handle, place->name, &place->target, NULL)) {
-		place->live = false;
+	int ret = target_open(handle, place->name, &place->target, &place->why);
+
+	if (ret) {
+		/* One that went away since it was listed is off. */
+		place->live = ret != -ENOENT;
 		return;
 	}
 	/* Who sleeps hears nothing. */
@@ -137,14 +169,30 @@ static size_t still_live(struct place *places, size_t count)
 	size_t live = 0, i;
 
 	for (i = 0; i < count; i++) {
+		if (!places[i].target.domain)
+			continue;
+		/* One of which nothing can be learned is not off. */
 		if (places[i].live)
-			places[i].live = virDomainIsActive(places[i].target.domain) == 1;
+			places[i].live = virDomainIsActive(places[i].target.domain) != 0;
 		live += places[i].live;
 	}
 	return live;
 }
 
-static void stop_together(struct posada *handle, struct place *places, size_t count,
+static int force_off(struct place *place, unsigned waited_ms)
+{
+	if (!place->target.domain)
+		return -ENOTCONN;
+	if (virDomainDestroy(place->target.domain) && virDomainIsActive(place->target.domain))
+		return fail_libvirt(&place->why, _("A guest still runs and cannot be forced off"),
+			_("Look at it before the host stops, or it loses what it has not written."));
+	return fail(&place->why, -ETIMEDOUT,
+		_("The guest %s did not shut down within %u seconds, and was forced off."),
+		place->name, waited_ms / 1000);
+}
+
+/* Returns how long that took. */
+static unsigned stop_together(struct posada *handle, struct place *places, size_t count,
 	unsigned timeout_ms, posada_report report, void *opaque)
 {
 	unsigned waited;
@@ -153,28 +201,23 @@ static void stop_together(struct posada *handle, struct place *places, size_t co
 	for (i = 0; i < count; i++)
 		if (places[i].live)
 			ask(handle, &places[i]);
-	for (waited = 0; still_live(places, count) && waited < timeout_ms; waited += POLL_MS)
+	for (waited = 0; still_live(places, count) && waited + POLL_MS <= timeout_ms;
+		waited += POLL_MS)
 		pause_ms(POLL_MS);
 	for (i = 0; i < count; i++) {
-		struct posada_error why = {{0}};
-		int ret = 0;
+		int ret = places[i].live ? force_off(&places[i], waited) : 0;
 
-		if (!places[i].target.domain)
-			continue;
-		if (places[i].live) {
-			virDomainDestroy(places[i].target.domain);
-			ret = fail(&why, -ETIMEDOUT,
-				_("The guest %s did not shut down within %u seconds, and was forced off."),
-				places[i].name, timeout_ms / 1000);
-		}
-		report(opaque, places[i].name, ret, &why);
+		if (ret || places[i].target.domain)
+			report(opaque, places[i].name, ret, &places[i].why);
 	}
+	return waited;
 }
 
 int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
 	struct posada_error *err)
 {
 	struct row row;
+	unsigned left_ms = timeout_ms * ROUNDS_MAX;
 	size_t end, start;
 	int ret = row_make(handle, &row, err);
 
@@ -184,7 +227,8 @@ int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report re
 		for (start = end - 1;
 			start && row.places[start - 1].order == row.places[end - 1].order;)
 			start--;
-		stop_together(handle, &row.places[start], end - start, timeout_ms, report, opaque);
+		left_ms -= stop_together(handle, &row.places[start], end - start,
+			left_ms < timeout_ms ? left_ms : timeout_ms, report, opaque);
 	}
 	row_free(&row);
 	return 0;

@@ -81,6 +81,9 @@ static int read_source(struct cloning *cloning, struct posada_error *err)
 		ret = fail_live(name, err);
 		goto out;
 	}
+	ret = guest_check_saved(domain, err);
+	if (ret)
+		goto out;
 	cloning->xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
 	if (!cloning->xml || xml_to_guest(cloning->xml, &cloning->source) ||
 		domainxml_disks(cloning->xml, &cloning->disks))
@@ -360,6 +363,8 @@ int posada_guest_template(
 		ret = fail(err, -EBUSY,
 			_("The guest %s is running. Stop it before you make it a template."),
 			virDomainGetName(domain));
+	} else if (on && (ret = guest_check_saved(domain, err))) {
+		goto out;
 	} else if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
 			   on ? "<template/>" : NULL, on ? "posada" : NULL, TEMPLATE_URI,
 			   VIR_DOMAIN_AFFECT_CONFIG)) {
@@ -369,6 +374,7 @@ int posada_guest_template(
 		/* libvirt would not ask us; not every driver can start guests by itself. */
 		virDomainSetAutostart(domain, 0);
 	}
+out:
 	virDomainFree(domain);
 	return ret;
 }

@@ -103,14 +103,20 @@ int command_pool_show(struct posada *handle, const struct args *args)
 /* --- Making and growing ------------------------------------------------- */
 
 /* Gives a disk to a group, once the person has read what is on it; an exit status. */
-static int take_disk(const char *group, const char *disk, const char *confirm)
+static int take_disk(const char *group, const char *disk, bool extend, const char *confirm)
 {
 	extern char **environ;
-	const char *words[] = {
-		STORAGE, "group", group, disk, confirm ? "--confirm" : NULL, confirm, NULL};
+	const char *words[8] = {STORAGE, "group", group, disk};
+	size_t count = 4;
 	int status, ret;
 	pid_t pid;
 
+	if (extend)
+		words[count++] = "--extend";
+	if (confirm) {
+		words[count++] = "--confirm";
+		words[count++] = confirm;
+	}
 	fflush(stdout);
 	ret = posix_spawnp(&pid, STORAGE, NULL, NULL, (char *const *)words, environ);
 	if (ret) {
@@ -131,25 +137,34 @@ int command_pool_create(struct posada *handle, const struct args *args)
 	struct posada_pool_spec spec = {.name = args->name, .source = source};
 	struct posada_error err;
 	struct posada_pool pool;
-	char group[96];
-	int status;
+	char group[96] = "";
+	int status, ret;
 
 	if (!kind || posada_pool_kind_parse(kind, &spec.kind))
 		return wrong("kind", kind ? kind : "", _("Give directory, lvm or nfs."));
 	if (!source || !*source)
 		return wrong("source", "", _("Give what the pool is made of."));
 	/* Nothing on a disk is lost for a pool that cannot be. */
-	if (!posada_pool_show(handle, args->name, &pool, NULL)) {
+	ret = posada_pool_show(handle, args->name, &pool, &err);
+	if (!ret)
 		posada_pool_free(&pool);
-	} else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
-		   !posada_group_name(args->name, group, sizeof(group))) {
-		status = take_disk(group, source, args_get(args, "confirm"));
+	else if (ret != -ENOENT)
+		return failed(&err);
+	else if (spec.kind == POSADA_POOL_LVM && !posada_group_exists(source) &&
+		 !posada_group_name(args->name, group, sizeof(group))) {
+		status = take_disk(group, source, false, args_get(args, "confirm"));
 		if (status)
 			return status;
 		spec.source = group;
 	}
-	if (posada_pool_create(handle, &spec, &err))
-		return failed(&err);
+	if (posada_pool_create(handle, &spec, &err)) {
+		status = failed(&err);
+		if (spec.source == group)
+			fprintf(stderr,
+				_("The disk is in the volume group %s now: posada pool create %s --kind lvm --source %s\n"),
+				group, args->name, group);
+		return status;
+	}
 	printf(_("The pool %s is made.\n"), args->name);
 	return EXIT_DONE;
 }
@@ -165,14 +180,10 @@ int command_pool_grow(struct posada *handle, const struct args *args)
 		return wrong("disk", "", _("Give the disk that the pool shall have."));
 	if (posada_pool_show(handle, args->name, &pool, &err))
 		return failed(&err);
-	if (pool.kind != POSADA_POOL_LVM) {
-		fprintf(stderr,
-			_("posada: The pool %s is no LVM pool. Make a pool of its own on the disk.\n"),
-			args->name);
-		status = EXIT_FAILED;
-	} else {
-		status = take_disk(pool.source, disk, args_get(args, "confirm"));
-	}
+	if (posada_pool_grows(&pool, &err))
+		status = failed(&err);
+	else
+		status = take_disk(pool.source, disk, true, args_get(args, "confirm"));
 	posada_pool_free(&pool);
 	return status;
 }

@@ -88,16 +88,39 @@ static int take_settings(const struct args *args, struct posada_settings *settin
 	return status;
 }
 
+static unsigned which_settings(const struct args *args)
+{
+	static const struct {
+		const char *option;
+		unsigned bit;
+	} rows[] = {
+		{"memory", POSADA_SET_MEMORY},
+		{"vcpus", POSADA_SET_VCPUS},
+		{"boot", POSADA_SET_BOOT},
+		{"autostart", POSADA_SET_AUTOSTART},
+		{"order", POSADA_SET_ORDER},
+		{"delay", POSADA_SET_DELAY},
+		{"on-crash", POSADA_SET_CRASH},
+	};
+	unsigned which = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (args_get(args, rows[i].option))
+			which |= rows[i].bit;
+	return which;
+}
+
 static void print_later(unsigned later)
 {
 	static const struct {
 		unsigned bit;
 		const char *what;
 	} rows[] = {
-		{POSADA_LATER_MEMORY, N_("The memory")},
-		{POSADA_LATER_VCPUS, N_("The number of processors")},
-		{POSADA_LATER_BOOT, N_("The boot order")},
-		{POSADA_LATER_CRASH, N_("What becomes of it when it crashes")},
+		{POSADA_SET_MEMORY, N_("The memory")},
+		{POSADA_SET_VCPUS, N_("The number of processors")},
+		{POSADA_SET_BOOT, N_("The boot order")},
+		{POSADA_SET_CRASH, N_("What becomes of it when it crashes")},
 	};
 	size_t i;
 
@@ -108,7 +131,7 @@ static void print_later(unsigned later)
 
 int command_guest_set(struct posada *handle, const struct args *args)
 {
-	struct posada_settings settings;
+	struct posada_settings settings = {0};
 	struct posada_error err;
 	unsigned later;
 	int status;
@@ -117,12 +140,10 @@ int command_guest_set(struct posada *handle, const struct args *args)
 		fputs(_("posada: nothing was given to set; --help tells what there is.\n"), stderr);
 		return EXIT_USAGE;
 	}
-	if (posada_guest_settings(handle, args->name, &settings, &err))
-		return failed(&err);
 	status = take_settings(args, &settings);
 	if (status)
 		return status;
-	if (posada_guest_set(handle, args->name, &settings, &later, &err))
+	if (posada_guest_set(handle, args->name, &settings, which_settings(args), &later, &err))
 		return failed(&err);
 	printf(_("The guest %s is set.\n"), args->name);
 	print_later(later);

@@ -208,7 +208,7 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	disk->readonly = type == IMAGE_ISO;
 	if (type == IMAGE_QCOW2)
 		disk->format = "qcow2";
-	ret = posada_guest_list(handle, &others, err);
+	ret = guest_list_all(handle, &others, err);
 	if (ret)
 		return ret;
 	if (!disk->readonly && guests_use(&others, *absolute))
@@ -346,6 +346,8 @@ static int detach(struct posada *handle, const char *name, const char *element, 
 			subject.now.guest.name, clean, subject.now.guest.name);
 	else if (virDomainDetachDeviceFlags(subject.now.domain, then ? then : now, flags))
 		ret = fail_libvirt(err, what, cure);
+	else
+		seed_drop(handle, subject.now.guest.name);
 	free(now);
 	free(then);
 	subject_close(&subject);
@@ -434,17 +436,10 @@ int posada_guest_insert(
 	struct posada *handle, const char *name, const char *iso, struct posada_error *err)
 {
 	struct subject subject;
-	enum image_type type;
 	const char *drive;
 	char *path = NULL;
-	char clean[256];
-	int ret = file_probe(_("ISO image"), iso, &type, &path, err);
+	int ret = iso_probe(iso, &path, err);
 
-	if (ret)
-		return ret;
-	if (type != IMAGE_ISO)
-		ret = fail(err, -EINVAL, _("%s is no ISO image (ISO 9660). Choose another."),
-			posada_text_clean(path, clean, sizeof(clean)));
 	if (!ret)
 		ret = subject_open(handle, name, &subject, err);
 	if (!ret) {

@@ -194,7 +194,39 @@ static bool is_host_itself(struct engine *engine, virDomainPtr domain)
 	return !strcmp(engine->name, "xen") && virDomainGetID(domain) == 0;
 }
 
-static int add_guests(struct engine *engine, struct posada_guests *guests, struct posada_error *err)
+/* A guest that runs as its definition has it, which need not be what it runs with. */
+static int read_definition(struct engine *engine, virDomainPtr domain, struct posada_guest *guest)
+{
+	char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+	int ret = -ENOENT;
+
+	memset(guest, 0, sizeof(*guest));
+	if (xml)
+		ret = xml_to_guest(xml, guest);
+	free(xml);
+	if (ret)
+		posada_guest_free(guest);
+	guest->engine = engine->name;
+	guest->id = -1;
+	return ret;
+}
+
+static void add_guest(
+	struct engine *engine, virDomainPtr domain, struct posada_guests *guests, bool definitions)
+{
+	struct posada_guest *guest = &guests->items[guests->count];
+
+	/* A guest that went away since it was listed is simply not there. */
+	if (is_host_itself(engine, domain) || read_guest(engine, domain, guest))
+		return;
+	guests->count++;
+	if (definitions && posada_state_is_live(guest->state) &&
+		!read_definition(engine, domain, guest + 1))
+		guests->count++;
+}
+
+static int add_guests(struct engine *engine, struct posada_guests *guests, bool definitions,
+	struct posada_error *err)
 {
 	virDomainPtr *domains;
 	struct posada_guest *items;
@@ -204,16 +236,14 @@ static int add_guests(struct engine *engine, struct posada_guests *guests, struc
 	if (count < 0)
 		return fail_libvirt(
 			err, _("The guests cannot be listed"), _("Try again, or read the log."));
-	items = realloc(guests->items, (guests->count + (size_t)count + 1) * sizeof(*items));
+	items = realloc(guests->items, (guests->count + 2 * (size_t)count + 1) * sizeof(*items));
 	if (!items)
 		ret = fail_memory(err);
 	else
 		guests->items = items;
 	for (i = 0; i < count; i++) {
-		/* A guest that went away since it was listed is simply not there. */
-		if (!ret && !is_host_itself(engine, domains[i]) &&
-			!read_guest(engine, domains[i], &items[guests->count]))
-			guests->count++;
+		if (!ret)
+			add_guest(engine, domains[i], guests, definitions);
 		virDomainFree(domains[i]);
 	}
 	free(domains);
@@ -226,7 +256,8 @@ static int by_name(const void *a, const void *b)
 		((const struct posada_guest *)a)->name, ((const struct posada_guest *)b)->name);
 }
 
-int posada_guest_list(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+static int list_guests(struct posada *handle, struct posada_guests *guests, bool for_certain,
+	struct posada_error *err)
 {
 	bool reached = false;
 	int ret = -ENOTCONN;
@@ -235,15 +266,17 @@ int posada_guest_list(struct posada *handle, struct posada_guests *guests, struc
 	memset(guests, 0, sizeof(*guests));
 	for (i = 0; i < handle->engine_count; i++) {
 		ret = engine_connect(handle, &handle->engines[i], err);
+		if (ret && for_certain)
+			break;
 		if (ret)
 			continue;
 		reached = true;
-		ret = add_guests(&handle->engines[i], guests, err);
+		ret = add_guests(&handle->engines[i], guests, for_certain, err);
 		if (ret)
 			break;
 	}
 	/* One engine that does not answer must not hide the guests of the other. */
-	if (reached && ret == -ENOTCONN)
+	if (reached && !for_certain && ret == -ENOTCONN)
 		ret = 0;
 	if (ret)
 		posada_guests_free(guests);
@@ -252,21 +285,31 @@ int posada_guest_list(struct posada *handle, struct posada_guests *guests, struc
 	return ret;
 }
 
+int posada_guest_list(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+{
+	return list_guests(handle, guests, false, err);
+}
+
+int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err)
+{
+	return list_guests(handle, guests, true, err);
+}
+
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err)
 {
 	char clean[POSADA_NAME_MAX + 1];
-	bool reached = false;
-	int ret = -ENOTCONN;
+	int ret = 0;
 	size_t i;
 
 	for (i = 0; i < handle->engine_count; i++) {
 		struct engine *at = &handle->engines[i];
+		int missed = engine_connect(handle, at, err);
 
-		ret = engine_connect(handle, at, err);
-		if (ret)
+		if (missed) {
+			ret = missed;
 			continue;
-		reached = true;
+		}
 		*domain = virDomainLookupByName(at->conn, name);
 		if (*domain && !is_host_itself(at, *domain)) {
 			*engine = at;
@@ -276,11 +319,21 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 			virDomainFree(*domain);
 	}
 	*domain = NULL;
-	if (!reached)
+	/* It may be one of those of an engine that does not answer. */
+	if (ret)
 		return ret;
 	return fail(err, -ENOENT,
 		_("There is no guest named \"%s\". \"posada guest list\" shows those there are."),
 		posada_text_clean(name, clean, sizeof(clean)));
+}
+
+int guest_check_saved(virDomainPtr domain, struct posada_error *err)
+{
+	if (virDomainHasManagedSaveImage(domain, 0) != 1)
+		return 0;
+	return fail(err, -EBUSY,
+		_("The guest %s was saved while it ran. Start it and shut it down first."),
+		virDomainGetName(domain));
 }
 
 void target_close(struct target *target)
@@ -371,12 +424,17 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 
 static int start_domain(struct target *target, struct posada_error *err)
 {
+	const struct posada_guest *guest = &target->guest;
 	char what[256];
 	size_t i;
 
-	for (i = 0; i < target->guest.disk_count; i++)
-		if (target->guest.disks[i].path)
-			sticks_need(target->guest.disks[i].path);
+	if (guest->kernel)
+		sticks_need(guest->kernel);
+	if (guest->initrd)
+		sticks_need(guest->initrd);
+	for (i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].path)
+			sticks_need(guest->disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
 	snprintf(what, sizeof(what), _("The guest %s did not start"), target->guest.name);
@@ -417,6 +475,8 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	if (!ret)
 		ret = start_domain(&target, err);
 	target_close(&target);
+	if (!ret)
+		autostart_settle(handle);
 	return ret;
 }
 
@@ -542,10 +602,28 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 		for (j = 0; j < guests->items[i].disk_count; j++) {
 			const char *disk = guests->items[i].disks[j].path;
 
-			if (disk && !strcmp(disk, path))
+			if (disk && image_is_same(disk, path))
 				return true;
 		}
 	return false;
+}
+
+static bool goes_along(
+	struct posada *handle, const struct posada_guest *guest, const struct posada_disk *disk)
+{
+	return disk->path && !disk->cdrom && !disk->seed &&
+	       posada_volume_is_of(handle, guest->name, disk->path);
+}
+
+static int check_volumes(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < guest->disk_count && !ret; i++)
+		if (goes_along(handle, guest, &guest->disks[i]))
+			ret = volume_check(handle, guest->disks[i].path, err);
+	return ret;
 }
 
 /* Only what is in our pool, and only what no other guest has. */
@@ -553,7 +631,7 @@ static int delete_volumes(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
 {
 	struct posada_guests others;
-	int ret = posada_guest_list(handle, &others, err);
+	int ret = guest_list_all(handle, &others, err);
 	size_t i;
 
 	if (ret)
@@ -561,24 +639,25 @@ static int delete_volumes(
 	for (i = 0; i < guest->disk_count; i++) {
 		const struct posada_disk *disk = &guest->disks[i];
 
-		if (!disk->path || disk->cdrom || disk->seed || guests_use(&others, disk->path) ||
-			!posada_volume_is_of(handle, guest->name, disk->path))
-			continue;
-		if (!ret)
+		if (!ret && goes_along(handle, guest, disk) && !guests_use(&others, disk->path))
 			ret = volume_delete(handle, disk->path, err);
 	}
 	posada_guests_free(&others);
 	return ret;
 }
 
-/* It says what one guest shall do, so nobody has a use for it without that. */
-static void delete_seed(const struct posada_guest *guest)
+/* It says what one guest shall do, but clones that other programs have made can share it. */
+void seed_drop(struct posada *handle, const char *name)
 {
-	size_t i;
+	struct posada_guests guests;
+	char path[PATH_MAX];
 
-	for (i = 0; i < guest->disk_count; i++)
-		if (guest->disks[i].seed)
-			unlink(guest->disks[i].path);
+	seed_path(name, path, sizeof(path));
+	if (access(path, F_OK) || guest_list_all(handle, &guests, NULL))
+		return;
+	if (!guests_use(&guests, path))
+		unlink(path);
+	posada_guests_free(&guests);
 }
 
 int posada_guest_delete(
@@ -592,11 +671,15 @@ int posada_guest_delete(
 	if (posada_state_is_live(target.guest.state))
 		ret = fail(err, -EBUSY, _("The guest %s is running. Stop it before you delete it."),
 			target.guest.name);
-	else if (undefine(target.domain))
+	else if (disks)
+		ret = check_volumes(handle, &target.guest, err);
+	if (!ret && undefine(target.domain))
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
-	else
-		delete_seed(&target.guest);
+	if (!ret)
+		seed_drop(handle, target.guest.name);
+	if (!ret)
+		autostart_settle(handle);
 	if (!ret && disks)
 		ret = delete_volumes(handle, &target.guest, err);
 	target_close(&target);
@@ -625,10 +708,7 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 	sticks_need(path);
 	ret = image_probe(path, type, &size);
 	if (!ret) {
-		/* Where device-mapper's names lead to changes from one time to the next. */
-		*absolute = strncmp(path, "/dev/mapper/", strlen("/dev/mapper/"))
-				    ? realpath(path, NULL)
-				    : strdup(path);
+		*absolute = image_path(path);
 		if (*absolute)
 			return 0;
 		ret = -errno;
@@ -643,6 +723,18 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 	return fail(err, ret,
 		_("The %s %s cannot be read: %s. Make it readable, or choose another."), what,
 		clean, strerror(-ret));
+}
+
+/* An image can be built without it. */
+static int check_uefi(const struct making *making, struct posada_error *err)
+{
+	const char *file = kind_uefi(making->spec.kind);
+
+	if (!making->spec.uefi || !strcmp(making->engine->name, "test") || !access(file, R_OK))
+		return 0;
+	return fail(err, -ENOENT,
+		_("This host has no UEFI firmware for guests of kind %s (%s). Use --firmware bios, if the guest can start so."),
+		posada_kind_name(making->spec.kind), file);
 }
 
 static int check_kernel(struct making *making, struct posada_error *err)
@@ -669,28 +761,35 @@ static int check_kernel(struct making *making, struct posada_error *err)
 	return ret;
 }
 
-static int check_iso(struct making *making, struct posada_error *err)
+int iso_probe(const char *path, char **absolute, struct posada_error *err)
 {
 	struct posada_media_file file;
 	enum image_type type;
 	char clean[256], text[256];
-	int ret;
+	int ret = file_probe(_("ISO image"), path, &type, absolute, err);
 
-	if (!making->spec.iso)
-		return 0;
-	ret = file_probe(_("ISO image"), making->spec.iso, &type, &making->iso, err);
 	if (ret)
 		return ret;
 	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
 	if (type != IMAGE_ISO)
 		return fail(err, -EINVAL,
 			_("%s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
-			posada_text_clean(making->iso, clean, sizeof(clean)));
-	ret = posada_media_look(making->iso, &file, err);
+			posada_text_clean(*absolute, clean, sizeof(clean)));
+	ret = posada_media_look(*absolute, &file, err);
 	if (!ret && file.fault == POSADA_CUT_OFF)
 		ret = fail(err, -EINVAL, "%s: %s",
-			posada_text_clean(making->iso, clean, sizeof(clean)),
+			posada_text_clean(*absolute, clean, sizeof(clean)),
 			posada_fault_text(&file, text, sizeof(text)));
+	return ret;
+}
+
+static int check_iso(struct making *making, struct posada_error *err)
+{
+	int ret;
+
+	if (!making->spec.iso)
+		return 0;
+	ret = iso_probe(making->spec.iso, &making->iso, err);
 	making->spec.iso = making->iso;
 	return ret;
 }
@@ -719,7 +818,7 @@ static int check_disks(
 				_("The disk %s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
 				posada_text_clean(making->disks[i], clean, sizeof(clean)));
 		for (j = 0; j < i; j++)
-			if (making->disks[j] && !strcmp(making->disks[j], making->disks[i]))
+			if (making->disks[j] && image_is_same(making->disks[j], making->disks[i]))
 				return fail(err, -EINVAL,
 					_("The disk %s was given twice. Give it once."),
 					posada_text_clean(making->disks[i], clean, sizeof(clean)));
@@ -768,9 +867,11 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	if (!ret)
 		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
 	if (!ret)
-		ret = posada_guest_list(handle, &others, err);
+		ret = guest_list_all(handle, &others, err);
 	if (!ret)
 		ret = check_name(&others, spec->name, err);
+	if (!ret)
+		ret = check_uefi(making, err);
 	if (!ret)
 		ret = check_kernel(making, err);
 	if (!ret)
@@ -818,21 +919,6 @@ static int make_volumes(struct posada *handle, struct making *making, struct pos
 	return 0;
 }
 
-/* The seed names what libvirt has given the guest, so it is written after the definition. */
-static int write_seed(const struct target *target, const struct posada_seed *seed, const char *path,
-	struct posada_error *err)
-{
-	struct posada_guest guest;
-	int ret;
-
-	if (read_guest(target->engine, target->domain, &guest))
-		return fail_libvirt(
-			err, _("The guest's definition cannot be read"), _("Try again."));
-	ret = seed_write(path, seed, &guest, err);
-	posada_guest_free(&guest);
-	return ret;
-}
-
 int guest_define(
 	struct engine *engine, const struct definition *definition, struct posada_error *err)
 {
@@ -843,8 +929,7 @@ int guest_define(
 	seed_path(definition->name, path, sizeof(path));
 	if (definition->seed)
 		ret = domainxml_add_seed(definition->xml, definition->kind, path, &seeded);
-	target.guest.name = strdup(definition->name);
-	if (ret || !target.guest.name) {
+	if (ret) {
 		ret = fail_memory(err);
 		goto out;
 	}
@@ -854,8 +939,12 @@ int guest_define(
 			_("Change what the message names, and try again."));
 		goto out;
 	}
-	if (definition->seed)
-		ret = write_seed(&target, definition->seed, path, err);
+	if (read_guest(engine, target.domain, &target.guest))
+		ret = fail_libvirt(
+			err, _("The guest's definition cannot be read"), _("Try again."));
+	/* The seed names what libvirt has given the guest, so it comes after the definition. */
+	if (!ret && definition->seed)
+		ret = seed_write(path, definition->seed, &target.guest, err);
 	if (!ret && definition->start)
 		ret = start_domain(&target, err);
 	if (ret) {

@@ -25,8 +25,19 @@ void target_close(struct target *target);
 int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
 	struct posada_error *err);
 
+/* The same for an ISO image that a guest shall get: -EINVAL when it is none, or not whole. Free
+ * *absolute also on failure. */
+int iso_probe(const char *path, char **absolute, struct posada_error *err);
+
 /* Does one of these guests have this file as a disk? */
 bool guests_use(const struct posada_guests *guests, const char *path);
+
+/* Removes the seed of the guest of that name, which may hold a password, unless a guest has it. */
+void seed_drop(struct posada *handle, const char *name);
+
+/* Takes back what the status page says of guests that did not start with the host, once there is no
+ * such guest any more. */
+void autostart_settle(struct posada *handle);
 
 /* Is this, as /proc/PID/cmdline gives it, the QEMU that serves a Xen domain? */
 bool cmdline_serves_domid(const char *cmdline, size_t len, int domid);

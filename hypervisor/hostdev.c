@@ -206,12 +206,37 @@ static bool lies_below(const char *entry, const char *device)
 	return realpath(entry, real) && !strncmp(real, device, len) && real[len] == '/';
 }
 
+/* A card that is only below something else, a VLAN or a bond, has no master, but what is above. */
+static bool is_joined(const char *net)
+{
+	char path[PATH_MAX + 8];
+	struct dirent *entry;
+	bool found;
+	DIR *all;
+
+	snprintf(path, sizeof(path), "%s/master", net);
+	found = !access(path, F_OK);
+	all = opendir(net);
+	while (all && !found && (entry = readdir(all)))
+		found = !strncmp(entry->d_name, "upper_", strlen("upper_"));
+	if (all)
+		closedir(all);
+	return found;
+}
+
+static bool always(const char *block)
+{
+	(void)block;
+	return true;
+}
+
 bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size)
 {
 	static const struct {
-		const char *class, *needs; /* what the entry must have to count */
-	} rows[] = {{"block", ""}, {"net", "/master"}};
-	char device[PATH_MAX], dir[PATH_MAX], entry[PATH_MAX + 300];
+		const char *class;
+		bool (*counts)(const char *entry);
+	} rows[] = {{"block", always}, {"net", is_joined}};
+	char device[PATH_MAX], dir[256], entry[PATH_MAX];
 	bool used = false;
 	size_t i;
 
@@ -226,11 +251,8 @@ bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size)
 		while (all && !used && (at = readdir(all))) {
 			if (at->d_name[0] == '.')
 				continue;
-			snprintf(entry, sizeof(entry), "%s/%s%s", dir, at->d_name, rows[i].needs);
-			if (access(entry, F_OK))
-				continue;
 			snprintf(entry, sizeof(entry), "%s/%s", dir, at->d_name);
-			used = lies_below(entry, device);
+			used = rows[i].counts(entry) && lies_below(entry, device);
 			if (used)
 				posada_text_clean(at->d_name, name, size);
 		}

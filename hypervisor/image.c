@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a file is: a kernel, an ISO image, a disk, told by its first bytes.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,6 +122,75 @@ bool image_is_block(const char *path)
 	struct stat st;
 
 	return !stat(path, &st) && S_ISBLK(st.st_mode);
+}
+
+/* The first name of a disk in a folder, or NULL. */
+static char *name_in(const char *folder, dev_t disk)
+{
+	DIR *names = opendir(folder);
+	char path[PATH_MAX], *first = NULL;
+	struct dirent *entry;
+	struct stat st;
+
+	while (names && (entry = readdir(names))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		if (stat(path, &st) || !S_ISBLK(st.st_mode) || st.st_rdev != disk ||
+			(first && strcmp(first, path) < 0))
+			continue;
+		free(first);
+		first = strdup(path);
+	}
+	if (names)
+		closedir(names);
+	return first;
+}
+
+/* Is it a link to a disk that is made anew at every start, and not by the kernel's numbers? */
+static bool lasts(const char *path)
+{
+	struct stat st;
+
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/block/", 11) != 0 &&
+	       !strstr(path, "/../") && !lstat(path, &st) && S_ISLNK(st.st_mode);
+}
+
+char *image_path(const char *path)
+{
+	static const char *const folders[] = {
+		"/dev/mapper", "/dev/disk/by-id", "/dev/disk/by-path"};
+	char *real = realpath(path, NULL), *name = NULL;
+	struct stat st;
+	size_t i;
+
+	if (!real || stat(real, &st) || !S_ISBLK(st.st_mode))
+		return real;
+	if (lasts(path))
+		name = strdup(path);
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && !name; i++)
+		name = name_in(folders[i], st.st_rdev);
+	if (!name)
+		return real;
+	free(real);
+	return name;
+}
+
+/* Who asks about a file on a server that is silent waits; files there have one name. */
+static bool can_be_asked(const char *path)
+{
+	return *path == '/' && strncmp(path, POSADA_POOLS "/", strlen(POSADA_POOLS "/")) != 0;
+}
+
+bool image_is_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	if (!strcmp(one, other))
+		return true;
+	if (!can_be_asked(one) || !can_be_asked(other) || stat(one, &a) || stat(other, &b))
+		return false;
+	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
+		return a.st_rdev == b.st_rdev;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 bool image_is_kernel(enum image_type type, enum posada_kind kind)

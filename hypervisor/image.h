@@ -28,6 +28,15 @@ int image_probe(const char *path, enum image_type *type, off_t *size);
 /* Is this path a block device? */
 bool image_is_block(const char *path);
 
+/*
+ * The full path of a file that is there, as a guest's definition shall have it; the caller's. The
+ * kernel counts disks anew at every start, so a disk gets a name that lasts, where it has one.
+ */
+char *image_path(const char *path);
+
+/* Are these two paths of one file or disk? */
+bool image_is_same(const char *one, const char *other);
+
 /* Can a guest of this kind be started from a kernel of this type? */
 bool image_is_kernel(enum image_type type, enum posada_kind kind);
 

@@ -76,6 +76,17 @@ int host_capacity(struct posada *handle, struct engine *engine, struct capacity 
 int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
 	struct engine **engine, struct posada_error *err);
 
+/*
+ * For who protects what guests have: all of them for certain, so an engine that does not answer is
+ * an error; and those that run once more, off and with what their definitions give them from their
+ * next start on.
+ */
+int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err);
+
+/* -EBUSY for a guest that libvirt has saved while it ran: what it will go on with is not in its
+ * definition, and its disks fit that alone. */
+int guest_check_saved(virDomainPtr domain, struct posada_error *err);
+
 /* A guest that is about to be: its XML, and what belongs to it beside. */
 struct definition {
 	const char *name;
@@ -97,6 +108,9 @@ int network_resolve(
 int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
 	struct posada_error *err);
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err);
+
+/* -ENODEV when the pool that the volume is in cannot be looked at, so that it cannot be deleted. */
+int volume_check(struct posada *handle, const char *path, struct posada_error *err);
 
 /* The same as the first of these, as a disk_spec tells. */
 int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "fetch.h"
+#include "image.h"
 #include "internal.h"
 #include "media.h"
 #include "sticks.h"
@@ -354,17 +355,25 @@ int posada_media_sum(struct posada_media_file *file, posada_progress progress, v
 
 /* --- Who has it --------------------------------------------------------- */
 
-static bool has(const char *one, const char *path)
+/* What a guest reads: its disks, its kernel, its initrd; each can be NULL. */
+static size_t file_count(const struct posada_guest *guest)
 {
-	return one && !strcmp(one, path);
+	return guest->disk_count + 2;
+}
+
+static const char *file_of(const struct posada_guest *guest, size_t nth)
+{
+	if (nth < guest->disk_count)
+		return guest->disks[nth].path;
+	return nth == guest->disk_count ? guest->kernel : guest->initrd;
 }
 
 static bool guest_has(const struct posada_guest *guest, const char *path)
 {
-	bool found = has(guest->kernel, path) || has(guest->initrd, path);
+	bool found = false;
 
-	for (size_t i = 0; i < guest->disk_count && !found; i++)
-		found = has(guest->disks[i].path, path);
+	for (size_t i = 0; i < file_count(guest) && !found; i++)
+		found = file_of(guest, i) && image_is_same(file_of(guest, i), path);
 	return found;
 }
 
@@ -380,7 +389,7 @@ int posada_media_remove(struct posada *handle, const char *name, struct posada_e
 		return fail(err, -ENOENT,
 			_("There is no medium named \"%s\" in the library. \"posada media list\" shows those there are; one on a stick stays there."),
 			posada_text_clean(name, clean, sizeof(clean)));
-	ret = posada_guest_list(handle, &guests, err);
+	ret = guest_list_all(handle, &guests, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < guests.count && !ret; i++)
@@ -418,8 +427,8 @@ static bool is_needed(void *opaque, const char *folder)
 	size_t len = strlen(folder);
 
 	for (size_t i = 0; i < guests->count; i++)
-		for (size_t j = 0; j < guests->items[i].disk_count; j++) {
-			const char *path = guests->items[i].disks[j].path;
+		for (size_t j = 0; j < file_count(&guests->items[i]); j++) {
+			const char *path = file_of(&guests->items[i], j);
 
 			if (path && !strncmp(path, folder, len) && path[len] == '/')
 				return true;
@@ -440,7 +449,7 @@ static void tell(const struct posada_guest *guest, const char *path)
 		return;
 	}
 	snprintf(text, sizeof(text),
-		_("The guest %s has the image %s in its drive, which is not there: plug in what it is on, or eject it."),
+		_("The guest %s has the image %s, which is not there: plug in what it is on, or take it from the guest."),
 		guest->name, posada_text_clean(path, clean, sizeof(clean)));
 	file = fopen(notice, "we");
 	if (file) {
@@ -454,9 +463,9 @@ static const char *missing(const struct posada_guest *guest)
 {
 	static const char *const folders[] = {POSADA_STICKS "/", POSADA_MEDIA "/"};
 
-	for (size_t i = 0; i < guest->disk_count; i++)
+	for (size_t i = 0; i < file_count(guest); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(folders); j++) {
-			const char *path = guest->disks[i].path;
+			const char *path = file_of(guest, i);
 
 			if (!path || strncmp(path, folders[j], strlen(folders[j])) != 0)
 				continue;

@@ -186,7 +186,7 @@ static int see_no_guest_runs(
 	struct posada *handle, const struct posada_network *network, struct posada_error *err)
 {
 	struct posada_guests guests;
-	int ret = posada_guest_list(handle, &guests, err);
+	int ret = guest_list_all(handle, &guests, err);
 	size_t i;
 
 	if (ret)

@@ -25,8 +25,9 @@
 #define NFS_PORT    "2049"
 #define PATIENCE_MS 5000
 
-/* Below this part of its room a pool of files counts as full. */
-#define FULL_PART 64
+/* With less than this part of its room, and than these bytes, a pool of files counts as full. */
+#define FULL_PART  64
+#define FULL_BYTES ((uint64_t)1 << 30)
 
 static int fail_missing(const struct posada_pool *pool, struct posada_error *err)
 {
@@ -93,7 +94,9 @@ int posada_group_name(const char *pool, char *group, size_t size)
 		return -EINVAL;
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -EIO;
-	snprintf(group, size, "%s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2], bytes[3]);
+	/* With what tells it from others it is as long as a legal name may be. */
+	snprintf(group, size, "%.54s-%02x%02x%02x%02x", pool, bytes[0], bytes[1], bytes[2],
+		bytes[3]);
 	return 0;
 }
 
@@ -161,10 +164,10 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out)
 	return ret;
 }
 
-static bool is_full(const struct posada_pool *pool)
+bool pool_is_full(const struct posada_pool *pool)
 {
 	/* The room of a logical volume is its own from the beginning. */
-	return pool->kind != POSADA_POOL_LVM && pool->bytes &&
+	return pool->kind != POSADA_POOL_LVM && pool->free_bytes < FULL_BYTES &&
 	       pool->free_bytes < pool->bytes / FULL_PART;
 }
 
@@ -192,7 +195,7 @@ static void look(virStoragePoolPtr handle, struct posada_pool *pool)
 	}
 	pool->bytes = info.capacity;
 	pool->free_bytes = info.available;
-	pool->state = is_full(pool) ? POSADA_POOL_FULL : POSADA_POOL_READY;
+	pool->state = pool_is_full(pool) ? POSADA_POOL_FULL : POSADA_POOL_READY;
 }
 
 /* --- Lists -------------------------------------------------------------- */
@@ -301,6 +304,24 @@ static int target_open(
 	return ret;
 }
 
+static int check_there(const struct posada_pool *pool, struct posada_error *err)
+{
+	if (pool->state == POSADA_POOL_DETACHED)
+		return fail(err, -ENODEV,
+			_("The pool %s is detached. Attach it first (\"posada pool attach %s\")."),
+			pool->name, pool->name);
+	return pool->state > POSADA_POOL_FULL ? fail_missing(pool, err) : 0;
+}
+
+int posada_pool_grows(const struct posada_pool *pool, struct posada_error *err)
+{
+	if (pool->kind != POSADA_POOL_LVM || !pool->source)
+		return fail(err, -EINVAL,
+			_("The pool %s is no LVM pool. Make a pool of its own on the disk."),
+			pool->name);
+	return check_there(pool, err);
+}
+
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err)
 {
@@ -311,13 +332,8 @@ int pool_find(
 	if (ret)
 		return ret;
 	look(target.handle, &target.pool);
-	if (target.pool.state == POSADA_POOL_DETACHED) {
-		ret = fail(err, -ENODEV,
-			_("The pool %s is detached. Attach it first (\"posada pool attach %s\")."),
-			name, name);
-	} else if (target.pool.state > POSADA_POOL_FULL) {
-		ret = fail_missing(&target.pool, err);
-	} else {
+	ret = check_there(&target.pool, err);
+	if (!ret) {
 		*pool = target.handle;
 		target.handle = NULL;
 	}
@@ -356,7 +372,7 @@ static int check_unused(
 		return fail(err, -EPERM,
 			_("The pool %s belongs to the data place: \"posada storage detach\" lets go of that."),
 			pool->name);
-	ret = posada_guest_list(handle, &guests, err);
+	ret = guest_list_all(handle, &guests, err);
 	if (ret)
 		return ret;
 	user = user_of(&guests, pool, live);
@@ -392,13 +408,16 @@ static int start(virStoragePoolPtr handle, const struct posada_pool *pool, struc
 int posada_pool_attach(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
+	bool active;
 	int ret = target_open(handle, name, &target, err);
 
 	if (ret)
 		return ret;
-	if (virStoragePoolIsActive(target.handle) == 1)
+	/* Another program may have started it, but not for good. */
+	active = virStoragePoolIsActive(target.handle) == 1;
+	if (active && is_wanted(target.handle, &target.pool))
 		ret = fail(err, -EALREADY, _("The pool %s is attached already."), name);
-	else
+	else if (!active)
 		ret = start(target.handle, &target.pool, err);
 	if (!ret && want(target.handle, &target.pool, true))
 		ret = fail(err, -EIO,
@@ -662,7 +681,7 @@ static const char *complaint(enum posada_pool_state state)
 	switch (state) {
 	case POSADA_POOL_FULL:
 		return _(
-			"The pool %s is full: guests that write to it get errors. Delete what is not needed, or give it more room.");
+			"The pool %s is almost full: guests that write to it get errors when nothing is left. Delete what is not needed, or give it more room.");
 	case POSADA_POOL_MISSING:
 		return _(
 			"The pool %s is not there: guests with disks in it cannot start, and those that run get errors. Connect its disk or its server.");

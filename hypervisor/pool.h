@@ -26,4 +26,7 @@ int pool_to_xml(const struct posada_pool_spec *spec, const struct pool_source *s
 /* Fills name, kind, source and path of a pool; posada_pool_free() also on failure. */
 int pool_from_xml(const char *xml, struct posada_pool *pool);
 
+/* Is there so little room left that guests will soon get errors? */
+bool pool_is_full(const struct posada_pool *pool);
+
 #endif

@@ -49,7 +49,7 @@ const char *posada_pool_state_name(enum posada_pool_state state)
 {
 	static const char *const names[POSADA_POOL_STATES] = {
 		[POSADA_POOL_READY] = N_("ready"),
-		[POSADA_POOL_FULL] = N_("full"),
+		[POSADA_POOL_FULL] = N_("almost full"),
 		[POSADA_POOL_DETACHED] = N_("detached"),
 		[POSADA_POOL_MISSING] = N_("missing"),
 		[POSADA_POOL_SILENT] = N_("not answering"),

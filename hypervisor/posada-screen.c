@@ -34,8 +34,11 @@
 #define NOBODY	   65534
 
 #define WAIT_S	     600 /* for the one viewer */
-#define REQUEST_S    30	 /* a browser has for its request and our answer */
+#define HELLO_S	     5	 /* a browser has until it has shown the token */
+#define REQUEST_S    30	 /* and for our answer */
 #define CHILDREN_MAX 32
+#define OF_ONE_MAX   8 /* at once, from one address */
+#define SOCKETS_SIZE 65536
 #define POLL_MS	     500
 #define REQUEST_MAX  8192
 #define PIECE	     16384
@@ -46,6 +49,8 @@
 
 struct server {
 	int vnc_port, listener, port;
+	int sockets;	     /* /proc/net/tcp, out of reach once we are nobody */
+	unsigned long inode; /* of the guest's own socket */
 	char token[TOKEN], fingerprint[128];
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
@@ -148,6 +153,42 @@ static int connect_screen(int port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The socket that listens on this port now, by its inode; 0 when there is none. See
+ * proc_pid_net(5), /proc/net/tcp. */
+static unsigned long listener_of(int sockets, int port)
+{
+	enum { LISTENS = 0x0A };
+	static char text[SOCKETS_SIZE];
+	size_t size = 0;
+	ssize_t got;
+
+	while ((got = pread(sockets, text + size, sizeof(text) - 1 - size, (off_t)size)) > 0)
+		size += (size_t)got;
+	text[size] = '\0';
+	for (char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
+		unsigned long inode;
+		unsigned at, state;
+
+		if (sscanf(line + 1, " %*u: %*8x:%x %*x:%*x %x %*s %*s %*s %*s %*s %lu", &at,
+			    &state, &inode) == 3 &&
+			at == (unsigned)port && state == LISTENS)
+			return inode;
+	}
+	return 0;
+}
+
+/* The guest's screen; another guest may have got its port since. */
+static int open_screen(const struct server *server)
+{
+	int fd = connect_screen(server->vnc_port);
+
+	if (fd >= 0 && listener_of(server->sockets, server->vnc_port) != server->inode) {
 		close(fd);
 		fd = -1;
 	}
@@ -277,7 +318,7 @@ static void answer_screen(const struct server *server, gnutls_session_t session,
 	const struct web_request *request)
 {
 	char text[256], accepted[64];
-	int screen = connect_screen(server->vnc_port);
+	int screen = open_screen(server);
 
 	if (screen < 0 || !accept_key(request->key, accepted)) {
 		answer(session, "502 Bad Gateway", "", 0);
@@ -314,6 +355,8 @@ static void answer_request(const struct server *server, gnutls_session_t session
 	const char *path = behind_token(server, request->path);
 	char header[256];
 
+	if (path)
+		alarm(REQUEST_S);
 	if (!path) {
 		answer(session, "403 Forbidden", "", 0);
 	} else if (!*path) {
@@ -337,7 +380,7 @@ static void serve(const struct server *server, int browser)
 	size_t size = 0;
 	int length = 0, on = 1, ret;
 
-	alarm(REQUEST_S);
+	alarm(HELLO_S);
 	setsockopt(browser, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (gnutls_init(&session, GNUTLS_SERVER) < 0)
 		return;
@@ -411,35 +454,65 @@ static bool let_go(void)
 	       !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+struct child {
+	pid_t pid; /* 0: none */
+	struct sockaddr_in6 peer;
+};
+
+/* A place for a connection from this address, or NULL when there are too many. */
+static struct child *place_for(struct child *children, const struct sockaddr_in6 *peer)
+{
+	struct child *place = NULL;
+	int of_one = 0;
+
+	for (struct child *child = children; child < children + CHILDREN_MAX; child++) {
+		if (child->pid && waitpid(child->pid, NULL, WNOHANG))
+			child->pid = 0;
+		if (!child->pid)
+			place = child;
+		else if (!memcmp(&child->peer.sin6_addr, &peer->sin6_addr, sizeof(peer->sin6_addr)))
+			of_one++;
+	}
+	return of_one < OF_ONE_MAX ? place : NULL;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static void run(const struct server *server)
 {
-	time_t end = time(NULL) + WAIT_S;
 	struct pollfd poll_fd = {.fd = server->listener, .events = POLLIN};
-	int children = 0;
+	struct child children[CHILDREN_MAX] = {0};
+	time_t end = seconds() + WAIT_S;
 
-	while (!atomic_load(server->taken) && time(NULL) < end) {
+	while (!atomic_load(server->taken) && seconds() < end) {
+		struct sockaddr_in6 peer = {0};
+		socklen_t size = sizeof(peer);
+		struct child *child;
 		int browser;
 
-		while (children && waitpid(-1, NULL, WNOHANG) > 0)
-			children--;
-		if (children >= CHILDREN_MAX || poll(&poll_fd, 1, POLL_MS) <= 0) {
-			if (children >= CHILDREN_MAX)
-				poll(NULL, 0, POLL_MS);
+		if (poll(&poll_fd, 1, POLL_MS) <= 0)
 			continue;
-		}
-		browser = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+		browser = accept4(server->listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC);
 		if (browser < 0)
 			continue;
-		switch (fork()) {
-		case 0:
+		child = place_for(children, &peer);
+		if (child)
+			child->pid = fork();
+		if (child && !child->pid) {
 			close(server->listener);
 			serve(server, browser);
 			_exit(EXIT_SUCCESS);
-		case -1:
-			break;
-		default:
-			children++;
 		}
+		if (child && child->pid < 0)
+			child->pid = 0;
+		if (child)
+			child->peer = peer;
 		close(browser);
 	}
 	close(server->listener);
@@ -473,6 +546,10 @@ int main(int argc, char **argv)
 	atomic_init(server.taken, false);
 	if (make_secrets(&server) < 0)
 		return failed(_("no certificate can be made."));
+	server.sockets = open("/proc/net/tcp", O_RDONLY | O_CLOEXEC);
+	server.inode = listener_of(server.sockets, server.vnc_port);
+	if (!server.inode)
+		return failed(_("nothing shows a screen on that port."));
 	if (!open_listener(&server))
 		return failed(_("the ports 6080 to 6099 are all in use."));
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -252,18 +252,22 @@ char *posada_boot_text(const struct posada_settings *settings, char *buf, size_t
 int posada_guest_settings(struct posada *handle, const char *name, struct posada_settings *settings,
 	struct posada_error *err);
 
-/* What a change of settings does not reach in a guest that runs. */
-#define POSADA_LATER_MEMORY (1u << 0)
-#define POSADA_LATER_VCPUS  (1u << 1)
-#define POSADA_LATER_BOOT   (1u << 2)
-#define POSADA_LATER_CRASH  (1u << 3)
+/* Which of them are meant. */
+#define POSADA_SET_MEMORY    (1u << 0)
+#define POSADA_SET_VCPUS     (1u << 1)
+#define POSADA_SET_BOOT	     (1u << 2)
+#define POSADA_SET_AUTOSTART (1u << 3)
+#define POSADA_SET_ORDER     (1u << 4)
+#define POSADA_SET_DELAY     (1u << 5)
+#define POSADA_SET_CRASH     (1u << 6)
 
 /*
- * Checks all settings, writes them to the definition, and changes the running
- * guest too where its kind allows it; *later tells what waits for its next start.
+ * Checks the settings that WHICH means, writes them to the definition, and changes the
+ * running guest too where its kind allows it; *later tells what waits for its next
+ * start. All others stay as they are.
  */
 int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
-	unsigned *later, struct posada_error *err);
+	unsigned which, unsigned *later, struct posada_error *err);
 
 /* --- The host's start and stop ------------------------------------------ */
 
@@ -274,14 +278,15 @@ typedef void (*posada_report)(
 /*
  * Starts the guests that start with the host and do not run, in their order
  * and with their delays. One that fails holds nobody up; returns what the
- * first of those failed with.
+ * first of those failed with. It ends early when the host begins to stop.
  */
 int posada_autostart(
 	struct posada *handle, posada_report report, void *opaque, struct posada_error *err);
 
 /*
  * Shuts down all guests that run, those last that start first. Guests with
- * the same order go together; what still runs after timeout_ms is forced off.
+ * the same order go together; what still runs after timeout_ms is forced off,
+ * and all together get five times that at most.
  */
 int posada_stop_all(struct posada *handle, unsigned timeout_ms, posada_report report, void *opaque,
 	struct posada_error *err);
@@ -550,7 +555,7 @@ enum posada_pool_state {
 const char *posada_pool_kind_name(enum posada_pool_kind kind);
 int posada_pool_kind_parse(const char *word, enum posada_pool_kind *kind);
 
-/* "ready", "full", ...: English, for programs as much as for people. */
+/* "ready", "almost full", ...: English, for programs as much as for people. */
 const char *posada_pool_state_name(enum posada_pool_state state);
 
 /* A pool of volumes. */
@@ -591,6 +596,10 @@ bool posada_volume_is_of(struct posada *handle, const char *guest, const char *p
 
 /* Is there a volume group of that name? */
 bool posada_group_exists(const char *name);
+
+/* Can the pool, as it was shown, be given one disk more? -EINVAL, or -ENODEV while it is not there.
+ */
+int posada_pool_grows(const struct posada_pool *pool, struct posada_error *err);
 
 /*
  * What a volume group is called that is made for a pool: a group is known by its name, so that one

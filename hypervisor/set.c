@@ -388,6 +388,11 @@ static int check_wanted(struct posada *handle, const struct subject *subject,
 		return fail(err, -EINVAL,
 			_("The order goes from 1 to %d and the delay to %d seconds. Give smaller numbers."),
 			POSADA_ORDER_MAX, POSADA_DELAY_MAX_S);
+	if (wanted->autostart && !subject->settings.autostart &&
+		subject->now.guest.state == POSADA_TEMPLATE)
+		return fail(err, -EPERM,
+			_("%s is a template, which does not start with the host. Make a guest from it, and set that."),
+			subject->now.guest.name);
 	if (virDomainIsPersistent(subject->now.domain) != 1)
 		return fail(err, -EINVAL,
 			_("The guest %s has no definition that lasts: another program started it so. Define it there first."),
@@ -415,7 +420,7 @@ static int balloon(struct posada *handle, const struct subject *subject,
 	int ret;
 
 	if (virDomainGetInfo(subject->now.domain, &info) || wanted->memory_kib > info.maxMem) {
-		*later |= POSADA_LATER_MEMORY;
+		*later |= POSADA_SET_MEMORY;
 		return 0;
 	}
 	ret = host_capacity(handle, subject->now.engine, &capacity, err);
@@ -444,7 +449,7 @@ static int plug_vcpus(const struct subject *subject, const struct posada_setting
 		       : 0;
 
 	if (most < 0 || wanted->vcpus > (unsigned)most) {
-		*later |= POSADA_LATER_VCPUS;
+		*later |= POSADA_SET_VCPUS;
 		return 0;
 	}
 	if (virDomainSetVcpusFlags(subject->now.domain, wanted->vcpus, VIR_DOMAIN_VCPU_LIVE))
@@ -454,19 +459,20 @@ static int plug_vcpus(const struct subject *subject, const struct posada_setting
 }
 
 static int apply_now(struct posada *handle, const struct subject *subject,
-	const struct posada_settings *wanted, unsigned *later, struct posada_error *err)
+	const struct posada_settings *wanted, unsigned which, unsigned *later,
+	struct posada_error *err)
 {
 	int ret = 0;
 
 	if (!posada_state_is_live(subject->now.guest.state))
 		return 0;
 	if (!same_boot(wanted, &subject->settings))
-		*later |= POSADA_LATER_BOOT;
+		*later |= POSADA_SET_BOOT;
 	if (wanted->crash_restart != subject->settings.crash_restart)
-		*later |= POSADA_LATER_CRASH;
-	if (wanted->memory_kib != subject->now.guest.memory_kib)
+		*later |= POSADA_SET_CRASH;
+	if (which & POSADA_SET_MEMORY && wanted->memory_kib != subject->now.guest.memory_kib)
 		ret = balloon(handle, subject, wanted, later, err);
-	if (!ret && wanted->vcpus != subject->now.guest.vcpus)
+	if (!ret && which & POSADA_SET_VCPUS && wanted->vcpus != subject->now.guest.vcpus)
 		ret = plug_vcpus(subject, wanted, later, err);
 	return ret;
 }
@@ -492,20 +498,49 @@ static int define(const struct subject *subject, const struct posada_settings *w
 	return 0;
 }
 
-int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
-	unsigned *later, struct posada_error *err)
+/* What is meant, and of the rest what there is: it can have changed since the caller looked. */
+static void take(
+	struct posada_settings *settings, const struct posada_settings *wanted, unsigned which)
 {
+	if (which & POSADA_SET_MEMORY)
+		settings->memory_kib = wanted->memory_kib;
+	if (which & POSADA_SET_VCPUS)
+		settings->vcpus = wanted->vcpus;
+	if (which & POSADA_SET_BOOT) {
+		memcpy(settings->boot, wanted->boot, sizeof(settings->boot));
+		settings->boot_count = wanted->boot_count;
+	}
+	if (which & POSADA_SET_AUTOSTART)
+		settings->autostart = wanted->autostart;
+	if (which & POSADA_SET_ORDER)
+		settings->order = wanted->order;
+	if (which & POSADA_SET_DELAY)
+		settings->delay_s = wanted->delay_s;
+	if (which & POSADA_SET_CRASH)
+		settings->crash_restart = wanted->crash_restart;
+}
+
+int posada_guest_set(struct posada *handle, const char *name, const struct posada_settings *wanted,
+	unsigned which, unsigned *later, struct posada_error *err)
+{
+	struct posada_settings settings;
 	struct subject subject;
 	int ret = subject_open(handle, name, &subject, err);
 
 	*later = 0;
 	if (ret)
 		return ret;
-	ret = check_wanted(handle, &subject, wanted, err);
+	settings = subject.settings;
+	take(&settings, wanted, which);
+	ret = guest_check_saved(subject.now.domain, err);
 	if (!ret)
-		ret = define(&subject, wanted, err);
+		ret = check_wanted(handle, &subject, &settings, err);
 	if (!ret)
-		ret = apply_now(handle, &subject, wanted, later, err);
+		ret = define(&subject, &settings, err);
+	if (!ret)
+		ret = apply_now(handle, &subject, &settings, which, later, err);
 	subject_close(&subject);
+	if (!ret)
+		autostart_settle(handle);
 	return ret;
 }

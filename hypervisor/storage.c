@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Volumes of guests: in the pool that is always there, a directory kept by libvirt, and in others.
 #include <errno.h>
+#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include "image.h"
 #include "internal.h"
 #include "xml.h"
 
@@ -152,6 +155,13 @@ int volume_create(struct posada *handle, const char *name, uint64_t bytes, char 
 	return volume_create_in(handle, name, &disk, path, err);
 }
 
+static bool lies_in(const struct posada_pool *pool, const char *path)
+{
+	size_t len = pool->path ? strlen(pool->path) : 0;
+
+	return len && !strncmp(path, pool->path, len) && path[len] == '/';
+}
+
 bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path)
 {
 	static const char first[] = POSADA_VOLUMES "/";
@@ -164,17 +174,32 @@ bool posada_volume_is_of(struct posada *handle, const char *guest, const char *p
 	if (posada_pool_list(handle, &pools, NULL))
 		return false;
 	for (size_t i = 0; i < pools.count && !found; i++) {
-		const char *folder = pools.items[i].path ? pools.items[i].path : "";
-		const char *name = path + strlen(folder) + 1;
+		const char *name;
 
+		if (!lies_in(&pools.items[i], path))
+			continue;
+		name = path + strlen(pools.items[i].path) + 1;
 		/* A group can have volumes that somebody else has made. */
-		found = *folder && !strncmp(path, folder, strlen(folder)) &&
-			path[strlen(folder)] == '/' && !strncmp(name, guest, len) &&
+		found = !strncmp(name, guest, len) &&
 			(!name[len] || name[len] == '+' || name[len] == '~' ||
 				!strcmp(name + len, ".img"));
 	}
 	posada_pools_free(&pools);
 	return found;
+}
+
+int volume_check(struct posada *handle, const char *path, struct posada_error *err)
+{
+	struct posada_pools pools;
+	int ret = posada_pool_list(handle, &pools, err);
+
+	for (size_t i = 0; i < pools.count && !ret; i++)
+		if (pools.items[i].state > POSADA_POOL_FULL && lies_in(&pools.items[i], path))
+			ret = fail(err, -ENODEV,
+				_("The pool %s is not there, so the disks in it cannot be deleted. Attach it, or delete the guest without its disks."),
+				pools.items[i].name);
+	posada_pools_free(&pools);
+	return ret;
 }
 
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err)
@@ -186,8 +211,12 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 	if (ret)
 		return ret;
 	volume = virStorageVolLookupByPath(conn, path);
-	if (!volume)
+	if (!volume && virGetLastErrorCode() == VIR_ERR_NO_STORAGE_VOL && access(path, F_OK) &&
+		errno == ENOENT)
 		return 0;
+	if (!volume)
+		return fail_libvirt(
+			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
 	if (virStorageVolDelete(volume, 0))
 		ret = fail_libvirt(
 			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
@@ -204,7 +233,7 @@ static char *owner_of(const struct posada_guests *guests, const char *path)
 		for (j = 0; j < guests->items[i].disk_count; j++) {
 			const char *disk = guests->items[i].disks[j].path;
 
-			if (disk && !strcmp(disk, path))
+			if (disk && image_is_same(disk, path))
 				return strdup(guests->items[i].name);
 		}
 	return NULL;

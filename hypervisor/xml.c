@@ -143,6 +143,11 @@ bool kind_has_firmware(enum posada_kind kind)
 	return kinds[kind].firmware;
 }
 
+const char *kind_uefi(enum posada_kind kind)
+{
+	return kind == POSADA_QEMU ? QEMU_UEFI : XEN_UEFI;
+}
+
 int kind_check_sizes(
 	enum posada_kind kind, uint64_t memory_kib, unsigned vcpus, struct posada_error *err)
 {
@@ -367,7 +372,9 @@ static void put_devices(
 	put(out, "  <devices>\n");
 	if (kind->firmware && strcmp(host->type, "test") != 0)
 		put(out, "    <emulator>%s</emulator>\n", QEMU_PATH);
-	/* Each takes one disk or card while the guest runs. */
+	/* Each port takes one disk or card while the guest runs. */
+	if (spec->kind == POSADA_QEMU)
+		put(out, "    <controller type='pci' index='0' model='pcie-root'/>\n");
 	for (i = 0; spec->kind == POSADA_QEMU && i < SPARE_PORTS; i++)
 		put(out, "    <controller type='pci' model='pcie-root-port'/>\n");
 	for (i = 0; i < spec->disk_count; i++)

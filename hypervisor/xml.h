@@ -31,6 +31,9 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err);
 /* Does it start like a PC, from what its firmware finds? */
 bool kind_has_firmware(enum posada_kind kind);
 
+/* The file that a guest with UEFI starts from. */
+const char *kind_uefi(enum posada_kind kind);
+
 /* Can a guest of this kind have so much memory and so many processors, on any host? */
 int kind_check_sizes(
 	enum posada_kind kind, uint64_t memory_kib, unsigned vcpus, struct posada_error *err);

@@ -176,12 +176,43 @@ static int see_again(
 	return 0;
 }
 
-int group_take(const struct group_target *target, const char *group, char why[GROUP_TEXT])
+int group_check(const struct machine *machine, const char *group, bool extend, char why[GROUP_TEXT])
+{
+	bool found = disks_find_group(machine, group);
+
+	if (extend && !found)
+		return refuse(why, -ENOENT,
+			_("No disk has the volume group %s. Nothing was written; connect the disks of that group first."),
+			group);
+	if (!extend && found)
+		return refuse(why, -EEXIST,
+			_("There is a volume group %s already. Nothing was written; choose another name, or extend that one (--extend)."),
+			group);
+	return 0;
+}
+
+/* LVM changes no group that lacks a disk. */
+static int check_whole(const char *group, char why[GROUP_TEXT])
+{
+	const char *const words[] = {
+		"lvm", "vgs", "--noheadings", "-o", "vg_missing_pv_count", "--", group, NULL};
+	char output[64];
+
+	if (!tool_run(words, output, sizeof(output)) && atoi(output) == 0)
+		return 0;
+	return refuse(why, -ENODEV,
+		_("A disk of the volume group %s is missing. Nothing was written; connect it first."),
+		group);
+}
+
+int group_take(
+	const struct group_target *target, const char *group, bool extend, char why[GROUP_TEXT])
 {
 	struct machine machine = {0};
 	char device[80];
 	const char *const wipe[] = {"wipefs", "-q", "-a", device, NULL};
-	const char *words[] = {"lvm", "vgcreate", "--yes", group, device, NULL};
+	const char *const words[] = {
+		"lvm", extend ? "vgextend" : "vgcreate", "--yes", group, device, NULL};
 	char *what = NULL;
 	int ret = probe_machine(&machine, "/sys", &what);
 
@@ -190,11 +221,13 @@ int group_take(const struct group_target *target, const char *group, char why[GR
 		goto out;
 	}
 	ret = see_again(&machine, target, why);
+	if (!ret)
+		ret = group_check(&machine, group, extend, why);
+	if (!ret && extend)
+		ret = check_whole(group, why);
 	if (ret)
 		goto out;
 	snprintf(device, sizeof(device), "/dev/%s", target->name);
-	if (disks_find_group(&machine, group))
-		words[1] = "vgextend";
 	/* A partition table is in LVM's way. */
 	ret = tool_run(wipe, NULL, 0);
 	if (!ret)

@@ -31,10 +31,18 @@ int group_print(const struct machine *machine, const struct group_target *target
 	FILE *out);
 
 /*
- * Give TARGET to the volume group GROUP, which is made when there is none of that name; what the
- * target holds is lost. It is looked at once more before: -ESTALE when it has changed since.
- * Returns 0 or -errno with WHY.
+ * Is there a group of that name to EXTEND, or none, so that one can be made? -ENOENT or -EEXIST
+ * with WHY. Pure.
  */
-int group_take(const struct group_target *target, const char *group, char why[GROUP_TEXT]);
+int group_check(
+	const struct machine *machine, const char *group, bool extend, char why[GROUP_TEXT]);
+
+/*
+ * Give TARGET to the volume group GROUP, which is to be made, or to EXTEND; what the target holds
+ * is lost. Both are looked at once more before: -ESTALE when the target has changed since, -ENODEV
+ * when a disk of the group is missing. Returns 0 or -errno with WHY.
+ */
+int group_take(
+	const struct group_target *target, const char *group, bool extend, char why[GROUP_TEXT]);
 
 #endif

@@ -30,6 +30,7 @@
 #define NOTICE	RUN "/notices/place"
 #define SHIPPED "/usr/share/posada/VERSION"
 #define HOOK	"/etc/init/place"
+#define POOLS	"/etc/libvirt/storage"
 
 #define PATH_SIZE 1024
 
@@ -592,6 +593,55 @@ static int see_plain(char why[PLACE_TEXT])
 	return 0;
 }
 
+/* A line of libvirt's definition: is the folder in PLACE_ROOT, where it would be left behind? */
+static bool is_left_behind(const char *line)
+{
+	static const char tag[] = "<path>";
+
+	line += strspn(line, " \t");
+	if (strncmp(line, tag, sizeof(tag) - 1) != 0 || !below_root(line + sizeof(tag) - 1))
+		return false;
+	line += sizeof(tag) - 1;
+	for (size_t i = 0; i < COUNT(kept); i++) {
+		size_t length = strlen(kept[i].path);
+
+		if (!strncmp(line, kept[i].path, length) && strchr("/<", line[length]))
+			return false;
+	}
+	return true;
+}
+
+int place_check_pools(const char *definitions, char why[PLACE_TEXT])
+{
+	DIR *directory = opendir(definitions);
+	char path[PATH_SIZE], line[PATH_SIZE];
+	struct dirent *entry;
+	bool found = false;
+	int ret = 0;
+
+	while (directory && !ret && (entry = readdir(directory))) {
+		size_t length = strlen(entry->d_name);
+		FILE *file;
+
+		if (length < 5 || strcmp(entry->d_name + length - 4, ".xml") != 0 ||
+			snprintf(path, sizeof(path), "%s/%s", definitions, entry->d_name) >=
+				PATH_SIZE)
+			continue;
+		file = fopen(path, "re");
+		for (found = false; file && !found && fgets(line, sizeof(line), file);)
+			found = is_left_behind(line);
+		if (file)
+			fclose(file);
+		if (found)
+			ret = fail(why, -EBUSY,
+				_("The pool %.*s has its volumes in a folder of %s, which is not copied. Move them to another pool, and forget that one (posada pool forget)."),
+				(int)length - 4, entry->d_name, PLACE_ROOT);
+	}
+	if (directory)
+		closedir(directory);
+	return ret;
+}
+
 /* --- In use, and not ---------------------------------------------------- */
 
 /* One at a time changes what is in use; -errno or what to close. */
@@ -729,6 +779,8 @@ int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEX
 	if (!ret)
 		ret = see_plain(why);
 	if (!ret)
+		ret = place_check_pools(POOLS, why);
+	if (!ret)
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
@@ -784,6 +836,8 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 	else if (!strcmp(current.uuid, place->uuid))
 		ret = fail(why, -EEXIST, _("%s is the data place already."), place->name);
 	else
+		ret = place_check_pools(POOLS, why);
+	if (!ret)
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;

@@ -78,4 +78,10 @@ void place_notice(const char *why);
  */
 int place_copy(const char *from, const char *to, int64_t shipped, bool over, char why[PLACE_TEXT]);
 
+/*
+ * Has a pool, of which libvirt keeps the DEFINITIONS in that folder, its volumes in the place, but
+ * not where they are copied with it? -EBUSY with WHY.
+ */
+int place_check_pools(const char *definitions, char why[PLACE_TEXT]);
+
 #endif

@@ -42,8 +42,8 @@ static const struct verb {
 		N_("copy everything to another data place and use that; guests pause meanwhile"),
 		run_move},
 	{"detach", "", N_("let go of it; what is on it stays there"), run_detach},
-	{"group", "NAME DISK|PARTITION [--confirm DISK|PARTITION]",
-		N_("make a volume group for a pool, or give it one disk more, which loses what it holds"),
+	{"group", "NAME DISK|PARTITION [--extend] [--confirm DISK|PARTITION]",
+		N_("make a volume group for a pool, or give one that is there a disk more, which loses what it holds"),
 		run_group},
 };
 
@@ -240,17 +240,17 @@ static int run_detach(char **words)
 
 /* --- Volume groups ------------------------------------------------------ */
 
-static int take(
-	const struct machine *machine, const char *group, const char *name, const char *confirm)
+static int take(const struct machine *machine, const char *group, const char *name, bool extend,
+	const char *confirm)
 {
 	struct group_target target;
 	char why[GROUP_TEXT];
 
-	if (group_choose(machine, name, &target, why))
+	if (group_check(machine, group, extend, why) || group_choose(machine, name, &target, why))
 		return failed(why);
 	if (group_print(machine, &target, group, stdout) || !confirmed(target.name, confirm))
 		return FAILED;
-	if (group_take(&target, group, why))
+	if (group_take(&target, group, extend, why))
 		return failed(why);
 	printf(_("%s belongs to the volume group %s now.\n"), target.name, group);
 	return DONE;
@@ -260,12 +260,15 @@ static int run_group(char **words)
 {
 	const char *group = NULL, *name = NULL, *confirm = NULL;
 	struct machine machine = {0};
+	bool extend = false;
 	char *why = NULL;
 	int status;
 
 	for (; *words; words++) {
 		if (!strcmp(*words, "--confirm") && words[1])
 			confirm = *++words;
+		else if (!strcmp(*words, "--extend"))
+			extend = true;
 		else if (**words != '-' && !group)
 			group = *words;
 		else if (**words != '-' && !name)
@@ -281,7 +284,7 @@ static int run_group(char **words)
 	if (probe_machine(&machine, "/sys", &why))
 		status = failed(why ? why : _("the disks cannot be looked at."));
 	else
-		status = take(&machine, group, name, confirm);
+		status = take(&machine, group, name, extend, confirm);
 	free(why);
 	disks_free(&machine);
 	return status;

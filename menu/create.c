@@ -238,7 +238,7 @@ static bool ask_pool(struct draft *draft)
 	if (!*draft->new_disk || posada_pool_list(draft->app->host, &pools, NULL))
 		return true;
 	for (i = 0; i < pools.count && count < CHOICES_MAX; i++) {
-		if (pools.items[i].state != POSADA_POOL_READY ||
+		if (pools.items[i].state > POSADA_POOL_FULL ||
 			!posada_name_is_legal(pools.items[i].name))
 			continue;
 		if (!strcmp(pools.items[i].name, draft->pool))

@@ -69,7 +69,7 @@ static void add_nic(struct app *app)
 static bool choose_iso(char path[PATH_SIZE])
 {
 	struct ui_item items[ROWS_MAX + 1];
-	char names[ROWS_MAX][64], sizes[ROWS_MAX][32];
+	char names[ROWS_MAX][64], texts[ROWS_MAX][256], size[32], fault[192];
 	struct posada_media media;
 	size_t files[ROWS_MAX], count = 0, selected = 0, i;
 	bool chosen;
@@ -82,8 +82,11 @@ static bool choose_iso(char path[PATH_SIZE])
 		files[count] = i;
 		items[count].name =
 			posada_text_clean(media.items[i].name, names[count], sizeof(names[0]));
-		items[count].text =
-			posada_size_text(media.items[i].bytes, sizes[count], sizeof(sizes[0]));
+		if (!posada_fault_text(&media.items[i], fault, sizeof(fault)))
+			*fault = '\0';
+		snprintf(texts[count], sizeof(texts[0]), "%s  %s",
+			posada_size_text(media.items[i].bytes, size, sizeof(size)), fault);
+		items[count].text = texts[count];
 		count++;
 	}
 	items[count].name = _("Other");
@@ -177,8 +180,8 @@ static void take_device(struct app *app, const char *device)
 	struct posada_error err;
 	char text[256];
 
-	snprintf(text, sizeof(text), _("Take the device %s away from %s, back to the host?"), device,
-		app->guest);
+	snprintf(text, sizeof(text), _("Take the device %s away from %s, back to the host?"),
+		device, app->guest);
 	if (!ui_yes_no(device, text))
 		return;
 	ui_wait(_("Taking the device away ..."));

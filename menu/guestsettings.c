@@ -118,22 +118,23 @@ static const struct setting {
 	void (*offer)(const struct posada_settings *settings, char text[TEXT_SIZE]);
 	bool (*take)(const char *text, struct posada_settings *settings);
 	void (*turn)(struct posada_settings *settings);
-	unsigned later;
+	unsigned which;
 } rows[] = {
 	{N_("Memory"), N_("How much memory, such as 512M or 2G?"), memory_text, memory_offer,
-		memory_take, NULL, POSADA_LATER_MEMORY},
+		memory_take, NULL, POSADA_SET_MEMORY},
 	{N_("Processors"), N_("How many processors, 1 to 128?"), vcpus_text, vcpus_text, vcpus_take,
-		NULL, POSADA_LATER_VCPUS},
+		NULL, POSADA_SET_VCPUS},
 	{N_("Boot order"),
 		N_("What does it start from? disk, cd and network, with commas between."),
-		boot_text, boot_text, boot_take, NULL, POSADA_LATER_BOOT},
-	{N_("Starts with the host"), NULL, autostart_text, NULL, NULL, autostart_turn, 0},
+		boot_text, boot_text, boot_take, NULL, POSADA_SET_BOOT},
+	{N_("Starts with the host"), NULL, autostart_text, NULL, NULL, autostart_turn,
+		POSADA_SET_AUTOSTART},
 	{N_("Order"),
 		N_("Its place among those that start with the host: 1 is first, 0 after all numbers."),
-		order_text, order_text, order_take, NULL, 0},
+		order_text, order_text, order_take, NULL, POSADA_SET_ORDER},
 	{N_("Delay"), N_("How many seconds later does the next one start (0 to 3600)?"), delay_text,
-		delay_text, delay_take, NULL, 0},
-	{N_("After a crash"), NULL, crash_text, NULL, NULL, crash_turn, POSADA_LATER_CRASH},
+		delay_text, delay_take, NULL, POSADA_SET_DELAY},
+	{N_("After a crash"), NULL, crash_text, NULL, NULL, crash_turn, POSADA_SET_CRASH},
 };
 
 static bool ask(const struct setting *row, struct posada_settings *settings)
@@ -162,11 +163,11 @@ static void apply(
 	int ret;
 
 	ui_wait(_("Setting it ..."));
-	ret = posada_guest_set(app->host, app->guest, settings, &later, &err);
+	ret = posada_guest_set(app->host, app->guest, settings, row->which, &later, &err);
 	watch_refresh();
 	if (ret) {
 		ui_message(_("This did not work"), err.text);
-	} else if (later & row->later) {
+	} else if (later & row->which) {
 		snprintf(text, sizeof(text), _("This takes effect when %s starts the next time."),
 			app->guest);
 		ui_message(_(row->name), text);

@@ -322,6 +322,11 @@ void network_host_run(struct app *app)
 		report(&err);
 		return;
 	}
+	if (strlen(wanted.dns) >= sizeof(fields[2].text)) {
+		ui_message(_("Host address"),
+			_("There are more name servers than fit here. In the shell: posada network set host"));
+		return;
+	}
 	chosen = *wanted.address ? 1 : 0;
 	if (!ui_menu(_("Host address"), _("How does this host get its address?"), items,
 		    ARRAY_SIZE(items), &chosen))

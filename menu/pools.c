@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The pools of volumes: their list, making one, and what can be done with one.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,8 +134,10 @@ bool when_pool_used(const struct app *app)
 
 static bool ask_name(struct app *app, char *name, size_t size)
 {
+	struct posada_error err;
 	struct posada_pool pool;
 	char text[256];
+	int ret;
 
 	while (ui_input(_("New pool"), _("What is the pool called?"), name, size)) {
 		if (!posada_name_is_legal(name)) {
@@ -142,8 +145,13 @@ static bool ask_name(struct app *app, char *name, size_t size)
 				_("Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."));
 			continue;
 		}
-		if (posada_pool_show(app->host, name, &pool, NULL))
+		ret = posada_pool_show(app->host, name, &pool, &err);
+		if (ret == -ENOENT)
 			return true;
+		if (ret) {
+			ui_message(_("New pool"), err.text);
+			return false;
+		}
 		posada_pool_free(&pool);
 		snprintf(text, sizeof(text),
 			_("There is a pool named %s already. Choose another name."), name);
@@ -153,7 +161,7 @@ static bool ask_name(struct app *app, char *name, size_t size)
 }
 
 /* Gives a disk to a group once the person has read what is on it. */
-static bool take_disk(const char *title, const char *group)
+static bool take_disk(const char *title, const char *group, bool extend)
 {
 	struct machine machine = {0};
 	struct group_target target;
@@ -182,7 +190,7 @@ static bool take_disk(const char *title, const char *group)
 	if (fclose(out) || !disk_confirm(text, title, prompt, target.name))
 		goto out;
 	ui_wait(_("Writing to the disk ..."));
-	if (group_take(&target, group, why))
+	if (group_take(&target, group, extend, why))
 		ui_message(title, why);
 	else
 		taken = true;
@@ -194,7 +202,7 @@ out:
 
 static bool from_disk(const char *name, char *source, size_t size)
 {
-	return !posada_group_name(name, source, size) && take_disk(_("New pool"), source);
+	return !posada_group_name(name, source, size) && take_disk(_("New pool"), source, false);
 }
 
 static bool from_group(const char *name, char *source, size_t size)
@@ -303,6 +311,7 @@ void pool_create_run(struct app *app)
 	struct posada_pool_spec spec = {.name = name, .source = source};
 	struct ui_item items[ARRAY_SIZE(origins)];
 	struct posada_error err;
+	char text[1280];
 	size_t chosen = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(origins); i++)
@@ -314,8 +323,15 @@ void pool_create_run(struct app *app)
 		return;
 	spec.kind = origins[chosen].kind;
 	ui_wait(_("Making the pool ..."));
-	if (posada_pool_create(app->host, &spec, &err))
-		ui_message(_("The pool was not made"), err.text);
+	if (!posada_pool_create(app->host, &spec, &err))
+		return;
+	ui_message(_("The pool was not made"), err.text);
+	if (origins[chosen].ask == from_disk) {
+		snprintf(text, sizeof(text),
+			_("The disk is in the volume group %s now. Make the pool from that group."),
+			source);
+		ui_message(_("The pool was not made"), text);
+	}
 }
 
 /* --- What can be done with one ------------------------------------------ */
@@ -358,7 +374,9 @@ void pool_grow_run(struct app *app)
 		ui_message(app->item, err.text);
 		return;
 	}
-	if (pool.source && take_disk(_("Grow a pool"), pool.source))
+	if (posada_pool_grows(&pool, &err))
+		ui_message(app->item, err.text);
+	else if (take_disk(_("Grow a pool"), pool.source, true))
 		ui_message(app->item, _("The pool has the disk now."));
 	posada_pool_free(&pool);
 }

@@ -45,7 +45,8 @@ static bool agreed(const char *title, const char *question)
 	return ui_yes_no(title, text);
 }
 
-static void leave(const char *title, const char *doing, const char *path)
+/* Does the host leave? If not, the reason has been told. */
+static bool leave(const char *title, const char *doing, const char *path)
 {
 	char text[512], program[32], output[256];
 	char *const argv[] = {program, NULL};
@@ -56,11 +57,12 @@ static void leave(const char *title, const char *doing, const char *path)
 	ret = program_run(argv, NULL, output, sizeof(output));
 	if (!ret) {
 		ui_key_within(WAIT_MS);
-		return;
+		return true;
 	}
 	snprintf(text, sizeof(text), _("%s failed: %s. Open the shell and run \"%s -f\"."), path,
 		ret < 0 ? strerror(-ret) : output, path);
 	ui_message(title, text);
+	return false;
 }
 
 void reboot_run(struct app *app)
@@ -123,7 +125,9 @@ void start_other_run(struct app *app)
 		ret = efi_set_next(EFI_VARIABLES, entry->number);
 	}
 	if (!ret) {
-		leave(_("Start another"), _("This host reboots ..."), "/sbin/reboot");
+		/* What is not done now would surprise somebody at a later start. */
+		if (!leave(_("Start another"), _("This host reboots ..."), "/sbin/reboot"))
+			efi_set_next(EFI_VARIABLES, -1);
 		return;
 	}
 	snprintf(text, sizeof(text), _("The firmware cannot be told what to start: %s."),

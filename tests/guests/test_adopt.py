@@ -164,6 +164,12 @@ def test_a_copy_of_the_esp(origins):
 def test_debian(origins):
     """A real system: adopted through the menu, started, logged in to and written to; natively it has what was written."""
     disk = origins.debian(next((built("linux") / "usr/lib/modules").iterdir()))
+    with Host(boot="disk", disks=[disk]) as host:
+        host.expect("origin login:", 120)
+        host.send("root\n")
+        host.expect(SHELL, 60)
+        host.send("poweroff\n")
+        host.ended()
     install(disk)
     with Host(boot="disk", disks=[disk], memory=3072) as host:
         host.booted()
@@ -172,7 +178,7 @@ def test_debian(origins):
         host.choose("vda", 120)
         host.choose("For good", 120)
         host.see("What is the guest called")
-        host.send("\x1bOB\x15" + "768M\r")
+        host.send("\x1bOB\x15" + "256M\r")
         host.see("is the guest debian now", 300)
         host.send("\r")
         host.see(r"debian +hvm +off", 60)

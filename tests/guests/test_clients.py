@@ -70,8 +70,9 @@ def test_virsh(host, client):
 
 def test_virt_install(host, client):
     client.run("virt-install", "--connect", client.uri("xen"), "--name", "outside", "--memory", "128", "--vcpus", "1", "--paravirt",
-               "--osinfo", "detect=off,require=off", "--boot",
-               "kernel=/data/media/vmlinuz,initrd=/data/media/counter.cpio,kernel_args=console=hvc0 quiet", "--disk", "pool=default,size=0.02,format=raw",
+               "--import", "--osinfo", "detect=off,require=off", "--boot",
+               "kernel=/data/media/vmlinuz,initrd=/data/media/counter.cpio,kernel_args=console=hvc0 quiet",
+               "--disk", "pool=default,size=0.02,format=raw",
                "--network", "network=default", "--graphics", "none", "--noautoconsole", seconds=600)
     host.see(r"outside +pv +running", 60)
     guest = host.posada("guest", "show", "outside", "--json")

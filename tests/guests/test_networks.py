@@ -188,7 +188,8 @@ def test_host_address(tmp_path):
     with Host(disks=[disk], extra=second) as host:
         host.booted()
         has(host, "10.0.2.77/24", 120)
-        host.until(lambda: host.posada("network", "list", "--json") == before, "networks that are back")
+        host.until(lambda: all(network["active"] for network in host.posada("network", "list", "--json")), "networks that are back")
+        assert host.posada("network", "list", "--json") == before
         assert "via 10.0.2.2" in host.sh("ip route")
         # Back to DHCP by the one command that a person without a network remembers.
         host.posada("network", "reset")

@@ -106,7 +106,7 @@ def test_pools_live_and_last(tmp_path, media_disk):
         assert "guest files" in host.posada("pool", "forget", "usb", status=1)
         # It fills up, and is emptied.
         host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M", 300, status=1)
-        assert "usb is full" in notices(host)
+        assert "usb is almost full" in notices(host)
         host.sh("rm /mnt/pools/usb/filler")
         assert "usb" not in notices(host)
         # It is pulled out, and comes back.

@@ -63,9 +63,12 @@ def test_windows_is_started_by_the_firmware(origins):
     shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
     with Host(firmware="uefi", disks=[disk], variables=variables) as host:
         host.booted()
-        octal = "".join(f"\\{byte:03o}" for byte in entry())
-        host.sh(f"printf '{octal}' >/tmp/entry && dd if=/tmp/entry of=/sys/firmware/efi/efivars/{ENTRY} bs=4096 2>/dev/null")
-        known = {entry["title"]: entry for entry in host.posada("install", "next", "--json")}
+        option = entry()
+        for start in range(0, len(option), 40):
+            octal = "".join(f"\\{byte:03o}" for byte in option[start:start + 40])
+            host.sh(f"printf '{octal}' >>/tmp/entry")
+        host.sh(f"dd if=/tmp/entry of=/sys/firmware/efi/efivars/{ENTRY} bs=4096 2>/dev/null")
+        known = {one["title"]: one for one in host.posada("install", "next", "--json")}
         assert known[TITLE]["partition"] == str(ESP) and known[TITLE]["path"] == LOADER and not known[TITLE]["next"]
         assert "has no entry Vista" in host.posada("install", "next", "Vista", status=1)
         plan = host.posada("install", "plan", "vda")

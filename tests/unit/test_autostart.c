@@ -58,7 +58,7 @@ TEST(those_that_were_asked_for_start_in_turn)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		assert_int_equal(posada_guest_settings(host, names[i], &settings, &err), 0);
 		settings.autostart = true;
-		if (posada_guest_set(host, names[i], &settings, &later, &err))
+		if (posada_guest_set(host, names[i], &settings, POSADA_SET_AUTOSTART, &later, &err))
 			fail_msg("%s", err.text);
 	}
 	/* One is there already. */

@@ -87,6 +87,9 @@ static enum posada_state state_of(const char *name)
 
 TEST(templates_are_not_started)
 {
+	struct posada_settings settings;
+	unsigned later;
+
 	assert_int_equal(posada_guest_template(host, "nobody", true, &err), -ENOENT);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", true, &err), 0);
@@ -94,6 +97,11 @@ TEST(templates_are_not_started)
 		assert_int_equal(posada_guest_start(host, "plain", &err), -EPERM);
 		assert_non_null(strstr(err.text, "\"posada guest clone plain NAME\""));
 	}
+	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
+	settings.autostart = true;
+	assert_int_equal(
+		posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err),
+		-EPERM);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(posada_guest_template(host, "plain", false, &err), 0);
 		assert_int_equal(state_of("plain"), POSADA_OFF);
@@ -102,6 +110,26 @@ TEST(templates_are_not_started)
 	assert_int_equal(posada_guest_template(host, "plain", true, &err), -EBUSY);
 	assert_false(posada_state_is_live(POSADA_TEMPLATE));
 	assert_string_equal(posada_state_name(POSADA_TEMPLATE), "template");
+}
+
+TEST(saved_guests_are_left_alone)
+{
+	const struct posada_clone clone = {.from = "plain", .name = "new"};
+	virDomainPtr domain = virDomainLookupByName(host->engines[0].conn, "plain");
+	struct posada_settings settings;
+	unsigned later;
+
+	assert_int_equal(posada_guest_start(host, "plain", &err), 0);
+	assert_int_equal(virDomainManagedSave(domain, 0), 0);
+	virDomainFree(domain);
+	assert_int_equal(state_of("plain"), POSADA_OFF);
+	assert_int_equal(posada_guest_clone(host, &clone, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "plain was saved while it ran. Start it"));
+	assert_int_equal(posada_guest_template(host, "plain", true, &err), -EBUSY);
+	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
+	assert_int_equal(
+		posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err),
+		-EBUSY);
 }
 
 TEST(clones_are_made)
@@ -251,6 +279,6 @@ TEST(images_are_measured)
 
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-RUN("clone", LIVE(templates_are_not_started), LIVE(clones_are_made),
-	LIVE(nothing_is_left_of_a_failure), LIVE(disks_are_copied),
+RUN("clone", LIVE(templates_are_not_started), LIVE(saved_guests_are_left_alone),
+	LIVE(clones_are_made), LIVE(nothing_is_left_of_a_failure), LIVE(disks_are_copied),
 	LIVE(the_program_that_copies_is_heard), T(images_are_measured))

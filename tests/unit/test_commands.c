@@ -171,7 +171,6 @@ TEST(statuses_and_messages_fit)
 		{"media add", EXIT_USAGE, "posada media add FILE|ADDRESS"},
 		{"media add /", EXIT_FAILED, "cannot be a name"},
 		{"media remove ../x", EXIT_FAILED, "no medium named \"../x\""},
-		{"network list", EXIT_DONE, "default  network"},
 		{"status", EXIT_DONE, "Hypervisor"},
 		{"status --help >/dev/full", EXIT_FAILED, "could not be written"},
 		{"status >/dev/full", EXIT_FAILED, "could not be written"},

@@ -110,7 +110,22 @@ TEST(what_is_not_there_is_refused)
 	assert_int_equal(posada_guest_eject(host, "test", &err), -ENODEV);
 }
 
+/* The same image that no guest is made with. */
+TEST(a_cd_that_is_cut_off_is_refused)
+{
+	static unsigned char image[17 * 2048];
+	unsigned char *volume = image + 16 * 2048;
+
+	memcpy(volume, "\1CD001\1", 7);
+	volume[81] = 1;	 /* 256 sectors */
+	volume[129] = 8; /* of 2048 bytes */
+	assert_int_equal(
+		posada_guest_insert(host, "test", unit_write("cut", image, sizeof(image)), &err),
+		-EINVAL);
+	assert_non_null(strstr(err.text, "cut: "));
+}
+
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("device", T(devices_are_found), T(cds_are_changed), T(disks_have_names),
-	LIVE(what_is_not_there_is_refused))
+	LIVE(what_is_not_there_is_refused), LIVE(a_cd_that_is_cut_off_is_refused))

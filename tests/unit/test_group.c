@@ -19,7 +19,8 @@ static const char *const text =
 	"disk name=sdg size=10737418240 sector=512 table=gpt\n"
 	"part name=sdg1 number=1 start=1048576 size=1073741824 content=ext4 posada=yes\n"
 	"part name=sdg2 number=2 start=2147483648 size=1073741824 mounted=/x\n"
-	"disk name=sdh size=10737418240 sector=512 model=Empty\n";
+	"disk name=sdh size=10737418240 sector=512 model=Empty\n"
+	"group name=vg0 extent=4194304 free=0\n";
 
 static struct machine machine;
 
@@ -86,9 +87,23 @@ TEST(what_is_lost_is_told)
 	assert_non_null(strstr(unit_close(out, NULL), "Nothing that is known"));
 }
 
+TEST(a_group_is_made_or_extended)
+{
+	char why[GROUP_TEXT] = "";
+
+	assert_int_equal(group_check(&machine, "vg0", true, why), 0);
+	assert_int_equal(group_check(&machine, "new", false, why), 0);
+	/* All of its disks were pulled out: another one of its name would be made. */
+	assert_int_equal(group_check(&machine, "away", true, why), -ENOENT);
+	assert_non_null(strstr(why, "No disk has the volume group away"));
+	assert_int_equal(group_check(&machine, "vg0", false, why), -EEXIST);
+	assert_non_null(strstr(why, "vg0 already"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(disks_are_judged), T(what_is_lost_is_told)};
+	const struct CMUnitTest tests[] = {
+		T(disks_are_judged), T(what_is_lost_is_told), T(a_group_is_made_or_extended)};
 
 	return cmocka_run_group_tests_name("group", tests, read_machine, free_machine);
 }

@@ -82,6 +82,7 @@ TEST(what_the_host_uses_is_known)
 	snprintf(sys, sizeof(sys), "%s", unit_path("sys"));
 	unit_write("sys/devices/pci0/0000:03:00.0/net/eth0/master", "", 0);
 	unit_write("sys/devices/pci0/0000:03:00.1/net/eth1/address", "", 0);
+	unit_write("sys/devices/pci0/0000:03:00.2/net/eth2/upper_eth2.5", "", 0);
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-1/idVendor", "046d\n", 5);
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-1/idProduct", "c52b\n", 5);
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-2/idVendor", "0781\n", 5);
@@ -99,6 +100,8 @@ TEST(what_the_host_uses_is_known)
 	assert_int_equal(symlink(target, unit_path("sys/class/net/eth0")), 0);
 	snprintf(target, sizeof(target), "%s/devices/pci0/0000:03:00.1/net/eth1", sys);
 	assert_int_equal(symlink(target, unit_path("sys/class/net/eth1")), 0);
+	snprintf(target, sizeof(target), "%s/devices/pci0/0000:03:00.2/net/eth2", sys);
+	assert_int_equal(symlink(target, unit_path("sys/class/net/eth2")), 0);
 	snprintf(target, sizeof(target), "%s/devices/pci0/0000:04:00.0/usb1/1-1", sys);
 	assert_int_equal(symlink(target, unit_path("sys/bus/usb/devices/1-1")), 0);
 	snprintf(target, sizeof(target), "%s/devices/pci0/0000:04:00.0/usb1/1-2", sys);
@@ -116,6 +119,10 @@ TEST(what_the_host_uses_is_known)
 	assert_int_equal(hostdev_parse("03:00.1", false, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
 	assert_false(hostdev_is_used(sys, path, name, sizeof(name)));
+	/* One that only carries VLANs. */
+	snprintf(path, sizeof(path), "%s/devices/pci0/0000:03:00.2", sys);
+	assert_true(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_string_equal(name, "eth2");
 	/* A mouse, and a stick. */
 	assert_int_equal(hostdev_parse("046d:c52b", true, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);

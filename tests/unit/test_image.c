@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of image.c: files are told by their content, also where they are cut off or garbage.
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 #include <zlib.h>
 #include "image.h"
 #include "unit.h"
@@ -93,6 +95,47 @@ TEST(files_are_probed)
 	assert_false(image_is_block(unit_path("initrd")) || image_is_block(unit_path("none")));
 }
 
+static void check_path(const char *given, const char *wanted)
+{
+	char *path = image_path(given);
+
+	assert_string_equal(path, wanted);
+	free(path);
+}
+
+TEST(files_have_one_path)
+{
+	const char *file = unit_write("file", "", 0), *link = unit_path("link");
+
+	assert_int_equal(symlink(file, link), 0);
+	check_path(link, file);
+	assert_null(image_path(unit_path("none")));
+	assert_true(image_is_same(file, link));
+	assert_true(image_is_same("/none", "/none"));
+	assert_false(image_is_same(file, "/none"));
+	assert_false(image_is_same(file, unit_write("other", "", 0)));
+}
+
+TEST(disks_keep_a_name_that_lasts)
+{
+	const char *disk = unit_path("disk"), *other = unit_path("other-disk");
+	char link[64];
+
+	/* A number that no driver has; only root can do this. */
+	if (mknod(disk, S_IFBLK | 0600, makedev(250, 1000)))
+		skip();
+	assert_int_equal(mknod(other, S_IFBLK | 0600, makedev(250, 1000)), 0);
+	assert_true(image_is_same(disk, other));
+	check_path(disk, disk);
+	snprintf(link, sizeof(link), "/dev/shm/posada-unit-%d", (int)getpid());
+	assert_int_equal(symlink(disk, link), 0);
+	check_path(link, link);
+	unlink(link);
+	unlink(other);
+	assert_int_equal(mknod(other, S_IFBLK | 0600, makedev(250, 1001)), 0);
+	assert_false(image_is_same(disk, other));
+}
+
 TEST(kinds_take_their_kernels)
 {
 	for (enum posada_kind kind = 0; kind < POSADA_KINDS; kind++) {
@@ -104,4 +147,4 @@ TEST(kinds_take_their_kernels)
 }
 
 RUN("image", T(content_is_recognised), T(gzip_is_looked_into), T(files_are_probed),
-	T(kinds_take_their_kernels))
+	T(files_have_one_path), T(disks_keep_a_name_that_lasts), T(kinds_take_their_kernels))

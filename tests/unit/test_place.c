@@ -131,5 +131,27 @@ TEST(what_cannot_be_copied_is_named)
 	assert_int_equal(place_copy(unit_path("nowhere"), unit_path("there"), 0, true, why), 0);
 }
 
+TEST(pools_are_not_left_behind)
+{
+	static const char *const stay[] = {
+		"/data/volumes", "/data/media/disks", "/mnt/pools/usb", "/dev/fast", "/database"};
+	char text[256];
+
+	assert_int_equal(place_check_pools(unit_path("no-pools"), why), 0);
+	for (size_t i = 0; i < COUNT(stay); i++) {
+		snprintf(text, sizeof(text),
+			"<pool type='dir'>\n  <target>\n    <path>%s</path>\n  </target>\n</pool>\n",
+			stay[i]);
+		unit_write("pools/fine.xml", text, strlen(text));
+		assert_int_equal(place_check_pools(unit_path("pools"), why), 0);
+	}
+	strcpy(text, "<pool type='dir'>\n    <path>/data/volumes2</path>\n</pool>\n");
+	unit_write("pools/more.xml.new", text, strlen(text));
+	assert_int_equal(place_check_pools(unit_path("pools"), why), 0);
+	unit_write("pools/more.xml", text, strlen(text));
+	assert_int_equal(place_check_pools(unit_path("pools"), why), -EBUSY);
+	assert_non_null(strstr(why, "The pool more has"));
+}
+
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
-	T(holes_stay_holes), T(what_cannot_be_copied_is_named))
+	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(pools_are_not_left_behind))

@@ -131,6 +131,70 @@ TEST(words_are_known)
 		assert_non_null(posada_pool_state_name((enum posada_pool_state)i));
 }
 
+TEST(only_what_is_there_grows)
+{
+	static const struct {
+		enum posada_pool_kind kind;
+		enum posada_pool_state state;
+		int ret;
+		const char *says;
+	} rows[] = {
+		{POSADA_POOL_LVM, POSADA_POOL_READY, 0, ""},
+		{POSADA_POOL_LVM, POSADA_POOL_MISSING, -ENODEV, "vg0 is not found"},
+		{POSADA_POOL_LVM, POSADA_POOL_DETACHED, -ENODEV, "is detached"},
+		{POSADA_POOL_DIRECTORY, POSADA_POOL_READY, -EINVAL, "no LVM pool"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct posada_pool pool = {.name = (char *)"fast",
+			.source = (char *)"vg0",
+			.kind = rows[i].kind,
+			.state = rows[i].state};
+
+		err.text[0] = '\0';
+		assert_int_equal(posada_pool_grows(&pool, &err), rows[i].ret);
+		assert_non_null(strstr(err.text, rows[i].says));
+	}
+}
+
+TEST(a_pool_is_almost_full)
+{
+	static const struct {
+		enum posada_pool_kind kind;
+		uint64_t bytes, free_bytes;
+		bool full;
+	} rows[] = {
+		{POSADA_POOL_DIRECTORY, 0, 0, false},
+		{POSADA_POOL_DIRECTORY, 6400, 99, true},
+		{POSADA_POOL_DIRECTORY, 6400, 100, false},
+		{POSADA_POOL_LVM, 6400, 0, false},
+		{POSADA_POOL_NFS, (uint64_t)4 << 40, (uint64_t)62 << 30, false},
+		{POSADA_POOL_NFS, (uint64_t)4 << 40, ((uint64_t)1 << 30) - 1, true},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct posada_pool pool = {.kind = rows[i].kind,
+			.bytes = rows[i].bytes,
+			.free_bytes = rows[i].free_bytes};
+
+		assert_int_equal(pool_is_full(&pool), rows[i].full);
+	}
+}
+
+TEST(a_group_has_a_legal_name)
+{
+	char pool[POSADA_NAME_MAX + 1], group[96];
+
+	memset(pool, 'p', sizeof(pool) - 1);
+	pool[sizeof(pool) - 1] = '\0';
+	assert_int_equal(posada_group_name(pool, group, sizeof(group)), 0);
+	assert_true(posada_name_is_legal(group));
+	assert_int_equal(posada_group_name("fast", group, sizeof(group)), 0);
+	assert_memory_equal(group, "fast-", 5);
+	assert_int_equal(strlen(group), 13);
+	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
+}
+
 static void refused(
 	enum posada_pool_kind kind, const char *name, const char *source, const char *says)
 {
@@ -157,6 +221,8 @@ TEST(a_pool_lives)
 		.disks = {{.path = image}, {.bytes = 1 << 20, .pool = "a", .format = "qcow2"}},
 		.disk_count = 2};
 	struct posada_pool pool;
+	virStoragePoolPtr started;
+	virConnectPtr conn;
 
 	strcpy(image, unit_write("image", sector, sizeof(sector)));
 	snprintf(folder, sizeof(folder), "%s", unit_path("pool"));
@@ -197,6 +263,14 @@ TEST(a_pool_lives)
 	assert_non_null(strstr(err.text, "detached"));
 	assert_int_equal(posada_pool_attach(host, "a", &err), 0);
 	assert_int_equal(posada_pool_attach(host, "a", &err), -EALREADY);
+	/* One that another program has started is kept from then on. */
+	assert_int_equal(posada_pool_detach(host, "a", &err), 0);
+	assert_int_equal(engine_any(host, &conn, &err), 0);
+	started = virStoragePoolLookupByName(conn, "a");
+	assert_int_equal(virStoragePoolCreate(started, 0), 0);
+	virStoragePoolFree(started);
+	assert_int_equal(posada_pool_attach(host, "a", &err), 0);
+	assert_int_equal(posada_pool_attach(host, "a", &err), -EALREADY);
 	guest.disks[1].format = "vmdk";
 	assert_int_equal(posada_guest_create(host, &guest, &err), -EINVAL);
 	guest.disks[1] = (struct posada_disk_spec){.bytes = 1ull << 60, .pool = "a"};
@@ -218,4 +292,5 @@ TEST(a_pool_lives)
 }
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
+	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(a_pool_is_almost_full),
 	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))

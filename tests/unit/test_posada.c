@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of libposada over libvirt's test driver: what it makes, what it refuses, what is left.
+#include <unistd.h>
 #include "guest.h"
 #include "internal.h"
 #include "unit.h"
@@ -8,7 +9,7 @@
 
 static struct posada *host;
 static struct posada_error err;
-static char kernel[64], iso[64], disk[64];
+static char kernel[64], iso[64], disk[64], twin[64];
 
 /* The driver forgets everything when its last user leaves, so each test begins anew. */
 static int begin(void **state __attribute__((unused)))
@@ -19,6 +20,10 @@ static int begin(void **state __attribute__((unused)))
 	memset(bytes, 0, sizeof(bytes));
 	memcpy(bytes + 510, "\125\252", 2);
 	strcpy(disk, unit_write("disk", bytes, 512));
+	strcpy(twin, unit_path("twin"));
+	unlink(twin);
+	if (link(disk, twin))
+		return -1;
 	memcpy(bytes + 32769, "CD001", 5);
 	strcpy(iso, unit_write("iso", bytes, sizeof(bytes)));
 	memcpy(bytes + 0x202, "HdrS", 4);
@@ -139,6 +144,8 @@ TEST(bad_guests_are_refused)
 			"no disk image"},
 		{{.name = "x", .disks = {{.path = disk}}, .disk_count = 1}, -EBUSY,
 			"another guest"},
+		{{.name = "x", .disks = {{.path = twin}}, .disk_count = 1}, -EBUSY,
+			"another guest"},
 		{{.name = "x", .disks = {{.path = iso}, {.path = iso}}, .disk_count = 2}, -EINVAL,
 			"given twice"},
 		{{.name = "x", .kernel = kernel, .network = "lan"}, -ENOENT, "bridge named lan"},
@@ -218,6 +225,76 @@ TEST(shared_volumes_outlive_one_guest)
 	}
 }
 
+TEST(volumes_that_are_out_of_reach_keep_their_guest)
+{
+	static const char node[] =
+		"<node><domain type='test'><name>a</name><memory>65536</memory><os><type>hvm</type>"
+		"</os><devices><disk type='file'><source file='/far/a.img'/><target dev='hda'/></disk>"
+		"</devices></domain><pool type='dir'><name>far</name><target><path>/far</path></target>"
+		"<volume><name>a.img</name><capacity>9</capacity><target><path>/far/a.img</path>"
+		"</target></volume></pool></node>";
+	char uri[300];
+
+	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, sizeof(node) - 1));
+	setenv("POSADA_URI", uri, 1);
+	posada_close(host);
+	assert_int_equal(posada_open(&host, 0, &err), 0);
+	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
+	assert_int_equal(posada_pool_detach(host, "far", &err), 0);
+	assert_int_equal(posada_guest_delete(host, "a", true, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "The pool far is not there"));
+	assert_int_equal(state_of("a"), POSADA_OFF);
+	assert_int_equal(posada_guest_delete(host, "a", false, &err), 0);
+}
+
+/* What a guest that runs gets at its next start is taken already. */
+TEST(definitions_are_protected)
+{
+	const struct posada_guest_spec spec = {.name = "x",
+		.memory_kib = 64 * MIB,
+		.vcpus = 1,
+		.disks = {{.path = disk}},
+		.disk_count = 1};
+	struct posada_guests guests;
+	virDomainPtr domain;
+	char text[512];
+
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	snprintf(text, sizeof(text),
+		"<domain type='test'><name>test</name><uuid>%s</uuid><memory>65536</memory><os>"
+		"<type>hvm</type></os><devices><disk type='file'><source file='%s'/>"
+		"<target dev='hda'/></disk></devices></domain>",
+		guests.items[0].uuid, disk);
+	posada_guests_free(&guests);
+	domain = virDomainDefineXML(host->engines[0].conn, text);
+	assert_non_null(domain);
+	virDomainFree(domain);
+	assert_int_equal(guest_list_all(host, &guests, &err), 0);
+	assert_int_equal(guests.count, 2);
+	assert_false(guests_use(&guests, iso));
+	posada_guests_free(&guests);
+	assert_int_equal(posada_guest_create(host, &spec, &err), -EBUSY);
+}
+
+/* The guests that are known are not all there are. */
+TEST(an_engine_that_does_not_answer_may_have_more)
+{
+	const struct posada_guest_spec spec = {
+		.name = "x", .kernel = kernel, .memory_kib = 64 * MIB, .vcpus = 1};
+	struct posada_guests guests;
+	struct posada_guest guest;
+
+	host->engines[1] = (struct engine){.name = "qemu", .uri = strdup("test:///none.xml")};
+	host->engine_count = 2;
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	assert_int_equal(guests.count, 1);
+	posada_guests_free(&guests);
+	assert_int_equal(guest_list_all(host, &guests, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_create(host, &spec, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_show(host, "x", &guest, &err), -ENOTCONN);
+	assert_int_equal(posada_guest_stop(host, "test", 0, &err), 0);
+}
+
 TEST(unknown_guests_are_refused)
 {
 	int (*const acts[])(struct posada *, const char *, struct posada_error *) = {
@@ -268,5 +345,7 @@ TEST(device_models_are_known)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
-	LIVE(shared_volumes_outlive_one_guest), LIVE(unknown_guests_are_refused),
+	LIVE(shared_volumes_outlive_one_guest),
+	LIVE(volumes_that_are_out_of_reach_keep_their_guest), LIVE(definitions_are_protected),
+	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
 	T(no_libvirtd_is_told), T(device_models_are_known))

@@ -16,6 +16,8 @@ static const char full[] = DOMAIN(
 	"<boot dev='fd'/><boot dev='hd'/></os><on_crash>restart</on_crash>"
 	"<devices><disk><boot order='1'/></disk></devices>");
 
+#define ALL (~0u)
+
 static struct posada *host;
 static struct posada_error err;
 
@@ -119,7 +121,7 @@ TEST(a_running_guest_is_set)
 	settings.order = 3;
 	settings.delay_s = 5;
 	settings.memory_kib = 4 << 20;
-	if (posada_guest_set(host, "test", &settings, &later, &err))
+	if (posada_guest_set(host, "test", &settings, ALL, &later, &err))
 		fail_msg("%s", err.text);
 	/* Within what it started with, at once. */
 	assert_int_equal(later, 0);
@@ -131,8 +133,8 @@ TEST(a_running_guest_is_set)
 	settings.boot_count = 2;
 	settings.boot[0] = POSADA_BOOT_NETWORK;
 	settings.boot[1] = POSADA_BOOT_DISK;
-	assert_int_equal(posada_guest_set(host, "test", &settings, &later, &err), 0);
-	assert_int_equal(later, POSADA_LATER_VCPUS | POSADA_LATER_BOOT | POSADA_LATER_CRASH);
+	assert_int_equal(posada_guest_set(host, "test", &settings, ALL, &later, &err), 0);
+	assert_int_equal(later, POSADA_SET_VCPUS | POSADA_SET_BOOT | POSADA_SET_CRASH);
 	memset(&settings, 0, sizeof(settings));
 	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
 	assert_true(settings.autostart && settings.crash_restart);
@@ -142,26 +144,55 @@ TEST(a_running_guest_is_set)
 	assert_int_equal(settings.boot_count, 2);
 }
 
+/* What was lent out of a guest that runs is not taken back by a change of something else. */
+TEST(only_what_is_meant_is_set)
+{
+	struct posada_settings settings;
+	struct posada_guest guest;
+	virDomainPtr domain;
+	unsigned later;
+
+	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
+	settings.memory_kib = 4 << 20;
+	assert_int_equal(
+		posada_guest_set(host, "test", &settings, POSADA_SET_MEMORY, &later, &err), 0);
+	domain = virDomainLookupByName(host->engines[0].conn, "test");
+	assert_int_equal(virDomainSetMemoryFlags(domain, 2 << 20, VIR_DOMAIN_AFFECT_LIVE), 0);
+	virDomainFree(domain);
+	memset(&settings, 0, sizeof(settings));
+	settings.order = 9;
+	assert_int_equal(
+		posada_guest_set(host, "test", &settings, POSADA_SET_ORDER, &later, &err), 0);
+	assert_int_equal(later, 0);
+	assert_int_equal(posada_guest_show(host, "test", &guest, &err), 0);
+	assert_int_equal(guest.memory_kib, 2 << 20);
+	posada_guest_free(&guest);
+	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
+	assert_int_equal(settings.memory_kib, 4 << 20);
+	assert_int_equal(settings.order, 9);
+}
+
 TEST(bad_settings_are_refused)
 {
 	struct posada_settings settings = {0}, wrong;
 	unsigned later;
 
-	assert_int_equal(posada_guest_set(host, "nobody", &settings, &later, &err), -ENOENT);
+	assert_int_equal(posada_guest_set(host, "nobody", &settings, ALL, &later, &err), -ENOENT);
 	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
 	wrong = settings;
 	wrong.vcpus = 0;
-	assert_int_equal(posada_guest_set(host, "test", &wrong, &later, &err), -EINVAL);
+	assert_int_equal(posada_guest_set(host, "test", &wrong, ALL, &later, &err), -EINVAL);
 	wrong = settings;
 	wrong.memory_kib = 1ull << 40;
-	assert_int_equal(posada_guest_set(host, "test", &wrong, &later, &err), -ENOMEM);
+	assert_int_equal(posada_guest_set(host, "test", &wrong, ALL, &later, &err), -ENOMEM);
 	assert_non_null(strstr(err.text, "1.0 PiB"));
 	wrong = settings;
 	wrong.delay_s = POSADA_DELAY_MAX_S + 1;
-	assert_int_equal(posada_guest_set(host, "test", &wrong, &later, NULL), -EINVAL);
+	assert_int_equal(posada_guest_set(host, "test", &wrong, ALL, &later, NULL), -EINVAL);
 }
 
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("set", T(boot_orders_are_words), T(settings_are_read), T(settings_are_written),
-	LIVE(a_running_guest_is_set), LIVE(bad_settings_are_refused))
+	LIVE(a_running_guest_is_set), LIVE(only_what_is_meant_is_set),
+	LIVE(bad_settings_are_refused))
