@@ -812,6 +812,32 @@ TEST(loaders_are_found)
 	assert_string_equal(part.loader, "/efi/debian/shimx64.efi");
 }
 
+TEST(kernels_in_an_esp_are_found)
+{
+	static const struct {
+		const char *path;
+		bool kernels;
+	} rows[] = {{"EFI/Linux/debian.efi", true}, {"EFI/arch/vmlinuz-linux", true},
+		{"loader/entries/one.conf", true}, {"vmlinuz-linux", true},
+		{"arch-linux.efi", true}, {"EFI/posada/vmlinuz", false},
+		{"posada/a/vmlinuz", false}, {"loader/loader.conf", false},
+		{"EFI/debian/grubx64.efi", false}};
+	struct part part;
+	bool is_medium;
+	char name[16], file[64];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(name, sizeof(name), "esp%zu", i);
+		snprintf(file, sizeof(file), "%s/EFI/debian/shimx64.efi", name);
+		put(file, "");
+		snprintf(file, sizeof(file), "%s/%s", name, rows[i].path);
+		put(file, "");
+		peek(name, "vfat", &part, &is_medium);
+		if (part.kernels != rows[i].kernels)
+			fail_msg("%s", rows[i].path);
+	}
+}
+
 TEST(health_is_told)
 {
 	uint8_t log[SMART_NVME_LOG] = {0}, sense[SMART_ATA_SENSE] = {0};
@@ -984,5 +1010,6 @@ RUN("probe", T(gpt_is_read), T(states_are_read), T(logs_are_read), T(dos_is_read
 	T(half_a_change_of_ours_is_no_damage), T(large_sectors_are_read),
 	T(what_is_no_disk_is_refused), T(hostile_bytes_do_no_harm), T(superblocks_tell),
 	T(superblocks_are_safe_by_chance), T(os_release_is_read), T(roots_are_looked_into),
-	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found), T(health_is_told),
-	T(kernel_tells_facts), T(groups_are_listed))
+	T(a_process_looks_and_tells), T(windows_is_known), T(loaders_are_found),
+	T(kernels_in_an_esp_are_found), T(health_is_told), T(kernel_tells_facts),
+	T(groups_are_listed))
