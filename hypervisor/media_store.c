@@ -329,6 +329,12 @@ out:
 	return ret;
 }
 
+/* wget verifies no certificates. */
+bool posada_media_is_unchecked(const char *from, const struct posada_media_wish *wish)
+{
+	return fetch_is_address(from) && !wish->sha256;
+}
+
 int posada_media_add(const char *from, const struct posada_media_wish *wish, char *path,
 	size_t size, struct posada_error *err)
 {
