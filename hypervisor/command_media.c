@@ -141,6 +141,8 @@ int command_media_add(struct posada *handle, const struct args *args)
 	if (ret)
 		return failed(&err);
 	printf(_("%s is in the library.\n"), path);
+	if (posada_media_is_unchecked(args->name, &wish))
+		puts(_("The server's identity was not checked. Compare the SHA-256 that \"posada media list\" shows with the publisher's."));
 	if (!posada_media_look(path, &file, NULL) && file.fault)
 		printf("%s\n", posada_fault_text(&file, text, sizeof(text)));
 	return EXIT_DONE;

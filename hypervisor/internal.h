@@ -129,6 +129,10 @@ int pool_find(
  */
 int pool_ready_for_path(struct posada *handle, const char *path, struct posada_error *err);
 
+/* Tells a text of one line on the status page, in place of what NAME told there; NULL: nothing any
+ * more. */
+void notice_put(const char *name, const char *text);
+
 /* Reads one line of a small file, without its end; false when it cannot. */
 bool read_line(char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -330,6 +330,12 @@ out:
 	return ret;
 }
 
+/* wget verifies no certificates. */
+bool posada_media_is_unchecked(const char *from, const struct posada_media_wish *wish)
+{
+	return fetch_is_address(from) && !wish->sha256;
+}
+
 int posada_media_add(const char *from, const struct posada_media_wish *wish, char *path,
 	size_t size, struct posada_error *err)
 {
@@ -438,24 +444,16 @@ static bool is_needed(void *opaque, const char *folder)
 
 static void tell(const struct posada_guest *guest, const char *path)
 {
-	char notice[256], text[1024], clean[512];
-	FILE *file;
+	char notice[128], text[1024], clean[512];
 
 	if (!posada_name_is_legal(guest->name))
 		return;
-	snprintf(notice, sizeof(notice), POSADA_RUN "/notices/medium-%s", guest->name);
-	if (!path) {
-		unlink(notice);
-		return;
-	}
-	snprintf(text, sizeof(text),
-		_("The guest %s has the image %s, which is not there: plug in what it is on, or take it from the guest."),
-		guest->name, posada_text_clean(path, clean, sizeof(clean)));
-	file = fopen(notice, "we");
-	if (file) {
-		fprintf(file, "%s\n", text);
-		fclose(file);
-	}
+	snprintf(notice, sizeof(notice), "medium-%s", guest->name);
+	if (path)
+		snprintf(text, sizeof(text),
+			_("The guest %s has the image %s, which is not there: plug in what it is on, or take it from the guest."),
+			guest->name, posada_text_clean(path, clean, sizeof(clean)));
+	notice_put(notice, path ? text : NULL);
 }
 
 /* What it lacks, or NULL. */

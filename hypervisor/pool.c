@@ -23,8 +23,6 @@
  * not attach such a pool by itself, and a file with the pool's name here says that nobody shall. */
 #define DETACHED "/etc/posada/detached"
 
-#define NOTICE POSADA_RUN "/notices/pool-"
-
 #define NFS_PORT    "2049"
 #define PATIENCE_MS 5000
 
@@ -429,6 +427,20 @@ static int check_unused(
 	return ret;
 }
 
+/* On the status page; NULL: nothing is wrong any more. A name that is no name of ours tells
+ * nothing. */
+static void tell(const struct posada_pool *pool, const char *format)
+{
+	char notice[128], text[1024];
+
+	if (!posada_name_is_legal(pool->name))
+		return;
+	snprintf(notice, sizeof(notice), "pool-%s", pool->name);
+	if (format)
+		snprintf(text, sizeof(text), format, pool->name);
+	notice_put(notice, format ? text : NULL);
+}
+
 /* --- Attaching ---------------------------------------------------------- */
 
 static int start(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
@@ -532,10 +544,7 @@ int posada_pool_forget(struct posada *handle, const char *name, struct posada_er
 		ret = fail_libvirt(err, _("The pool's definition cannot be removed"),
 			_("Try again, or read the log."));
 	if (!ret) {
-		char notice[256];
-
-		snprintf(notice, sizeof(notice), NOTICE "%s", target.pool.name);
-		unlink(notice);
+		tell(&target.pool, NULL);
 		want(target.handle, &target.pool, true);
 		/* The folder that it was mounted on, and no other; it is empty now. */
 		if (target.pool.source && target.pool.path &&
@@ -763,30 +772,13 @@ static const char *complaint(enum posada_pool_state state)
 
 static int check(virStoragePoolPtr handle, struct posada_pool *pool)
 {
-	char path[256], new_path[256];
-	const char *text;
-	FILE *file;
-
 	/* A file system whose disk was pulled out is let go of, so that it can come back. */
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) == 1)
 		virStoragePoolDestroy(handle);
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) != 1 &&
 		!start(handle, pool, NULL))
 		look(handle, pool);
-	snprintf(path, sizeof(path), NOTICE "%s", pool->name);
-	snprintf(new_path, sizeof(new_path), POSADA_RUN "/.pool-%s", pool->name);
-	text = complaint(pool->state);
-	if (!text || !posada_name_is_legal(pool->name)) {
-		unlink(path);
-		return 0;
-	}
-	file = fopen(new_path, "we");
-	if (!file)
-		return 0;
-	fprintf(file, text, pool->name);
-	fputc('\n', file);
-	if (fclose(file) || rename(new_path, path))
-		unlink(new_path);
+	tell(pool, complaint(pool->state));
 	return 0;
 }
 

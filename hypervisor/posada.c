@@ -148,7 +148,8 @@ static const struct option_entry media_list_options[] = {
 
 static const struct option_entry media_add_options[] = {
 	{"name", N_("NAME"), N_("what it is called in the library (as where it comes from)")},
-	{"sha256", N_("HEX"), N_("the checksum that it must have, or it is not kept")},
+	{"sha256", N_("HEX"),
+		N_("the checksum that it must have, or it is not kept; a server's identity is not checked")},
 	{0},
 };
 

@@ -696,6 +696,10 @@ struct posada_media_wish {
 	void *opaque;
 };
 
+/* Does only the server's word say that what comes FROM there is what was wanted? Who it is has
+ * nobody checked. */
+bool posada_media_is_unchecked(const char *from, const struct posada_media_wish *wish);
+
 /*
  * Puts a file, given by its path or its address (http://, https://), into the library, once it is
  * whole and on the disk: until then, and after a failure, there is nothing of it. -EEXIST when

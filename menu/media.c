@@ -140,8 +140,8 @@ void medium_add_run(struct app *app)
 		    from, sizeof(from)) ||
 		!*from ||
 		!ui_input(_("Add a medium"),
-			_("The SHA-256 checksum that it must have (may be empty):"), sum,
-			sizeof(sum)))
+			_("The SHA-256 checksum that it must have. It may be empty, but a server's identity is not checked:"),
+			sum, sizeof(sum)))
 		return;
 	wish.sha256 = *sum ? sum : NULL;
 	snprintf(text, sizeof(text), "%s", posada_text_clean(from, clean, sizeof(clean)));
@@ -153,6 +153,9 @@ void medium_add_run(struct app *app)
 		return;
 	}
 	snprintf(text, sizeof(text), _("%s is in the library."), path);
+	if (posada_media_is_unchecked(from, &wish))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\n%s",
+			_("The server's identity was not checked. Compare its SHA-256 with the publisher's."));
 	if (!posada_media_look(path, &file, NULL) && file.fault) {
 		size_t used = strlen(text);
 

@@ -346,6 +346,16 @@ TEST(sticks_are_told)
 	}
 }
 
+TEST(who_a_server_is_is_not_checked)
+{
+	const struct posada_media_wish none = {0}, sum = {.sha256 = "00"};
+
+	assert_true(posada_media_is_unchecked("https://server/a.iso", &none));
+	assert_true(posada_media_is_unchecked("http://server/a.iso", &none));
+	assert_false(posada_media_is_unchecked("https://server/a.iso", &sum));
+	assert_false(posada_media_is_unchecked("/mnt/a.iso", &none));
+}
+
 RUN("media", T(images_tell_what_they_are), T(garbled_images_are_survived), T(faults_are_told),
 	T(names_are_judged), T(folders_are_scanned), T(what_is_whole_is_kept),
-	T(garbled_checksums_are_survived), T(sticks_are_told))
+	T(garbled_checksums_are_survived), T(sticks_are_told), T(who_a_server_is_is_not_checked))
