@@ -112,6 +112,10 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 				_("The disk %s of the guest is neither a file nor a device of this host, so it cannot be copied. Take it out of the guest first."),
 				posada_text_clean(
 					disk->target ? disk->target : "?", clean, sizeof(clean)));
+		/* Who reads from a server that is silent waits for it. */
+		ret = pool_ready_for_path(cloning->handle, disk->path, err);
+		if (ret)
+			return ret;
 		ret = copy_measure(disk->path, disk->format, &disk->bytes);
 		if (ret)
 			return fail(err, ret,
@@ -125,21 +129,6 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 }
 
 /* --- Volumes ------------------------------------------------------------ */
-
-static void refresh_pools(virConnectPtr conn)
-{
-	virStoragePoolPtr *pools;
-	int count =
-		virConnectListAllStoragePools(conn, &pools, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
-	int i;
-
-	for (i = 0; i < count; i++) {
-		virStoragePoolRefresh(pools[i], 0);
-		virStoragePoolFree(pools[i]);
-	}
-	if (count >= 0)
-		free(pools);
-}
 
 static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_error *err)
 {
@@ -223,7 +212,6 @@ static int volume_make(
 
 	if (ret)
 		return ret;
-	refresh_pools(conn);
 	model = virStorageVolLookupByPath(conn, disk->path);
 	if (model) {
 		ret = volume_like(model, cloning->clone->name, nth, disk, err);

@@ -123,6 +123,12 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err);
 
+/*
+ * Is the pool in use that PATH lies in? It is looked at first, so that libvirtd does not wait for a
+ * server that is silent, and what is in it is known anew. Also 0 when no pool has it; -ENODEV.
+ */
+int pool_ready_for_path(struct posada *handle, const char *path, struct posada_error *err);
+
 /* Reads one line of a small file, without its end; false when it cannot. */
 bool read_line(char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libvirt/virterror.h>
+#include <linux/magic.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 #include "internal.h"
 #include "pool.h"
@@ -162,6 +165,15 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out)
 
 	free(xml);
 	return ret;
+}
+
+bool pool_is_in_memory(const char *path)
+{
+	struct statfs about;
+
+	return !statfs(path, &about) &&
+	       (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC ||
+		       about.f_type == OVERLAYFS_SUPER_MAGIC);
 }
 
 bool pool_is_full(const struct posada_pool *pool)
@@ -341,12 +353,43 @@ int pool_find(
 	return ret;
 }
 
-/* Who has a disk in it, or NULL: the first guest found that is live, or any. */
-static char *user_of(const struct posada_guests *guests, const struct posada_pool *pool, bool live)
+static bool has_path(const struct posada_pool *pool, const char *path)
 {
 	size_t len = pool->path ? strlen(pool->path) : 0;
 
-	for (size_t i = 0; i < guests->count && len; i++) {
+	return len && !strncmp(path, pool->path, len) && path[len] == '/';
+}
+
+int pool_ready_for_path(struct posada *handle, const char *path, struct posada_error *err)
+{
+	virStoragePoolPtr *found;
+	virConnectPtr conn;
+	int count, i, ret = engine_any(handle, &conn, err);
+
+	if (ret)
+		return ret;
+	count = virConnectListAllStoragePools(conn, &found, 0);
+	if (count < 0)
+		return fail_libvirt(
+			err, _("The pools cannot be listed"), _("Try again, or read the log."));
+	for (i = 0; i < count; i++) {
+		struct posada_pool pool = {0};
+
+		if (!ret && !pool_describe(found[i], &pool) && has_path(&pool, path)) {
+			look(found[i], &pool);
+			ret = check_there(&pool, err);
+		}
+		posada_pool_free(&pool);
+		virStoragePoolFree(found[i]);
+	}
+	free(found);
+	return ret;
+}
+
+/* Who has a disk in it, or NULL: the first guest found that is live, or any. */
+static char *user_of(const struct posada_guests *guests, const struct posada_pool *pool, bool live)
+{
+	for (size_t i = 0; i < guests->count; i++) {
 		const struct posada_guest *guest = &guests->items[i];
 
 		if (live && !posada_state_is_live(guest->state))
@@ -354,7 +397,7 @@ static char *user_of(const struct posada_guests *guests, const struct posada_poo
 		for (size_t j = 0; j < guest->disk_count; j++) {
 			const char *path = guest->disks[j].path;
 
-			if (path && !strncmp(path, pool->path, len) && path[len] == '/')
+			if (path && has_path(pool, path))
 				return strdup(guest->name);
 		}
 	}
@@ -427,11 +470,31 @@ int posada_pool_attach(struct posada *handle, const char *name, struct posada_er
 	return ret;
 }
 
+/* Is the data place a volume of the same group? LVM would not let go of that. */
+static bool holds_place(const struct posada_pool *pool)
+{
+	size_t len = pool->source ? strlen(pool->source) : 0;
+	char place[128];
+
+	return pool->kind == POSADA_POOL_LVM && len &&
+	       read_line(place, sizeof(place), POSADA_RUN "/place") &&
+	       !strncmp(place, pool->source, len) && place[len] == '/';
+}
+
 static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
 {
 	char what[256];
 
-	if (virStoragePoolIsActive(handle) != 1 || !virStoragePoolDestroy(handle))
+	if (virStoragePoolIsActive(handle) != 1)
+		return 0;
+	if (holds_place(pool))
+		return fail(err, -EBUSY,
+			_("The pool %s cannot be let go of: the data place is in the volume group %s too. Detach that first (\"posada storage detach\")."),
+			pool->name, pool->source);
+	/* libvirtd would wait for the server of what is mounted. */
+	if (pool->kind == POSADA_POOL_NFS && !folder_answers(pool->path))
+		umount2(pool->path, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (!virStoragePoolDestroy(handle))
 		return 0;
 	snprintf(what, sizeof(what), _("The pool %s cannot be detached"), pool->name);
 	return fail_libvirt(err, what, _("End the programs that use its files, then try again."));
@@ -534,6 +597,11 @@ static int check_folder(
 		if (overlap(path, never[i]))
 			return fail(err, -EINVAL,
 				_("%s belongs to the system. Choose another folder."), path);
+	/* Without a data place all of this host is in memory, which the status page tells. */
+	if (pool_is_in_memory(path) && !access(POSADA_RUN "/place", F_OK))
+		return fail(err, -EINVAL,
+			_("%s is in this host's memory, and would be gone at power-off. Choose a folder in /data, or a disk."),
+			path);
 	for (i = 0; i < pools->count; i++)
 		if (pools->items[i].path && overlap(path, pools->items[i].path))
 			return fail(err, -EEXIST,

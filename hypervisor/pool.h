@@ -29,4 +29,7 @@ int pool_from_xml(const char *xml, struct posada_pool *pool);
 /* Is there so little room left that guests will soon get errors? */
 bool pool_is_full(const struct posada_pool *pool);
 
+/* Is the folder gone at power-off? */
+bool pool_is_in_memory(const char *path);
+
 #endif

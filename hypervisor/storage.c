@@ -206,8 +206,11 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 {
 	virStorageVolPtr volume;
 	virConnectPtr conn;
+	char clean[256];
 	int ret = engine_any(handle, &conn, err);
 
+	if (!ret)
+		ret = pool_ready_for_path(handle, path, err);
 	if (ret)
 		return ret;
 	volume = virStorageVolLookupByPath(conn, path);
@@ -215,8 +218,9 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 		errno == ENOENT)
 		return 0;
 	if (!volume)
-		return fail_libvirt(
-			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
+		return fail(err, -EIO,
+			_("The volume %s cannot be deleted, for no pool knows it. Remove it by hand."),
+			posada_text_clean(path, clean, sizeof(clean)));
 	if (virStorageVolDelete(volume, 0))
 		ret = fail_libvirt(
 			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));

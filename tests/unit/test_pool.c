@@ -181,6 +181,13 @@ TEST(a_pool_is_almost_full)
 	}
 }
 
+TEST(memory_is_known)
+{
+	assert_true(pool_is_in_memory("/dev"));
+	assert_false(pool_is_in_memory("/proc"));
+	assert_false(pool_is_in_memory("/none"));
+}
+
 TEST(a_group_has_a_legal_name)
 {
 	char pool[POSADA_NAME_MAX + 1], group[96];
@@ -252,7 +259,16 @@ TEST(a_pool_lives)
 	assert_int_equal(posada_guest_start(host, "g", &err), 0);
 	assert_int_equal(posada_pool_detach(host, "a", &err), -EBUSY);
 	assert_int_equal(posada_guest_kill(host, "g", &err), 0);
+	/* What was never there, and what libvirt does not know. */
+	snprintf(below, sizeof(below), "%s/none.img", folder);
+	assert_int_equal(volume_delete(host, below, &err), 0);
+	assert_int_equal(volume_delete(host, image, &err), -EIO);
+	assert_non_null(strstr(err.text, "no pool knows it"));
 	assert_int_equal(posada_pool_detach(host, "a", &err), 0);
+	assert_int_equal(volume_delete(host, below, &err), -ENODEV);
+	assert_int_equal(pool_ready_for_path(host, below, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "a is detached"));
+	assert_int_equal(pool_ready_for_path(host, folder, &err), 0);
 	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
 	assert_int_equal(pool.state, POSADA_POOL_DETACHED);
 	posada_pool_free(&pool);
@@ -292,5 +308,5 @@ TEST(a_pool_lives)
 }
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
-	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(a_pool_is_almost_full),
-	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(memory_is_known),
+	T(a_pool_is_almost_full), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
