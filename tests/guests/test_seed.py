@@ -8,6 +8,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZG
 CTRL_BRACKET = "\x1d"
 
 
+@pytest.mark.slow
 def test_a_guest_reads_its_seed(host):
     host.sh(f"cat >/tmp/key <<'END'\n{KEY}\nEND")
     host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/reader.cpio",
