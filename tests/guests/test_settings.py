@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is set of a guest holds at once where it can, and from its next start on where it cannot."""
 import pytest
+
 GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
          "console=hvc0 quiet", "--network", "none")
 
