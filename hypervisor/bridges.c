@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "address.h"
 #include "posada.h"
+#include "folder.h"
 
 static bool parse(const char *line, struct bridge *bridge)
 {
@@ -42,21 +43,6 @@ int bridges_read(const char *file, struct bridges *bridges)
 	ret = ferror(in) ? -EIO : 0;
 	free(line);
 	fclose(in);
-	return ret;
-}
-
-/* A rename lasts once its directory is on the disk. */
-static int sync_folder(const char *file)
-{
-	char copy[PATH_MAX];
-	int fd, ret = 0;
-
-	snprintf(copy, sizeof(copy), "%s", file);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
 	return ret;
 }
 
@@ -90,7 +76,7 @@ int bridges_write(const char *file, const struct bridges *bridges)
 		ret = -errno;
 	if (ret)
 		unlink(part);
-	return ret ? ret : sync_folder(file);
+	return ret ? ret : folder_sync(file);
 }
 
 struct bridge *bridges_find(struct bridges *bridges, const char *name)

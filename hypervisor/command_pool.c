@@ -190,30 +190,19 @@ int command_pool_grow(struct posada *handle, const struct args *args)
 
 /* --- The rest ----------------------------------------------------------- */
 
-static int simple(struct posada *handle, const struct args *args,
-	int (*call)(struct posada *, const char *, struct posada_error *), const char *done)
-{
-	struct posada_error err;
-
-	if (call(handle, args->name, &err))
-		return failed(&err);
-	printf(done, args->name);
-	return EXIT_DONE;
-}
-
 int command_pool_attach(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_pool_attach, _("The pool %s is attached.\n"));
+	return command_simple(handle, args, posada_pool_attach, _("The pool %s is attached.\n"));
 }
 
 int command_pool_detach(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_pool_detach, _("The pool %s is detached.\n"));
+	return command_simple(handle, args, posada_pool_detach, _("The pool %s is detached.\n"));
 }
 
 int command_pool_forget(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_pool_forget,
+	return command_simple(handle, args, posada_pool_forget,
 		_("The pool %s is forgotten; what is in it is still there.\n"));
 }
 

@@ -330,8 +330,7 @@ int command_guest_create(struct posada *handle, const struct args *args)
 	return EXIT_DONE;
 }
 
-/* The commands that do one thing to one guest and report it in one line. */
-static int simple(struct posada *handle, const struct args *args,
+int command_simple(struct posada *handle, const struct args *args,
 	int (*call)(struct posada *, const char *, struct posada_error *), const char *done)
 {
 	struct posada_error err;
@@ -344,27 +343,28 @@ static int simple(struct posada *handle, const struct args *args,
 
 int command_guest_start(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_start, _("The guest %s runs.\n"));
+	return command_simple(handle, args, posada_guest_start, _("The guest %s runs.\n"));
 }
 
 int command_guest_kill(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_kill, _("The guest %s is off.\n"));
+	return command_simple(handle, args, posada_guest_kill, _("The guest %s is off.\n"));
 }
 
 int command_guest_reboot(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_reboot, _("The guest %s was asked to reboot.\n"));
+	return command_simple(
+		handle, args, posada_guest_reboot, _("The guest %s was asked to reboot.\n"));
 }
 
 int command_guest_pause(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_pause, _("The guest %s is paused.\n"));
+	return command_simple(handle, args, posada_guest_pause, _("The guest %s is paused.\n"));
 }
 
 int command_guest_resume(struct posada *handle, const struct args *args)
 {
-	return simple(handle, args, posada_guest_resume, _("The guest %s goes on.\n"));
+	return command_simple(handle, args, posada_guest_resume, _("The guest %s goes on.\n"));
 }
 
 bool take_timeout(const struct args *args, unsigned *seconds)

@@ -83,6 +83,10 @@ struct json;
 void json_volumes(struct json *json, const struct posada_pool *pool);
 int print_volumes(const struct posada_pool *pool);
 
+/* For commands that do one thing to what is named, and report it in one line, DONE. */
+int command_simple(struct posada *handle, const struct args *args,
+	int (*call)(struct posada *, const char *, struct posada_error *), const char *done);
+
 /* Each returns an exit status, and has said on stderr what went wrong. */
 int command_status(struct posada *handle, const struct args *args);
 int command_guest_list(struct posada *handle, const struct args *args);

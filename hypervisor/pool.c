@@ -220,9 +220,9 @@ static int by_name(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-/* Calls TODO, where there is one, for each pool that was looked at. */
+/* Calls VISIT, where there is one, for each pool that was looked at. */
 static int each_pool(struct posada *handle, struct posada_pools *pools,
-	int (*todo)(virStoragePoolPtr handle, struct posada_pool *pool), struct posada_error *err)
+	int (*visit)(virStoragePoolPtr handle, struct posada_pool *pool), struct posada_error *err)
 {
 	virStoragePoolPtr *found;
 	virConnectPtr conn;
@@ -246,7 +246,7 @@ static int each_pool(struct posada *handle, struct posada_pools *pools,
 		if (!ret && !pool_describe(found[i], pool)) {
 			pools->count++;
 			look(found[i], pool);
-			if (todo && todo(found[i], pool))
+			if (visit && visit(found[i], pool))
 				ret = fail_memory(err);
 		} else if (!ret) {
 			posada_pool_free(pool);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "address.h"
+#include "folder.h"
 
 #define _(text)	 gettext(text)
 #define N_(text) text
@@ -221,21 +222,6 @@ static void change(FILE *in, FILE *out, const struct setting *setting, const cha
 	fprintf(out, "%s = %s\n", name_of(setting), value);
 }
 
-/* A rename lasts once its directory is on the disk. */
-static int sync_folder(const char *file)
-{
-	char copy[PATH_MAX];
-	int fd, ret = 0;
-
-	snprintf(copy, sizeof(copy), "%s", file);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 /* The whole of FILE as it is to be; the caller's. What is not there is empty. */
 static int change_all(
 	const char *file, const struct setting_value *values, size_t count, char **text)
@@ -297,7 +283,7 @@ int settings_set_all(
 	if (!ret && rename(part, file))
 		ret = -errno;
 	if (!ret)
-		ret = sync_folder(file);
+		ret = folder_sync(file);
 	free(text);
 	if (ret) {
 		unlink(part);

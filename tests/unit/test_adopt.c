@@ -243,22 +243,6 @@ TEST(adoptions_are_safe)
 
 /* --- The copy ----------------------------------------------------------- */
 
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void run(const char *format, ...)
-{
-	char command[1024];
-	int used = snprintf(command, sizeof(command),
-		"exec >/dev/null 2>&1; PATH=$PATH:/usr/sbin:/sbin; cd %s && ", unit_path(""));
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command + used, sizeof(command) - (size_t)used, format, args);
-	va_end(args);
-	if (system(command))
-		fail_msg("%s", command);
-}
-
 /* What the guest sees as its table, when Posada has the second of the partitions of SCRIPT. */
 static void see_copy(const char *script)
 {
@@ -269,7 +253,8 @@ static void see_copy(const char *script)
 	size_t left = 0;
 	int fd;
 
-	run("rm -f disk; truncate -s 300M disk; printf '%s' | sfdisk disk; mke2fs -q -F -E offset=1048576 disk 8M; printf KEEP | dd of=disk conv=notrunc",
+	unit_run(
+		"rm -f disk; truncate -s 300M disk; printf '%s' | sfdisk disk; mke2fs -q -F -E offset=1048576 disk 8M; printf KEEP | dd of=disk conv=notrunc",
 		script);
 	snprintf(path, sizeof(path), "%s", unit_path("disk"));
 	assert_int_equal(probe_disk(path, disk, NULL), 0);
@@ -354,7 +339,7 @@ static void copy(const char *loader, int wanted)
 
 	snprintf(from, sizeof(from), "%s", unit_path("from"));
 	snprintf(to, sizeof(to), "%s", unit_path("to"));
-	run("rm -rf to; mkdir to");
+	unit_run("rm -rf to; mkdir to");
 	assert_int_equal(esp_copy(from, to, loader, where), wanted);
 }
 
@@ -387,12 +372,12 @@ TEST(a_copied_esp_starts_the_system_and_has_nothing_of_ours)
 	copy("/EFI/debian/grubx64.efi", 0);
 	see("to/EFI/BOOT/BOOTX64.EFI", "theirs");
 
-	run("rm from/EFI/debian/grubx64.efi from/EFI/BOOT/BOOTX64.EFI");
+	unit_run("rm from/EFI/debian/grubx64.efi from/EFI/BOOT/BOOTX64.EFI");
 	copy("/EFI/debian/shimx64.efi", 0);
 	see("to/EFI/BOOT/BOOTX64.EFI", "shim");
 	copy("/EFI/debian/nowhere.efi", -ENOENT);
 	/* A link leads out of what is copied. */
-	run("ln -s /etc/passwd from/EFI/link");
+	unit_run("ln -s /etc/passwd from/EFI/link");
 	copy("/EFI/debian/shimx64.efi", 0);
 	see("to/EFI/link", NULL);
 	for (unsigned i = 0; i < 20; i++)

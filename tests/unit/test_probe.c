@@ -13,29 +13,12 @@
 
 #define MIB 1048576u
 
-/* Runs a shell command in the tests' directory, quietly. */
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void run(const char *format, ...)
-{
-	char command[2048];
-	int used = snprintf(command, sizeof(command),
-		"exec >/dev/null 2>&1; PATH=$PATH:/usr/sbin:/sbin; cd %s && ", unit_path(""));
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command + used, sizeof(command) - (size_t)used, format, args);
-	va_end(args);
-	if (system(command))
-		fail_msg("%s", command);
-}
-
 /* A sparse file, partitioned by sfdisk's SCRIPT unless that is empty. */
 static void make_disk(const char *name, unsigned mib, const char *script)
 {
-	run("rm -f %s; truncate -s %uM %s", name, mib, name);
+	unit_run("rm -f %s; truncate -s %uM %s", name, mib, name);
 	if (*script)
-		run("printf '%s' | sfdisk %s", script, name);
+		unit_run("printf '%s' | sfdisk %s", script, name);
 }
 
 static void put_bytes(const char *name, uint64_t at, const void *bytes, size_t size)
@@ -124,8 +107,9 @@ static const char gpt[] =
 static void make_gpt(void)
 {
 	make_disk("gpt", 128, gpt);
-	run("mkfs.vfat -F 32 -i 12345678 -n EFI --offset 2048 gpt 40960");
-	run("mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit -L root -U 0fc63daf-8483-4772-8e79-3d69d8477de4 -E offset=%u gpt 16M",
+	unit_run("mkfs.vfat -F 32 -i 12345678 -n EFI --offset 2048 gpt 40960");
+	unit_run(
+		"mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit -L root -U 0fc63daf-8483-4772-8e79-3d69d8477de4 -E offset=%u gpt 16M",
 		65 * MIB);
 	put_ntfs("gpt", 57 * (uint64_t)MIB, 8 * 2048 - 1, 0);
 }
@@ -320,7 +304,7 @@ TEST(disks_without_table_are_read)
 	assert_int_equal(disk->last, disk->size);
 	disks_free(&machine);
 
-	run("mke2fs -q -F -t ext4 empty");
+	unit_run("mke2fs -q -F -t ext4 empty");
 	disk = probe(&machine, "empty");
 	assert_int_equal(disk->table, TABLE_NONE);
 	assert_int_equal(disk->part_count, 1);
@@ -331,7 +315,7 @@ TEST(disks_without_table_are_read)
 	disks_free(&machine);
 
 	make_disk("empty", 16, "");
-	run("mkfs.vfat empty");
+	unit_run("mkfs.vfat empty");
 	disk = probe(&machine, "empty");
 	assert_int_equal(disk->table, TABLE_NONE);
 	assert_string_equal(disk->parts[0].content, "vfat");
@@ -352,7 +336,7 @@ TEST(a_disk_that_grew_is_whole)
 	/* As an image that was written to a larger disk: both copies are good, one not at the end.
 	 */
 	make_gpt();
-	run("truncate -s 256M gpt");
+	unit_run("truncate -s 256M gpt");
 	disk = probe(&machine, "gpt");
 	assert_int_equal(disk->table, TABLE_GPT);
 	assert_int_equal(disk->part_count, 4);
@@ -396,7 +380,7 @@ TEST(damage_is_seen)
 	disks_free(&machine);
 
 	make_disk("dos", 16, beyond);
-	run("truncate -s 5M dos");
+	unit_run("truncate -s 5M dos");
 	disk = probe(&machine, "dos");
 	assert_int_equal(disk->table, TABLE_DAMAGED);
 	assert_int_equal(disk->parts[0].size, 4 * MIB);
@@ -432,10 +416,11 @@ TEST(half_a_change_of_ours_is_no_damage)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		make_gpt();
-		run("cp gpt old");
-		run("echo 'size=4MiB,name=%s' | sfdisk -q -a gpt", rows[i].name);
+		unit_run("cp gpt old");
+		unit_run("echo 'size=4MiB,name=%s' | sfdisk -q -a gpt", rows[i].name);
 		assert_int_equal(sscanf(rows[i].old, "%u %u", &from, &count), 2);
-		run("dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none",
+		unit_run(
+			"dd if=old of=gpt bs=512 skip=%u seek=%u count=%u conv=notrunc status=none",
 			from, from, count);
 		disk = probe(&machine, "gpt");
 		assert_int_equal(disk->table, rows[i].table);
@@ -470,7 +455,7 @@ TEST(large_sectors_are_read)
 	const struct disk *disk;
 
 	make_large_sectors();
-	run("mkfs.vfat -S 4096 --offset 1024 large 16384");
+	unit_run("mkfs.vfat -S 4096 --offset 1024 large 16384");
 	disk = probe(&machine, "large");
 	assert_int_equal(disk->sector, 4096);
 	assert_int_equal(disk->table, TABLE_GPT);
@@ -528,7 +513,7 @@ TEST(hostile_bytes_do_no_harm)
 	make_disk("gpt", 2, "label: gpt\\nsize=1MiB,start=64\\n");
 	make_disk("dos", 2, script);
 	make_disk("file", 2, "");
-	run("mke2fs -q -F -t ext4 file");
+	unit_run("mke2fs -q -F -t ext4 file");
 	make_disk("ntfs", 2, "");
 	put_ntfs("ntfs", 0, 4095, 0);
 	for (size_t i = 0; i < COUNT(names); i++) {

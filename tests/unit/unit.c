@@ -107,3 +107,17 @@ bool unit_json_is_valid(const char *text)
 		unit_write("json", text, strlen(text)));
 	return !system(command);
 }
+
+void unit_run(const char *format, ...)
+{
+	char command[2048];
+	int used = snprintf(command, sizeof(command),
+		"exec >/dev/null 2>&1; PATH=$PATH:/usr/sbin:/sbin; cd %s && ", unit_path(""));
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command + used, sizeof(command) - (size_t)used, format, args);
+	va_end(args);
+	if (system(command))
+		fail_msg("%s", command);
+}

@@ -40,6 +40,9 @@ const char *unit_write(const char *name, const void *bytes, size_t size);
 FILE *unit_open(void);
 const char *unit_close(FILE *stream, size_t *size);
 
+/* Runs a shell command in that directory, quietly; the test fails with it. */
+void unit_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Below limit; the same row of numbers in every run. */
 uint32_t unit_chance(uint32_t limit);
 

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What makes a change of names last. */
+#ifndef POSADA_FOLDER_H
+#define POSADA_FOLDER_H
+
+/* A rename of FILE lasts once its directory is on the disk: 0 or -errno. */
+int folder_sync(const char *file);
+
+#endif
