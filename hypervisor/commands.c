@@ -55,6 +55,7 @@ static void json_guest(
 	size_t i;
 
 	json_guest_brief(json, guest);
+	json_string(json, "firmware", guest->firmware);
 	json_string(json, "kernel", guest->kernel);
 	json_string(json, "initrd", guest->initrd);
 	json_string(json, "cmdline", guest->cmdline);
@@ -154,6 +155,8 @@ static int print_guest(const struct posada_guest *guest, const struct posada_set
 		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory)));
 	snprintf(text, sizeof(text), "%u", guest->vcpus);
 	table_row(&table, _("Processors"), text);
+	if (guest->firmware)
+		table_row(&table, _("Firmware"), guest->firmware);
 	if (guest->kernel)
 		table_row(&table, _("Kernel"), guest->kernel);
 	if (guest->initrd)

@@ -107,6 +107,7 @@ struct posada_guest {
 	char *kernel; /* these three NULL where there is none */
 	char *initrd;
 	char *cmdline;
+	const char *firmware; /* "bios", "uefi"; static; NULL where the kind has none */
 	struct posada_disk *disks;
 	size_t disk_count;
 	struct posada_nic *nics;

@@ -571,7 +571,7 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 {
 	xmlXPathContextPtr context = NULL;
 	char *type = NULL, *os = NULL, *machine = NULL, *port = NULL, *uuid = NULL, *memory = NULL,
-	     *mark = NULL;
+	     *mark = NULL, *loader = NULL;
 	xmlNodePtr root;
 	xmlDocPtr doc;
 	int ret = -EINVAL;
@@ -603,6 +603,10 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	guest->kernel = text_at(context, root, "/domain/os/kernel");
 	guest->initrd = text_at(context, root, "/domain/os/initrd");
 	guest->cmdline = text_at(context, root, "/domain/os/cmdline");
+	loader = text_at(context, root,
+		"/domain/os/loader[@type='pflash']/@type | /domain/os[@firmware='efi']/@firmware");
+	if (kinds[guest->kind].firmware)
+		guest->firmware = loader ? "uefi" : "bios";
 	if (uuid)
 		snprintf(guest->uuid, sizeof(guest->uuid), "%s", uuid);
 	port = text_at(context, root, "/domain/devices/graphics[@type='vnc']/@port");
@@ -621,6 +625,7 @@ out:
 	free(uuid);
 	free(memory);
 	free(mark);
+	free(loader);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;

@@ -264,6 +264,8 @@ static void fill_details(struct ui_lines *lines, void *opaque)
 		posada_size_text(guest->memory_kib * 1024, memory, sizeof(memory)));
 	ui_add(lines, UI_PLAIN, _("Processors    %u"), guest->vcpus);
 	ui_add(lines, UI_PLAIN, _("UUID          %s"), guest->uuid);
+	if (guest->firmware)
+		ui_add(lines, UI_PLAIN, _("Firmware      %s"), guest->firmware);
 	if (guest->kernel)
 		ui_add(lines, UI_PLAIN, _("Kernel        %s"), guest->kernel);
 	if (guest->initrd)

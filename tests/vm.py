@@ -100,7 +100,9 @@ def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks
     else:
         args += ["-nic", "none"]
     for number, disk in enumerate(disks):
-        args += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}",
+        # A file that nobody may write to is one that several machines can have.
+        readonly = "off" if os.stat(disk).st_mode & 0o200 else "on"
+        args += ["-drive", f"if=none,id=disk{number},format=raw,readonly={readonly},file={disk}",
                  "-device", f"virtio-blk-pci,drive=disk{number},serial=DISK{number}"
                             f"{',bootindex=0' if boot == 'disk' and not number else ''}"]
     return [*args, *extra]

@@ -5,7 +5,7 @@ from host import Host
 
 KERNEL = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline", "console=hvc0 quiet",
           "--memory", "128M", "--network", "none")
-ISO = ("--iso", "/data/media/memtest86+x64.iso", "--memory", "128M", "--network", "none")
+ISO = ("--iso", "/data/media/memtest86+x64.iso", "--memory", "64M", "--network", "none")
 
 
 def kind(host, name):
@@ -18,7 +18,9 @@ def test_kind_is_chosen(host):
     host.sh("cp /data/media/counter.img /data/volumes/ && printf '\\xef' | dd of=/data/volumes/counter.img bs=1 seek=450 conv=notrunc "
             "&& printf '\\x55\\xaa' | dd of=/data/volumes/counter.img bs=1 seek=510 conv=notrunc")
     disk = ("guest", "create", "disk", "--disk", "/data/volumes/counter.img", "--memory", "128M")
-    assert "no UEFI firmware for guests of kind hvm" in host.posada(*disk, status=1)
+    assert "Its kind is hvm: " in host.posada(*disk)
+    assert host.posada("guest", "show", "disk", "--json")["firmware"] == "uefi"
+    host.posada("guest", "delete", "disk")
     host.sh("rm /data/volumes/counter.img")
     assert [kind(host, name) for name in ("kernel", "iso")] == ["pvh", "hvm"]
 

@@ -78,8 +78,4 @@ def test_virt_install(host, client):
     guest = host.posada("guest", "show", "outside", "--json")
     assert guest["kind"] == "pv" and guest["state"] == "running" and guest["nics"][0]["network"] == "default"
     assert any(volume["guest"] == "outside" for volume in host.posada("storage", "list", "--json")["volumes"])
-    since = len(host.log)
-    host.send("posada guest console outside\n")
-    host.expect(r"alive (\d+)\r", 120, since)
-    host.send("\x1d")
-    host.see(r"posada:.*# ")
+    host.console("outside", r"alive (\d+)\r", 120)

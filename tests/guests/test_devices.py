@@ -12,7 +12,6 @@ def disks(host, name="inn"):
     return {disk["target"]: disk["path"] for disk in host.posada("guest", "show", name, "--json")["disks"]}
 
 
-@pytest.mark.slow
 def test_devices_of_a_running_guest(host):
     host.posada("guest", "create", "inn", "--kind", "pv", *READER, "--network", "none", "--disk", "8M", "--start", seconds=180)
     assert host.posada("guest", "attach", "inn", "--disk", "16M", "--nic", "default").splitlines() == [

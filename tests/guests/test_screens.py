@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import re
-import shutil
 import socket
 import ssl
 
@@ -71,12 +70,10 @@ class Browser:
         return head.decode().splitlines(), body
 
 
-def test_browser(media_disk, tmp_path):
-    # The shared host has that disk open.
-    media = shutil.copy(media_disk, tmp_path)
+def test_browser(media_disk):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with Host(disks=[media], forward=[(port, 6080)]) as host:
+    with Host(disks=[media_disk], forward=[(port, 6080)]) as host:
         host.booted()
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
         host.posada("guest", "create", "tester", "--kind", "qemu", "--iso", "/data/media/memtest86+x64.iso", "--memory", "64M")

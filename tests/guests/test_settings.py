@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is set of a guest holds at once where it can, and from its next start on where it cannot."""
-import pytest
 
 GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
          "console=hvc0 quiet", "--network", "none")
@@ -10,7 +9,6 @@ def settings(host, name):
     return host.posada("guest", "show", name, "--json")["settings"]
 
 
-@pytest.mark.slow
 def test_settings(host):
     host.posada("guest", "create", "inn", *GUEST, "--memory", "192M", "--vcpus", "2", "--start", seconds=180)
     said = host.posada("guest", "set", "inn", "--memory", "128M", "--vcpus", "1", "--autostart", "on", "--order", "2",

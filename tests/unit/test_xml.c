@@ -155,6 +155,7 @@ TEST(uefi_is_another_firmware)
 		{POSADA_QEMU, "<nvram template='/usr/share/ovmf/OVMF_VARS_4M.fd'/>"},
 	};
 	const struct xml_host host = {.type = "xen"};
+	struct posada_guest guest = {0};
 	char *xml;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -173,6 +174,9 @@ TEST(uefi_is_another_firmware)
 		assert_int_equal(spec_check(&spec, NULL), 0);
 		assert_int_equal(xml_from_spec(&spec, &host, &xml), 0);
 		assert_non_null(strstr(xml, rows[i].has));
+		assert_int_equal(xml_to_guest(xml, &guest), 0);
+		assert_string_equal(guest.firmware, "uefi");
+		posada_guest_free(&guest);
 		free(xml);
 	}
 }
@@ -229,6 +233,7 @@ TEST(foreign_definitions_are_read)
 	assert_string_equal(guest.name, "a & b");
 	assert_string_equal(guest.uuid, "6695eb01-f6a4-8304-79aa-97f2502e193f");
 	assert_true(guest.kind == POSADA_HVM && guest.vnc_port == 5901 && !guest.kernel);
+	assert_string_equal(guest.firmware, "bios");
 	assert_string_equal(guest.disks[0].path, "/dev/vg/a");
 	assert_string_equal(guest.disks[0].format, "raw");
 	assert_true(!guest.disks[1].path && guest.disks[1].cdrom);
