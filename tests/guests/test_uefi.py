@@ -7,11 +7,10 @@ ISO = ("--iso", "/data/media/memtest86+x64.iso", "--firmware", "uefi", "--memory
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [
-    pytest.param("hvm", marks=pytest.mark.skipif(vm.accelerator() == "tcg", reason=(
-        "QEMU's emulated SVM dies of an assertion when a 64-bit guest writes CR8 (seen in 7.2, still there in 10.0)"))),
-    "qemu"])
+@pytest.mark.parametrize("kind", ["hvm", "qemu"])
 def test_uefi_starts_a_loader(host, kind):
+    if kind == "hvm" and vm.accelerator() == "tcg":
+        pytest.skip("QEMU's emulated SVM dies of an assertion when a 64-bit guest writes CR8 (in 7.2, still there in 10.0)")
     said = host.posada("guest", "create", "inn", "--kind", kind, *ISO)
     assert ("forgets" in said) == (kind == "hvm")
     host.posada("guest", "start", "inn", seconds=300)
