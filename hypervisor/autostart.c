@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Guests that start with the host, one after the other, and all that run when it stops.
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "guest.h"
@@ -18,6 +21,9 @@
 
 /* There once the host has begun to stop. */
 #define STOPPING POSADA_RUN "/stopping"
+
+/* A file for each guest whose disks were not there when its turn came. */
+#define LATE POSADA_RUN "/late"
 
 /* A guest and its place in the row. */
 struct place {
@@ -100,6 +106,55 @@ static void pause_ms(uint64_t ms)
 	nanosleep(&pause, NULL);
 }
 
+/* Who looks at a file on a server that is silent waits for it, so the pool is asked first. */
+static bool has_disks(struct posada *handle, const char *name)
+{
+	struct posada_guest guest;
+	bool all = true;
+	size_t i;
+
+	if (posada_guest_show(handle, name, &guest, NULL))
+		return false;
+	for (i = 0; i < guest.disk_count && all; i++)
+		all = !guest.disks[i].path ||
+		      (!pool_ready_for_path(handle, guest.disks[i].path, NULL) &&
+			      !access(guest.disks[i].path, F_OK));
+	posada_guest_free(&guest);
+	return all;
+}
+
+static void put_late(struct posada *handle, const char *name)
+{
+	char path[512];
+	FILE *file;
+
+	if (!posada_name_is_legal(name) || has_disks(handle, name))
+		return;
+	mkdir(LATE, 0700);
+	snprintf(path, sizeof(path), LATE "/%s", name);
+	file = fopen(path, "we");
+	if (file)
+		fclose(file);
+}
+
+void autostart_late(struct posada *handle)
+{
+	char path[512];
+	DIR *dir = opendir(LATE);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (!posada_name_is_legal(entry->d_name) || !has_disks(handle, entry->d_name))
+			continue;
+		/* One try: what then stands in its way is told when a person starts it. */
+		snprintf(path, sizeof(path), LATE "/%s", entry->d_name);
+		if (!unlink(path))
+			posada_guest_start(handle, entry->d_name, NULL);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int posada_autostart(
 	struct posada *handle, posada_report report, void *opaque, struct posada_error *err)
 {
@@ -123,6 +178,8 @@ int posada_autostart(
 		report(opaque, place->name, ret, &why);
 		/* Nobody waits for one that did not start. */
 		wait_s = ret ? 0 : place->delay_s;
+		if (ret)
+			put_late(handle, place->name);
 		if (ret && !first) {
 			first = ret;
 			if (err)

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "copy.h"
 #include "domainxml.h"
-#include "image.h"
-#include "internal.h"
+#include "guest.h"
+#include "tool.h"
 #include "xml.h"
 
 #define LOOK_TICKS 5 /* calls of the progress between two looks at the source */
@@ -130,97 +131,42 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 
 /* --- Volumes ------------------------------------------------------------ */
 
-static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_error *err)
-{
-	virStoragePoolInfo info;
-	char want[32], have[32];
-
-	/* A RAM file system without a limit reports no size at all. */
-	if (virStoragePoolGetInfo(pool, &info) || !info.capacity || bytes <= info.available)
-		return 0;
-	return fail(err, -ENOSPC,
-		_("The copy of a disk needs %s, and the pool %s has %s left. Make room there, or copy a smaller guest."),
-		posada_size_text(bytes, want, sizeof(want)), virStoragePoolGetName(pool),
-		posada_size_text(info.available, have, sizeof(have)));
-}
-
-/* A plus or a tilde, which no guest's name has, keeps one guest's disks out of another's way. */
-static void volume_name(const char *guest, size_t nth, bool block, char *buf, size_t size)
-{
-	const char *end = block ? "" : ".img";
-
-	if (nth)
-		snprintf(buf, size, "%s%c%zu%s", guest, block ? '+' : '~', nth + 1, end);
-	else
-		snprintf(buf, size, "%s%s", guest, end);
-}
-
-/* In the pool of the disk that is copied, and of its kind. */
-static int volume_like(virStorageVolPtr model, const char *guest, size_t nth,
-	struct domainxml_disk *disk, struct posada_error *err)
-{
-	virStoragePoolPtr pool = virStoragePoolLookupByVolume(model);
-	virStorageVolPtr volume = NULL;
-	virStorageVolInfo info;
-	char name[POSADA_NAME_MAX + 32], xml[512];
-	int ret;
-
-	if (!pool || virStorageVolGetInfo(model, &info)) {
-		ret = fail_libvirt(
-			err, _("The pool of a disk cannot be looked at"), _("Try again."));
-		goto out;
-	}
-	disk->copy.block = info.type == VIR_STORAGE_VOL_BLOCK;
-	disk->copy.format = disk->format;
-	ret = check_room(pool, disk->copy.block ? disk->bytes : info.allocation, err);
-	if (ret)
-		goto out;
-	volume_name(guest, nth, disk->copy.block, name, sizeof(name));
-	/* A block volume takes all of its room at once, a file when it is written. */
-	snprintf(xml, sizeof(xml),
-		disk->copy.block
-			? "<volume><name>%s</name><capacity unit='bytes'>%llu</capacity></volume>"
-			: "<volume><name>%s</name><capacity unit='bytes'>%llu</capacity><allocation>0</allocation><target><format type='%s'/></target></volume>",
-		name, (unsigned long long)disk->bytes, disk->format);
-	volume = virStorageVolCreateXML(pool, xml, 0);
-	if (!volume) {
-		ret = fail_libvirt(err, _("The new volume cannot be made"),
-			_("Delete what is in the way, or choose another name for the guest."));
-		goto out;
-	}
-	disk->copy.path = virStorageVolGetPath(volume);
-	if (!disk->copy.path) {
-		virStorageVolDelete(volume, 0);
-		ret = fail_memory(err);
-	}
-out:
-	if (volume)
-		virStorageVolFree(volume);
-	if (pool)
-		virStoragePoolFree(pool);
-	return ret;
-}
-
-/* What no pool has is copied into the pool of volumes. */
-static int volume_make(
+/* In the pool of the disk that is copied, and of its kind; what no pool has comes into the first.
+ */
+static int volume_like(
 	struct cloning *cloning, size_t nth, struct domainxml_disk *disk, struct posada_error *err)
 {
-	char name[POSADA_NAME_MAX + 32];
+	struct posada_disk_spec spec = {.bytes = disk->bytes};
+	virStoragePoolPtr pool = NULL;
 	virStorageVolPtr model;
+	virStorageVolInfo info;
 	virConnectPtr conn;
 	int ret = engine_any(cloning->handle, &conn, err);
 
 	if (ret)
 		return ret;
-	model = virStorageVolLookupByPath(conn, disk->path);
-	if (model) {
-		ret = volume_like(model, cloning->clone->name, nth, disk, err);
-		virStorageVolFree(model);
-		return ret;
-	}
 	disk->copy.format = "raw";
-	volume_name(cloning->clone->name, nth, false, name, sizeof(name));
-	return volume_create(cloning->handle, name, disk->bytes, &disk->copy.path, err);
+	model = virStorageVolLookupByPath(conn, disk->path);
+	if (!model)
+		return volume_create(
+			cloning->handle, cloning->clone->name, nth, &spec, &disk->copy.path, err);
+	pool = virStoragePoolLookupByVolume(model);
+	if (!pool || virStorageVolGetInfo(model, &info)) {
+		ret = fail_libvirt(
+			err, _("The pool of a disk cannot be looked at"), _("Try again."));
+	} else {
+		disk->copy.block = info.type == VIR_STORAGE_VOL_BLOCK;
+		disk->copy.format = disk->format;
+		if (!disk->copy.block)
+			spec.format = disk->format;
+		/* A file takes its room when it is written, and no more than the first takes. */
+		ret = volume_make(pool, cloning->clone->name, nth, &spec, info.allocation,
+			&disk->copy.path, err);
+	}
+	if (pool)
+		virStoragePoolFree(pool);
+	virStorageVolFree(model);
+	return ret;
 }
 
 /* --- Copying ------------------------------------------------------------ */
@@ -262,7 +208,7 @@ static int copy_disk(
 		.from_format = disk->format,
 		.progress = progress,
 		.opaque = cloning};
-	int ret = volume_make(cloning, nth, disk, err);
+	int ret = volume_like(cloning, nth, disk, err);
 
 	if (ret)
 		return ret;
@@ -317,6 +263,35 @@ static int define(struct cloning *cloning, struct posada_error *err)
 	return ret;
 }
 
+/* What the firmware knows of loaders goes along; without it the clone might not start. */
+static int copy_variables(struct cloning *cloning, struct posada_error *err)
+{
+	char *from = domainxml_nvram(cloning->xml), *to = NULL, *xml = NULL;
+	struct target target;
+	int ret = 0;
+
+	/* One that has not started yet has none. */
+	if (!from || access(from, F_OK))
+		goto out;
+	ret = target_open(cloning->handle, cloning->clone->name, &target, err);
+	if (ret)
+		goto out;
+	xml = virDomainGetXMLDesc(target.domain, VIR_DOMAIN_XML_INACTIVE);
+	to = xml ? domainxml_nvram(xml) : NULL;
+	if (to && tool_run((const char *const[]){"cp", "-p", from, to, NULL}, NULL, 0)) {
+		ret = fail(err, -EIO,
+			_("The variables of the guest's firmware cannot be copied to %s. See that there is room, and try again."),
+			to);
+		virDomainUndefineFlags(target.domain, VIR_DOMAIN_UNDEFINE_NVRAM);
+	}
+	target_close(&target);
+out:
+	free(from);
+	free(to);
+	free(xml);
+	return ret;
+}
+
 int posada_guest_clone(
 	struct posada *handle, const struct posada_clone *clone, struct posada_error *err)
 {
@@ -332,6 +307,8 @@ int posada_guest_clone(
 		ret = copy_disks(&cloning, err);
 	if (!ret)
 		ret = define(&cloning, err);
+	if (!ret)
+		ret = copy_variables(&cloning, err);
 	cloning_close(&cloning, ret != 0);
 	return ret;
 }

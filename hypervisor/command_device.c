@@ -12,96 +12,102 @@ static int needs_option(const char *options)
 	return EXIT_USAGE;
 }
 
-static int attach_disk(struct posada *handle, const char *name, const char *value)
+static int attach_disk(struct posada *handle, const struct args *args, const char *value)
 {
-	struct posada_disk_spec spec = {0};
+	struct posada_disk_spec spec = {
+		.pool = args_get(args, "pool"), .format = args_get(args, "format")};
 	char target[POSADA_TARGET_SIZE];
 	struct posada_error err;
 	int ret = posada_size_parse(value, 0, &spec.bytes);
 
 	if (ret == -ERANGE)
 		return wrong("disk", value, _("The size is zero or too large."));
+	if (ret && (spec.pool || spec.format))
+		return wrong("disk", value,
+			_("Only a new volume has a pool and a format: give its size."));
 	if (ret)
 		spec.path = value;
-	if (posada_guest_attach_disk(handle, name, &spec, target, &err))
+	if (posada_guest_attach_disk(handle, args->name, &spec, target, &err))
 		return failed(&err);
-	printf(_("The guest %s has the disk %s.\n"), name, target);
+	printf(_("The guest %s has the disk %s.\n"), args->name, target);
 	return EXIT_DONE;
 }
 
-static int attach_nic(struct posada *handle, const char *name, const char *value)
+static int attach_nic(struct posada *handle, const struct args *args, const char *value)
 {
 	struct posada_error err;
 
-	if (posada_guest_attach_nic(handle, name, value, &err))
+	if (posada_guest_attach_nic(handle, args->name, value, &err))
 		return failed(&err);
-	printf(_("The guest %s has a card in %s.\n"), name, value);
+	printf(_("The guest %s has a card in %s.\n"), args->name, value);
 	return EXIT_DONE;
 }
 
-static int detach_disk(struct posada *handle, const char *name, const char *value)
+static int detach_disk(struct posada *handle, const struct args *args, const char *value)
 {
 	struct posada_error err;
 
-	if (posada_guest_detach_disk(handle, name, value, &err))
+	if (posada_guest_detach_disk(handle, args->name, value, &err))
 		return failed(&err);
-	printf(_("The disk %s is gone from %s. Its file stays.\n"), value, name);
+	printf(_("The disk %s is gone from %s. Its file stays.\n"), value, args->name);
 	return EXIT_DONE;
 }
 
-static int detach_nic(struct posada *handle, const char *name, const char *value)
+static int detach_nic(struct posada *handle, const struct args *args, const char *value)
 {
 	struct posada_error err;
 
-	if (posada_guest_detach_nic(handle, name, value, &err))
+	if (posada_guest_detach_nic(handle, args->name, value, &err))
 		return failed(&err);
-	printf(_("The card %s is gone from %s.\n"), value, name);
+	printf(_("The card %s is gone from %s.\n"), value, args->name);
 	return EXIT_DONE;
 }
 
-static int attach_device(struct posada *handle, const char *name, const char *value, bool usb)
+static int attach_device(
+	struct posada *handle, const struct args *args, const char *value, bool usb)
 {
 	struct posada_error err;
 
-	if (posada_guest_attach_device(handle, name, value, usb, &err))
+	if (posada_guest_attach_device(handle, args->name, value, usb, &err))
 		return failed(&err);
-	printf(_("The guest %s has the device %s.\n"), name, value);
+	printf(_("The guest %s has the device %s.\n"), args->name, value);
 	return EXIT_DONE;
 }
 
-static int attach_pci(struct posada *handle, const char *name, const char *value)
+static int attach_pci(struct posada *handle, const struct args *args, const char *value)
 {
-	return attach_device(handle, name, value, false);
+	return attach_device(handle, args, value, false);
 }
 
-static int attach_usb(struct posada *handle, const char *name, const char *value)
+static int attach_usb(struct posada *handle, const struct args *args, const char *value)
 {
-	return attach_device(handle, name, value, true);
+	return attach_device(handle, args, value, true);
 }
 
-static int detach_device(struct posada *handle, const char *name, const char *value, bool usb)
+static int detach_device(
+	struct posada *handle, const struct args *args, const char *value, bool usb)
 {
 	struct posada_error err;
 
-	if (posada_guest_detach_device(handle, name, value, usb, &err))
+	if (posada_guest_detach_device(handle, args->name, value, usb, &err))
 		return failed(&err);
 	printf(_("The device %s is the host's again.\n"), value);
 	return EXIT_DONE;
 }
 
-static int detach_pci(struct posada *handle, const char *name, const char *value)
+static int detach_pci(struct posada *handle, const struct args *args, const char *value)
 {
-	return detach_device(handle, name, value, false);
+	return detach_device(handle, args, value, false);
 }
 
-static int detach_usb(struct posada *handle, const char *name, const char *value)
+static int detach_usb(struct posada *handle, const struct args *args, const char *value)
 {
-	return detach_device(handle, name, value, true);
+	return detach_device(handle, args, value, true);
 }
 
 struct verb {
 	const char *option;
-	int (*run)(struct posada *handle, const char *name, const char *value);
+	int (*run)(struct posada *handle, const struct args *args, const char *value);
 };
 
 /* What was given, in that order, up to the first that fails. */
@@ -116,7 +122,7 @@ static int each(struct posada *handle, const struct args *args, const struct ver
 	for (i = 0; i < args->count && !status; i++)
 		for (j = 0; j < count; j++)
 			if (!strcmp(args->values[i].option->name, verbs[j].option))
-				status = verbs[j].run(handle, args->name, args->values[i].value);
+				status = verbs[j].run(handle, args, args->values[i].value);
 	return status;
 }
 

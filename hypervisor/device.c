@@ -131,6 +131,12 @@ static int subject_open(
 	if (ret)
 		return ret;
 	subject->live = posada_state_is_live(subject->now.guest.state);
+	/* What was saved comes back with the devices that it had. */
+	ret = subject->live ? 0 : guest_check_saved(subject->now.domain, err);
+	if (ret) {
+		target_close(&subject->now);
+		return ret;
+	}
 	subject->xml = virDomainGetXMLDesc(subject->now.domain, VIR_DOMAIN_XML_SECURE);
 	subject->then_xml = virDomainGetXMLDesc(
 		subject->now.domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -173,23 +179,6 @@ static char *free_target(const struct subject *subject, char *buf, size_t size)
 		if (!has_letter(&subject->now.guest, buf) && !has_letter(&subject->then, buf))
 			return buf;
 	return NULL;
-}
-
-/* No name has a tilde, so that no guest's disk can be in another's way. */
-static void free_volume(const char *guest, char *buf, size_t size)
-{
-	char path[sizeof(POSADA_VOLUMES) + POSADA_NAME_MAX + 32];
-	unsigned i;
-
-	for (i = 1; i < 1000; i++) {
-		if (i > 1)
-			snprintf(buf, size, "%s~%u.img", guest, i);
-		else
-			snprintf(buf, size, "%s.img", guest);
-		snprintf(path, sizeof(path), "%s/%s", POSADA_VOLUMES, buf);
-		if (access(path, F_OK))
-			return;
-	}
 }
 
 static int check_file(struct posada *handle, const char *given, struct xml_disk *disk,
@@ -239,7 +228,7 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 {
 	struct xml_disk disk = {.format = "raw"};
 	struct subject subject;
-	char volume[POSADA_NAME_MAX + 32], what[256];
+	char what[256];
 	char *path = NULL, *xml = NULL;
 	size_t size;
 	FILE *out;
@@ -259,9 +248,11 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 		if (!ret && subject.live)
 			ret = check_adopted(path, err);
 	} else {
-		free_volume(subject.now.guest.name, volume, sizeof(volume));
-		ret = volume_create(handle, volume, spec->bytes, &path, err);
+		ret = volume_create(handle, subject.now.guest.name, VOLUME_NEXT, spec, &path, err);
 		disk.path = path;
+		disk.block = path && image_is_block(path);
+		if (spec->format)
+			disk.format = spec->format;
 	}
 	if (ret)
 		goto out;

@@ -183,6 +183,27 @@ static int replace_disk(xmlNodePtr node, const struct domainxml_disk *disk)
 	return 0;
 }
 
+char *domainxml_nvram(const char *xml)
+{
+	struct document document;
+	xmlXPathObjectPtr found;
+	char *path = NULL;
+	size_t count;
+
+	if (document_open(xml, &document))
+		return NULL;
+	found = nodes_at(
+		&document, "/domain/os/nvram[not(source)] | /domain/os/nvram/source/@file", &count);
+	if (count)
+		path = own_text(xmlNodeGetContent(found->nodesetval->nodeTab[0]));
+	xmlXPathFreeObject(found);
+	document_close(&document);
+	if (path && *path == '/')
+		return path;
+	free(path);
+	return NULL;
+}
+
 /* --- Clones ------------------------------------------------------------- */
 
 /* The variables of the firmware are one guest's; where they came from stays. */

@@ -37,6 +37,9 @@ void domainxml_disks_free(struct domainxml_disks *disks);
 int domainxml_clone(
 	const char *xml, const char *name, const struct domainxml_disks *disks, char **out);
 
+/* Where the variables of a domain's firmware lie; NULL without such a file; the caller's. */
+char *domainxml_nvram(const char *xml);
+
 /* Adds a seed as the last disk; *out is the caller's. */
 int domainxml_add_seed(const char *xml, enum posada_kind kind, const char *path, char **out);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "domainxml.h"
 #include "guest.h"
+#include "hostdev.h"
 #include "image.h"
 #include "internal.h"
 #include "seed.h"
@@ -473,6 +474,8 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 		ret = check_memory(
 			handle, target.engine, target.guest.memory_kib, target.guest.vcpus, 0, err);
 	if (!ret)
+		ret = hostdev_check(handle, &target.guest, err);
+	if (!ret)
 		ret = start_domain(&target, err);
 	target_close(&target);
 	if (!ret)
@@ -894,20 +897,14 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 
 static int make_volumes(struct posada *handle, struct making *making, struct posada_error *err)
 {
-	char name[POSADA_NAME_MAX + 32];
 	size_t i;
 	int ret;
 
 	for (i = 0; i < making->spec.disk_count; i++) {
 		if (making->spec.disks[i].path)
 			continue;
-		/* No name has a tilde, so that no guest's disk can be in another's way. */
-		if (i)
-			snprintf(name, sizeof(name), "%s~%zu.img", making->spec.name, i + 1);
-		else
-			snprintf(name, sizeof(name), "%s.img", making->spec.name);
-		ret = volume_create_in(
-			handle, name, &making->spec.disks[i], &making->disks[i], err);
+		ret = volume_create(handle, making->spec.name, i, &making->spec.disks[i],
+			&making->disks[i], err);
 		if (ret)
 			return ret;
 		making->made[i] = true;

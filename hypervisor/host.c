@@ -382,6 +382,14 @@ int host_notices(struct posada_host *host, const char *run)
 	return each_entry(dir, add_notice_file, host);
 }
 
+bool host_is_locked_down(void)
+{
+	char line[128];
+
+	return read_line(line, sizeof(line), "/sys/kernel/security/lockdown") &&
+	       !strstr(line, "[none]");
+}
+
 /* --- Status ------------------------------------------------------------- */
 
 static void fill_cpu(struct posada_host *host)
@@ -470,6 +478,9 @@ int posada_host_status(struct posada *handle, struct posada_host *host, struct p
 	fill_names(dom0, host);
 	fill_cpu(host);
 	ret = host_notices(host, POSADA_RUN);
+	if (!ret && dom0 && !host_is_locked_down())
+		ret = add_notice(host,
+			_("The kernel is not locked down: whoever is root on this host can change it while it runs. Only a PCI device in an HVM guest needs this; reboot with the entry \"Posada\" when there is none."));
 	if (!ret)
 		ret = fill_capacity(handle, dom0, host);
 	if (!ret)

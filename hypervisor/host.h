@@ -8,6 +8,9 @@
 /* Adds the network cards and disks found below sys, usually /sys; 0 or -ENOMEM. */
 int host_scan(struct posada_host *host, const char *sys);
 
+/* The kernel protects itself from root; false where it cannot tell. */
+bool host_is_locked_down(void);
+
 /* Adds the notices found below run, usually POSADA_RUN; 0 or -ENOMEM. */
 int host_notices(struct posada_host *host, const char *run);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "guest.h"
+#include "host.h"
 #include "hostdev.h"
 
 /* --- Text and XML ------------------------------------------------------- */
@@ -293,14 +294,6 @@ static bool has_iommu(const struct posada *handle)
 	return false;
 }
 
-static bool is_locked_down(void)
-{
-	char line[128];
-
-	return read_line(line, sizeof(line), "/sys/kernel/security/lockdown") &&
-	       !strstr(line, "[none]");
-}
-
 static int check_pci(const struct posada *handle, enum posada_kind kind, struct posada_error *err)
 {
 	if (!has_iommu(handle))
@@ -310,9 +303,9 @@ static int check_pci(const struct posada *handle, enum posada_kind kind, struct 
 		return fail(err, -ENOTSUP,
 			_("A guest of kind %s cannot get a PCI device on this host. Use the kind pv, or start the host without Xen for the kind qemu."),
 			posada_kind_name(kind));
-	if (kind == POSADA_HVM && is_locked_down())
+	if (kind == POSADA_HVM && host_is_locked_down())
 		return fail(err, -ENOTSUP,
-			_("The device model of an HVM guest would need the memory of the whole machine (/dev/mem), which the lockdown of this host forbids. Use the kind pv."));
+			_("The device model of an HVM guest would need the memory of the whole machine (/dev/mem), which the lockdown of this host forbids. Use the kind pv, or start the host by its boot entry for PCI devices in HVM guests."));
 	return 0;
 }
 
@@ -394,6 +387,26 @@ static int open_device(const char *text, bool usb, struct hostdev *device, char 
 		name);
 }
 
+int hostdev_check(struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < guest->hostdev_count && !ret; i++) {
+		const char *name = guest->hostdevs[i];
+		struct hostdev device;
+
+		if (!hostdev_parse(name, true, &device)) {
+			ret = check_device(&device, name, err);
+		} else if (!hostdev_parse(name, false, &device)) {
+			ret = check_pci(handle, guest->kind, err);
+			if (!ret)
+				ret = check_device(&device, name, err);
+		}
+	}
+	return ret;
+}
+
 int posada_guest_attach_device(struct posada *handle, const char *guest, const char *text, bool usb,
 	struct posada_error *err)
 {
@@ -406,7 +419,9 @@ int posada_guest_attach_device(struct posada *handle, const char *guest, const c
 		ret = target_open(handle, guest, &target, err);
 	if (ret)
 		return ret;
-	if (!usb)
+	if (!posada_state_is_live(target.guest.state))
+		ret = guest_check_saved(target.domain, err);
+	if (!ret && !usb)
 		ret = check_pci(handle, target.guest.kind, err);
 	if (!ret)
 		ret = check_device(&device, name, err);

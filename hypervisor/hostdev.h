@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts of hostdev.c that the unit tests look at: devices of the host as text, as XML, and in
+/* What other files and the unit tests use of hostdev.c: devices of the host as text, as XML, and in
  * sysfs. */
 #ifndef POSADA_HOSTDEV_H
 #define POSADA_HOSTDEV_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "posada.h"
 
 /* A PCI device by its place, or a USB device by what it is. */
 struct hostdev {
@@ -30,5 +31,12 @@ char *hostdev_xml(const struct hostdev *device);
  */
 unsigned hostdev_find(const char *sys, const struct hostdev *device, char *path, size_t size);
 bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size);
+
+/*
+ * Before a guest starts: what was right when it got its devices of the host need not be so any
+ * more. -ENODEV, -EBUSY, -ENOTSUP, ... with the reason.
+ */
+int hostdev_check(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err);
 
 #endif

@@ -104,17 +104,21 @@ int guest_define(
 int network_resolve(
 	struct posada *handle, const char *name, bool *bridge, struct posada_error *err);
 
-/* Makes a sparse raw volume; *path is the caller's. */
-int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
-	struct posada_error *err);
+/*
+ * Makes the new volume of a disk of a guest, sparse where it is a file: the nth from 0, or the
+ * first that is free. *path is the caller's.
+ */
+#define VOLUME_NEXT ((size_t)-1)
+int volume_create(struct posada *handle, const char *guest, size_t nth,
+	const struct posada_disk_spec *disk, char **path, struct posada_error *err);
+
+/* The same in a pool that is open; room is what it will soon need of the pool, in bytes. */
+int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
+	const struct posada_disk_spec *disk, uint64_t room, char **path, struct posada_error *err);
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err);
 
 /* -ENODEV when the pool that the volume is in cannot be looked at, so that it cannot be deleted. */
 int volume_check(struct posada *handle, const char *path, struct posada_error *err);
-
-/* The same as the first of these, as a disk_spec tells. */
-int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
-	char **path, struct posada_error *err);
 
 /* What a pool is, without its sizes and volumes; posada_pool_free() also on failure. */
 int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
@@ -122,6 +126,9 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 /* A pool that is in use, with what is in it known anew; virStoragePoolFree(). */
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err);
+
+/* Starts those that should have started with the host, and whose disks have come since. */
+void autostart_late(struct posada *handle);
 
 /*
  * Is the pool in use that PATH lies in? It is looked at first, so that libvirtd does not wait for a

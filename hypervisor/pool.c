@@ -787,7 +787,9 @@ int posada_pool_check(struct posada *handle, struct posada_error *err)
 	struct posada_pools pools;
 	int ret = each_pool(handle, &pools, check, err);
 
-	if (!ret)
-		posada_pools_free(&pools);
-	return ret;
+	if (ret)
+		return ret;
+	posada_pools_free(&pools);
+	autostart_late(handle);
+	return 0;
 }

@@ -51,6 +51,8 @@ static const struct option_entry set_options[] = {
 
 static const struct option_entry attach_options[] = {
 	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume")},
+	{"pool", N_("NAME"), N_("the pool that a new volume is made in (default)")},
+	{"format", N_("FORMAT"), N_("of a new volume that is a file: raw or qcow2 (raw)")},
 	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
 	{"pci", N_("ADDRESS"), N_("a PCI device of the host, such as 0000:03:00.0")},
 	{"usb", N_("VENDOR:PRODUCT"), N_("a USB device of the host, such as 046d:c52b")},

@@ -71,36 +71,52 @@ static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_erro
 	if (virStoragePoolGetInfo(pool, &info) || !info.capacity || bytes <= info.available)
 		return 0;
 	return fail(err, -ENOSPC,
-		_("A volume of %s does not fit: the pool %s has %s left. Choose a smaller disk, or delete a guest with its disks."),
+		_("%s are needed, and the pool %s has %s left. Choose a smaller disk or another pool, or delete a guest with its disks."),
 		posada_size_text(bytes, want, sizeof(want)), virStoragePoolGetName(pool),
 		posada_size_text(info.available, have, sizeof(have)));
 }
 
 /*
- * What a volume is called: a file as NAME says. A logical volume has no tilde, so that the plus
- * stands for it, which no guest's name has either; and it is no image.
+ * Neither a tilde nor a plus, which a logical volume has in its place, is in a guest's name: no
+ * guest's disk can be in another's way.
  */
-static void name_volume(const char *name, enum posada_pool_kind kind, char *text, size_t size)
+static void volume_name(const char *guest, size_t nth, bool lvm, char *buf, size_t size)
 {
-	size_t len = strlen(name);
+	const char *end = lvm ? "" : ".img";
 
-	if (kind == POSADA_POOL_LVM && len > 4 && !strcmp(name + len - 4, ".img"))
-		len -= 4;
-	snprintf(text, size, "%.*s", (int)len, name);
-	for (char *at = text; kind == POSADA_POOL_LVM && (at = strchr(at, '~')); at++)
-		*at = '+';
+	if (nth)
+		snprintf(buf, size, "%s%c%zu%s", guest, lvm ? '+' : '~', nth + 1, end);
+	else
+		snprintf(buf, size, "%s%s", guest, end);
 }
 
-static int make_volume(virStoragePoolPtr pool, const char *name,
-	const struct posada_disk_spec *disk, char **path, struct posada_error *err)
+static size_t next_free(virStoragePoolPtr pool, const char *guest, bool lvm)
+{
+	char name[POSADA_NAME_MAX + 32];
+	virStorageVolPtr taken;
+	size_t nth;
+
+	for (nth = 0; nth < 999; nth++) {
+		volume_name(guest, nth, lvm, name, sizeof(name));
+		taken = virStorageVolLookupByName(pool, name);
+		if (!taken)
+			break;
+		virStorageVolFree(taken);
+	}
+	return nth;
+}
+
+int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
+	const struct posada_disk_spec *disk, uint64_t room, char **path, struct posada_error *err)
 {
 	const char *format = disk->format ? disk->format : "raw";
 	struct posada_pool about = {0};
 	virStorageVolPtr volume;
-	char text[256], xml[768];
+	char name[POSADA_NAME_MAX + 32], xml[768];
 	int ret = pool_describe(pool, &about);
 	bool lvm = about.kind == POSADA_POOL_LVM;
 
+	*path = NULL;
 	posada_pool_free(&about);
 	if (ret)
 		return fail_memory(err);
@@ -108,14 +124,15 @@ static int make_volume(virStoragePoolPtr pool, const char *name,
 		return fail(err, -EINVAL,
 			_("A volume of the pool %s cannot have that format. Logical volumes are raw, files are raw or qcow2."),
 			virStoragePoolGetName(pool));
-	ret = check_room(pool, disk->bytes, err);
+	ret = check_room(pool, lvm ? disk->bytes : room, err);
 	if (ret)
 		return ret;
 	/* The name comes from a legal guest name, so nothing in it needs escaping. */
-	name_volume(name, lvm ? POSADA_POOL_LVM : POSADA_POOL_DIRECTORY, text, sizeof(text));
+	volume_name(guest, nth == VOLUME_NEXT ? next_free(pool, guest, lvm) : nth, lvm, name,
+		sizeof(name));
 	snprintf(xml, sizeof(xml),
 		"<volume><name>%s</name><capacity unit='bytes'>%llu</capacity><allocation unit='bytes'>%llu</allocation><target><format type='%s'/></target></volume>",
-		text, (unsigned long long)disk->bytes, (unsigned long long)(lvm ? disk->bytes : 0),
+		name, (unsigned long long)disk->bytes, (unsigned long long)(lvm ? disk->bytes : 0),
 		format);
 	volume = virStorageVolCreateXML(pool, xml, 0);
 	if (!volume)
@@ -130,8 +147,8 @@ static int make_volume(virStoragePoolPtr pool, const char *name,
 	return ret;
 }
 
-int volume_create_in(struct posada *handle, const char *name, const struct posada_disk_spec *disk,
-	char **path, struct posada_error *err)
+int volume_create(struct posada *handle, const char *guest, size_t nth,
+	const struct posada_disk_spec *disk, char **path, struct posada_error *err)
 {
 	virStoragePoolPtr pool = NULL;
 	int ret;
@@ -142,17 +159,9 @@ int volume_create_in(struct posada *handle, const char *name, const struct posad
 		      : pool_find(handle, disk->pool, &pool, err);
 	if (ret)
 		return ret;
-	ret = make_volume(pool, name, disk, path, err);
+	ret = volume_make(pool, guest, nth, disk, disk->bytes, path, err);
 	virStoragePoolFree(pool);
 	return ret;
-}
-
-int volume_create(struct posada *handle, const char *name, uint64_t bytes, char **path,
-	struct posada_error *err)
-{
-	const struct posada_disk_spec disk = {.bytes = bytes};
-
-	return volume_create_in(handle, name, &disk, path, err);
 }
 
 static bool lies_in(const struct posada_pool *pool, const char *path)

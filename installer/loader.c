@@ -11,19 +11,24 @@ struct loader_entry {
 	const char *title;
 	const char *xen;   /* NULL: Linux alone, without Xen */
 	const char *linux; /* "console=" named last is where /dev/console leads */
+	bool open;	   /* the kernel is not locked down */
 };
 
 static const struct loader_entry entries[] = {
 	{"posada", "Posada", "console=com1,vga loglvl=warning guest_loglvl=error",
-		"console=hvc0 console=tty0 quiet"},
+		"console=hvc0 console=tty0 quiet", false},
 	{"serial", "Posada on a serial console (COM1, 115200)",
-		"console=com1 loglvl=warning guest_loglvl=error",
-		"console=tty0 console=hvc0 quiet"},
+		"console=com1 loglvl=warning guest_loglvl=error", "console=tty0 console=hvc0 quiet",
+		false},
 	{"verbose", "Posada with verbose logs",
 		"console=com1,vga loglvl=all guest_loglvl=all sync_console",
-		"console=hvc0 console=tty0 ignore_loglevel posada.verbose=1"},
+		"console=hvc0 console=tty0 ignore_loglevel posada.verbose=1", false},
+	/* QEMU passes a PCI device to an HVM guest through /dev/mem, which lockdown forbids. */
+	{"devices", "Posada for PCI devices in HVM guests (kernel not locked down)",
+		"console=com1,vga loglvl=warning guest_loglvl=error",
+		"console=hvc0 console=tty0 quiet", true},
 	{"plain", "Posada without Xen (plain QEMU/KVM guests)", NULL,
-		"console=ttyS0,115200 console=tty0 quiet"},
+		"console=ttyS0,115200 console=tty0 quiet", false},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -38,8 +43,8 @@ static void xen_options(const struct loader_entry *entry, FILE *out)
 static void linux_options(
 	const struct loader_entry *entry, const struct loader_place *place, FILE *out)
 {
-	fprintf(out, "lockdown=integrity panic=30 posada.medium=%s %s", place->medium,
-		entry->linux);
+	fprintf(out, "%spanic=30 posada.medium=%s %s", entry->open ? "" : "lockdown=integrity ",
+		place->medium, entry->linux);
 }
 
 /* A title is another system's own word for itself: nothing in it may end the quotes. */

@@ -155,14 +155,26 @@ static int read_wish(char **words, struct wish *wish)
 	return wish->disk ? 0 : -EINVAL;
 }
 
+/* Both are whole PCs: without Xen there is one of them, and Xen needs a processor for the other. */
+static const char *pc_kind(void)
+{
+	FILE *file = fopen("/sys/hypervisor/properties/capabilities", "re");
+	char text[256] = "";
+
+	if (file) {
+		if (!fgets(text, sizeof(text), file))
+			*text = '\0';
+		fclose(file);
+	}
+	return strstr(text, "hvm") ? "hvm" : "qemu";
+}
+
 /* The guest itself is made as any other is. */
 static int create_guest(const struct wish *wish, const char *name, const char *path, bool uefi)
 {
 	extern char **environ;
-	/* Without Xen there is one kind of guest that is a whole PC. */
-	const char *kind = access("/proc/xen/capabilities", F_OK) ? "qemu" : "hvm";
-	const char *words[20] = {"posada", "guest", "create", name, "--kind", kind, "--disk", path,
-		"--memory", wish->memory, "--vcpus", wish->vcpus, "--network", wish->network};
+	const char *words[20] = {"posada", "guest", "create", name, "--kind", pc_kind(), "--disk",
+		path, "--memory", wish->memory, "--vcpus", wish->vcpus, "--network", wish->network};
 	size_t count = 14;
 	int status = 0;
 	pid_t child;

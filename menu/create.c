@@ -226,39 +226,6 @@ static bool ask_boot(struct draft *draft)
 	}
 }
 
-/* Only where there is a choice; a draft without one is for the pool that is always there. */
-static bool ask_pool(struct draft *draft)
-{
-	struct ui_item items[CHOICES_MAX];
-	char texts[CHOICES_MAX][64], rest[32];
-	struct posada_pools pools;
-	size_t count = 0, selected = 0, i;
-	bool answered = true;
-
-	if (!*draft->new_disk || posada_pool_list(draft->app->host, &pools, NULL))
-		return true;
-	for (i = 0; i < pools.count && count < CHOICES_MAX; i++) {
-		if (pools.items[i].state > POSADA_POOL_FULL ||
-			!posada_name_is_legal(pools.items[i].name))
-			continue;
-		if (!strcmp(pools.items[i].name, draft->pool))
-			selected = count;
-		snprintf(texts[count], sizeof(texts[0]), _("%s, %s free"),
-			posada_pool_kind_name(pools.items[i].kind),
-			posada_size_text(pools.items[i].free_bytes, rest, sizeof(rest)));
-		items[count].name = pools.items[i].name;
-		items[count].text = texts[count];
-		count++;
-	}
-	if (count > 1)
-		answered = ui_menu(_("New guest"), _("In which pool shall the new disk be?"), items,
-			count, &selected);
-	if (answered && count)
-		snprintf(draft->pool, sizeof(draft->pool), "%s", items[selected].name);
-	posada_pools_free(&pools);
-	return answered;
-}
-
 static bool ask_sizes(struct draft *draft)
 {
 	struct ui_field fields[] = {
@@ -287,7 +254,8 @@ static bool ask_sizes(struct draft *draft)
 			wrong = _("The new disk is no size. Write it as 4G, or leave it empty.");
 		if (wrong)
 			ui_message(_("New guest"), wrong);
-		else if (ask_pool(draft))
+		else if (!*draft->new_disk ||
+			 pool_ask(draft->app, _("New guest"), draft->pool, sizeof(draft->pool)))
 			return true;
 	}
 	return false;

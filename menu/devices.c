@@ -20,7 +20,7 @@ static void done(int ret, const struct posada_error *err)
 static void add_disk(struct app *app)
 {
 	struct posada_disk_spec spec = {0};
-	char text[PATH_SIZE] = "", target[POSADA_TARGET_SIZE];
+	char text[PATH_SIZE] = "", target[POSADA_TARGET_SIZE], pool[POSADA_NAME_MAX + 1] = "";
 	struct posada_error err;
 	int ret;
 
@@ -33,6 +33,10 @@ static void add_disk(struct app *app)
 	} while (ret == -ERANGE || !*text);
 	if (ret)
 		spec.path = text;
+	else if (!pool_ask(app, _("New disk"), pool, sizeof(pool)))
+		return;
+	if (*pool)
+		spec.pool = pool;
 	ui_wait(_("Giving it the disk ..."));
 	done(posada_guest_attach_disk(app->host, app->guest, &spec, target, &err), &err);
 }

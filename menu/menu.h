@@ -56,6 +56,12 @@ void status_run(struct app *app);
 void guests_run(struct app *app);
 void storage_run(struct app *app);
 void pools_run(struct app *app);
+
+/*
+ * Which pool shall a new disk be in? Asked only where there is a choice; name is what was chosen
+ * before, and stays empty without pools. False when the person leaves.
+ */
+bool pool_ask(struct app *app, const char *title, char *name, size_t size);
 void pool_create_run(struct app *app);
 void pool_show_run(struct app *app);
 void pool_grow_run(struct app *app);

@@ -10,9 +10,45 @@
 #include "menu.h"
 #include "ui.h"
 
-#define REFRESH_S 5
-#define PARTS_MAX 64
-#define FIRST	  "default"
+#define REFRESH_S   5
+#define PARTS_MAX   64
+#define CHOICES_MAX 64
+#define FIRST	    "default"
+
+/* --- The choice of one -------------------------------------------------- */
+
+bool pool_ask(struct app *app, const char *title, char *name, size_t size)
+{
+	struct ui_item items[CHOICES_MAX];
+	char texts[CHOICES_MAX][64], rest[32];
+	struct posada_pools pools;
+	size_t count = 0, selected = 0, i;
+	bool answered = true;
+
+	if (posada_pool_list(app->host, &pools, NULL))
+		return true;
+	for (i = 0; i < pools.count && count < CHOICES_MAX; i++) {
+		const struct posada_pool *pool = &pools.items[i];
+
+		if (pool->state > POSADA_POOL_FULL || !posada_name_is_legal(pool->name))
+			continue;
+		if (!strcmp(pool->name, name))
+			selected = count;
+		snprintf(texts[count], sizeof(texts[0]), _("%s, %s free"),
+			posada_pool_kind_name(pool->kind),
+			posada_size_text(pool->free_bytes, rest, sizeof(rest)));
+		items[count].name = pool->name;
+		items[count].text = texts[count];
+		count++;
+	}
+	if (count > 1)
+		answered = ui_menu(
+			title, _("In which pool shall the new disk be?"), items, count, &selected);
+	if (answered && count)
+		snprintf(name, size, "%s", items[selected].name);
+	posada_pools_free(&pools);
+	return answered;
+}
 
 /* --- The list ----------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The other entries of the boot menu: serial, verbose, and the same host without Xen."""
+"""The other entries of the boot menu: serial, verbose, not locked down, and the same host without Xen."""
 import pytest
 from host import Host
 
 DOWN = "\x1b[B"
-ENTRIES = ["Posada", "Posada on a serial console", "Posada with verbose logs", "Posada without Xen"]
+ENTRIES = ["Posada", "Posada on a serial console", "Posada with verbose logs", "Posada for PCI devices", "Posada without Xen"]
 
 
 def start(host, entry):
@@ -18,12 +18,15 @@ def start(host, entry):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("entry", ENTRIES[1:3], ids=["serial", "verbose"])
+@pytest.mark.parametrize("entry", ENTRIES[1:4], ids=["serial", "verbose", "devices"])
 def test_entry_with_xen(entry):
     with Host() as host:
         start(host, entry)
         host.healthy()
-        assert host.posada("status", "--json")["engine"] == "xen"
+        status = host.posada("status", "--json")
+        assert status["engine"] == "xen"
+        assert any("not locked down" in notice for notice in status["notices"]) == ("devices" in entry)
+        assert ("[none]" in host.sh("cat /sys/kernel/security/lockdown")) == ("devices" in entry)
         assert ("posada.verbose=1" in host.sh("cat /proc/cmdline")) == ("verbose" in entry)
 
 

@@ -113,5 +113,19 @@ TEST(what_is_no_domain_is_refused)
 	}
 }
 
+TEST(variables_of_the_firmware_are_found)
+{
+	char *path = domainxml_nvram(whole);
+
+	assert_string_equal(path, "/old.vars");
+	free(path);
+	path = domainxml_nvram("<domain><os><nvram template='/t'>/a.fd</nvram></os></domain>");
+	assert_string_equal(path, "/a.fd");
+	free(path);
+	assert_null(domainxml_nvram("<domain><os><nvram template='/t'/></os></domain>"));
+	assert_null(domainxml_nvram("<domain><os/></domain>"));
+	assert_null(domainxml_nvram("<x/>"));
+}
+
 RUN("domainxml", T(disks_are_told_apart), T(clones_are_guests_of_their_own),
-	T(what_is_no_domain_is_refused))
+	T(what_is_no_domain_is_refused), T(variables_of_the_firmware_are_found))

@@ -79,7 +79,7 @@ TEST(loaders_agree)
 	char memory[64];
 
 	assert_int_equal(read_entries(written("syslinux"), syslinux, COUNT(syslinux)), count);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 5);
 	snprintf(memory, sizeof(memory), "/boot/posada/xen.gz dom0_mem=%dM,max:%dM ",
 		LOADER_DOM0_MEMORY, LOADER_DOM0_MEMORY);
 	for (size_t i = 0; i < count; i++) {
@@ -100,6 +100,8 @@ TEST(loaders_agree)
 		assert_non_null(strstr(grub[i].linux, " posada.medium=CDLABEL=POSADA "));
 		assert_ptr_equal(strstr(grub[i].xen, memory), plain ? NULL : grub[i].xen);
 		assert_int_equal(!strstr(grub[i].linux, " console=hvc0"), plain);
+		assert_int_equal(!strstr(grub[i].linux, " lockdown=integrity "),
+			!strcmp(grub[i].name, "devices"));
 	}
 }
 
@@ -242,13 +244,13 @@ TEST(versions_bring_their_entries)
 	char copy[8192];
 
 	assert_ptr_equal(strstr(text, LOADER_ENTRIES_HEAD "1.2\n"), text);
-	assert_non_null(strstr(text, "\nset count=4\n"));
-	assert_int_equal(read_entries(strcpy(copy, text), entry, COUNT(entry)), 5);
-	assert_string_equal(entry[4].title, "Posada 1.2 (previous)");
-	assert_string_equal(entry[4].name, "previous");
-	assert_string_equal(entry[4].xen, entry[0].xen);
-	for (size_t i = 0; i < 5; i++) {
-		assert_true(i == 3 ||
+	assert_non_null(strstr(text, "\nset count=5\n"));
+	assert_int_equal(read_entries(strcpy(copy, text), entry, COUNT(entry)), 6);
+	assert_string_equal(entry[5].title, "Posada 1.2 (previous)");
+	assert_string_equal(entry[5].name, "previous");
+	assert_string_equal(entry[5].xen, entry[0].xen);
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(i == 4 ||
 			    strstr(entry[i].xen, "($posada)/posada/$2/xen.gz ") == entry[i].xen);
 		assert_non_null(
 			strstr(entry[i].linux, " posada.medium=$medium posada.slot=$2 $3 "));
