@@ -71,7 +71,7 @@ static int check_room(virStoragePoolPtr pool, uint64_t bytes, struct posada_erro
 	if (virStoragePoolGetInfo(pool, &info) || !info.capacity || bytes <= info.available)
 		return 0;
 	return fail(err, -ENOSPC,
-		_("%s are needed, and the pool %s has %s left. Choose a smaller disk or another pool, or delete a guest with its disks."),
+		_("%s more does not fit: the pool %s has %s left. Choose a smaller disk or another pool, or delete a guest with its disks."),
 		posada_size_text(bytes, want, sizeof(want)), virStoragePoolGetName(pool),
 		posada_size_text(info.available, have, sizeof(have)));
 }

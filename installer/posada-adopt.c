@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* posada-adopt: makes a guest of the system that is on a disk, and its device come and go. */
 #include <errno.h>
-#include <libintl.h>
 #include <limits.h>
-#include <locale.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,38 +11,40 @@
 #include "json.h"
 #include "posada.h"
 #include "probe.h"
+#include "program.h"
 #include "table.h"
-
-#define _(text) gettext(text)
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define MEMORY "2G"
 
 /* A guest's definition as libvirt hands it over is never as long. */
 #define DEFINITION_MAX ((size_t)4 << 20)
 
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
+static int run_adopt(char **words);
+static int run_hook(char **words);
 
-static int usage(FILE *out, int status)
+static const struct verb verbs[] = {
+	{"adopt",
+		"DISK [--name NAME] [--trial] [--memory SIZE] [--vcpus NUMBER] [--network NAME] [--start]",
+		N_("make a guest of the system that is on a disk beside Posada"), run_adopt},
+	{"adopt", "list [--json]", N_("the disks, and which of them can be adopted"), run_adopt},
+	{"hook", "", NULL, run_hook}, /* libvirt's */
+};
+
+static void explain(FILE *out)
 {
-	fputs(_("Usage: posada guest adopt DISK [--name NAME] [--trial] [--memory SIZE] [--vcpus NUMBER]\n"
-		"                          [--network NAME] [--start]\n"
-		"       posada guest adopt list [--json]\n\n"
-		"Makes a guest of the system that is on a disk beside Posada, without a copy: it runs from its\n"
-		"own partitions, and sees nothing of Posada's. Natively it starts as before, with what the guest\n"
-		"wrote; deleting the guest (posada guest delete) leaves the disk as it is.\n\n"
+	fputs(_("Nothing is copied: the guest runs from the system's own partitions, and sees nothing of\n"
+		"Posada's. Natively the system starts as before, with what the guest wrote; deleting the guest\n"
+		"(posada guest delete) leaves the disk as it is.\n\n"
 		"  --name NAME       what the guest is called (by its system)\n"
 		"  --trial           what it writes is thrown away when it is switched off\n"
 		"  --memory SIZE     such as 512M or 4G (2G)\n"
 		"  --vcpus NUMBER    processors (1)\n"
 		"  --network NAME    default, a bridge such as br0, or none (default)\n"
-		"  --start           start it at once\n"
-		"  list              the disks, and which of them can be adopted\n\n"
-		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
+		"  --start           start it at once\n\n"),
 		out);
-	return status;
 }
+
+static const struct program program = {"posada guest", verbs, COUNT(verbs), explain};
 
 static int failed(const char *why)
 {
@@ -94,7 +94,7 @@ static int list_table(const struct machine *machine, const struct adopted *plans
 	return ret ? FAILED : DONE;
 }
 
-static int run_list(char **words)
+static int list(char **words)
 {
 	bool json = words[0] && !strcmp(words[0], "--json");
 	struct machine machine;
@@ -102,7 +102,7 @@ static int run_list(char **words)
 	int status = FAILED;
 
 	if (words[0] && (!json || words[1]))
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (adopted_settle() || probe_machine(&machine, "/sys", NULL))
 		return failed(_("The disks of this machine cannot be looked at."));
 	plans = calloc(machine.disk_count + 1, sizeof(*plans));
@@ -221,7 +221,7 @@ static int make_guest(const struct wish *wish, const struct adopt *plan, const c
 	return DONE;
 }
 
-static int run_adopt(char **words)
+static int adopt_disk(char **words)
 {
 	struct adopted *adopted = malloc(sizeof(*adopted));
 	struct machine machine;
@@ -231,7 +231,7 @@ static int run_adopt(char **words)
 
 	if (read_wish(words, &wish)) {
 		free(adopted);
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	}
 	if (!adopted || adopted_settle() || probe_machine(&machine, "/sys", NULL)) {
 		free(adopted);
@@ -247,6 +247,11 @@ static int run_adopt(char **words)
 	disks_free(&machine);
 	free(adopted);
 	return status;
+}
+
+static int run_adopt(char **words)
+{
+	return words[0] && !strcmp(words[0], "list") ? list(words + 1) : adopt_disk(words);
 }
 
 /* --- Before it starts, and after it is off ------------------------------ */
@@ -384,22 +389,5 @@ static int run_hook(char **words)
 
 int main(int argc, char **argv)
 {
-	int status;
-
-	setlocale(LC_ALL, "");
-	textdomain("posada");
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return usage(stdout, DONE);
-	if (argc > 1 && !strcmp(argv[1], "hook"))
-		status = run_hook(argv + 2);
-	else if (argc < 3 || strcmp(argv[1], "adopt") != 0)
-		status = usage(stderr, USAGE);
-	else if (!strcmp(argv[2], "list"))
-		status = run_list(argv + 3);
-	else
-		status = run_adopt(argv + 2);
-	if (fflush(stdout) || ferror(stdout))
-		return failed(_("The output could not be written."));
-	return status;
+	return program_run(&program, argc, argv);
 }

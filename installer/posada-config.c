@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* posada-config: reads and changes the settings of this host. */
 #include <errno.h>
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include "json.h"
 #include "place.h"
+#include "program.h"
 #include "settings.h"
 #include "tool.h"
-
-#define _(text) gettext(text)
 
 /* Makes the host be as the settings say. */
 #define APPLY "/etc/init/settings"
 
 #define VALUES_MAX 16
 
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
+static int run_get(char **words);
+static int run_set(char **words);
+static int run_save(char **words);
 
-static int usage(FILE *out, int status)
+static const struct verb verbs[] = {
+	{"get", "[KEY] [--json]", N_("what is set"), run_get},
+	{"set", "KEY VALUE [KEY VALUE]...", N_("set it, and make the host be so"), run_set},
+	{"save", "", N_("keep what is set on the data place that is there, over what it has"),
+		run_save},
+};
+
+static void explain(FILE *out)
 {
-	fputs(_("Usage: posada config get [KEY] [--json]\n"
-		"       posada config set KEY VALUE [KEY VALUE]...\n"
-		"       posada config save\n\n"
-		"Without a data place, settings live in memory and are gone at power-off; save writes them\n"
-		"to the place that is there, over what it has, and uses it from then on.\n\n"),
+	fputs(_("Without a data place, settings live in memory and are gone at power-off.\n\n"),
 		out);
 	for (const struct setting *at = settings; at->key; at++)
 		fprintf(out, "  %-17s%s: %s\n", at->key, _(at->help), _(at->wants));
-	fputs(_("\nExit status: 0 done, 1 failed, 2 wrong usage.\n"), out);
-	return status;
+	fputc('\n', out);
 }
+
+static const struct program program = {"posada config", verbs, COUNT(verbs), explain};
 
 static int failed(const char *why)
 {
@@ -80,7 +83,7 @@ static int run_get(char **words)
 	if (words[0] && !strcmp(words[0], "--json") && !words[1])
 		return show_all(true);
 	if (words[1])
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	setting = settings_find(words[0]);
 	if (!setting)
 		return unknown(words[0]);
@@ -104,7 +107,7 @@ static int run_set(char **words)
 			return unknown(words[0]);
 	}
 	if (words[0] || !count)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (settings_set_all(SETTINGS_FILE, values, count, why))
 		return failed(why);
 	if (tool_run((const char *const[]){APPLY, NULL}, NULL, 0))
@@ -122,7 +125,7 @@ static int run_save(char **words)
 	char why[PLACE_TEXT];
 
 	if (words[0])
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (!place_current(&current)) {
 		printf(_("Settings are on %s already: each is written there when it is set.\n"),
 			current.name);
@@ -137,23 +140,5 @@ static int run_save(char **words)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(char **words);
-	} verbs[] = {{"get", run_get}, {"set", run_set}, {"save", run_save}};
-	int status = -1;
-
-	setlocale(LC_ALL, "");
-	textdomain("posada");
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return usage(stdout, DONE);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && argc > 1; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			status = verbs[i].run(argv + 2);
-	if (status < 0)
-		return usage(stderr, USAGE);
-	if (fflush(stdout) || ferror(stdout))
-		return failed(_("the output could not be written."));
-	return status;
+	return program_run(&program, argc, argv);
 }

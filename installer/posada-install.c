@@ -2,8 +2,6 @@
 /* posada-install: shows this machine's disks, writes Posada onto one of them, brings it up to date,
  * and takes it off again. */
 #include <errno.h>
-#include <libintl.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,16 +13,10 @@
 #include "place.h"
 #include "plan.h"
 #include "probe.h"
+#include "program.h"
 #include "text.h"
 #include "update.h"
 #include "versions.h"
-
-#define _(text)	 gettext(text)
-#define N_(text) text
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static int run_probe(char **words);
 static int run_plan(char **words);
@@ -37,12 +29,7 @@ static int run_next(char **words);
 
 #define WISH "DISK [--whole-disk | --stick] [--origin-first] [--timeout SECONDS]"
 
-static const struct verb {
-	const char *name;
-	const char *options;
-	const char *help;
-	int (*run)(char **words); /* what follows the verb; returns an exit status */
-} verbs[] = {
+static const struct verb verbs[] = {
 	{"probe", "[--json | --text]", N_("the disks of this machine, and what is on them"),
 		run_probe},
 	{"plan", WISH " [--json]", N_("what an installation would do, without doing it"), run_plan},
@@ -61,21 +48,17 @@ static const struct verb {
 		run_confirm},
 };
 
-static int usage(FILE *out, int status)
+static void explain(FILE *out)
 {
-	fputs(_("Usage: posada install COMMAND\n\n"), out);
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
-			_(verbs[i].help));
-	fputs(_("\n--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
+	fputs(_("--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
 		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
 		"beside what is there. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
-		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"
-		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
+		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"),
 		out);
-	return status;
 }
+
+static const struct program program = {"posada install", verbs, COUNT(verbs), explain};
 
 static int failed(const char *what, int ret)
 {
@@ -218,9 +201,9 @@ static int run_probe(char **words)
 	else if (*words && !strcmp(*words, "--text"))
 		print = disks_write;
 	else if (*words)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (*words && words[1])
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	ret = probe_machine(&machine, "/sys", &why);
 	if (ret) {
 		ret = failed(why ? why : _("the disks"), ret);
@@ -291,7 +274,7 @@ static int run_plan(char **words)
 	int ret;
 
 	if (read_wish(words, &wish, &json))
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	ret = make_plan(&wish, &machine, &plan);
 	if (!ret || (ret == -EPERM && json))
 		ret = (json ? plan_json(&plan, stdout) : plan_print(&plan, &machine, stdout)) ||
@@ -416,7 +399,7 @@ static int run_apply(char **words)
 	if (words[0] && !strcmp(words[0], "--answers") && words[1] && !words[2])
 		return apply_answers(words[1]);
 	if (read_wish(words, &wish, NULL))
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	ret = make_plan(&wish, &machine, &plan);
 	if (ret == -EPERM)
 		fprintf(stderr, "posada install: %s\n", plan.refusal);
@@ -453,7 +436,7 @@ static int run_undo(char **words)
 	int status = FAILED, ret;
 
 	if (read_wish(words, &wish, NULL))
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	ret = probe_machine(&machine, "/sys", &why);
 	if (ret)
 		failed(why ? why : _("the disks"), ret);
@@ -549,9 +532,9 @@ static int run_update(char **words)
 		else if (**words != '-' && !where)
 			where = *words;
 		else
-			return usage(stderr, USAGE);
+			return program_usage(&program);
 	}
-	return where ? update_from(where, older, disk) : usage(stderr, USAGE);
+	return where ? update_from(where, older, disk) : program_usage(&program);
 }
 
 static void put_versions(const struct versions *versions, char runs)
@@ -613,7 +596,7 @@ static int run_versions(char **words)
 		else if (!strcmp(*words, "--disk") && words[1])
 			disk = *++words;
 		else
-			return usage(stderr, USAGE);
+			return program_usage(&program);
 	}
 	ret = find_target(&target, disk);
 	if (!ret) {
@@ -639,7 +622,7 @@ static int run_confirm(char **words)
 	int ret;
 
 	if (*words)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	versions_this_boot(&boot);
 	ret = find_target(&target, NULL);
 	if (!ret) {
@@ -724,10 +707,10 @@ static int run_next(char **words)
 		else if (**words != '-' && !name)
 			name = *words;
 		else
-			return usage(stderr, USAGE);
+			return program_usage(&program);
 	}
 	if (name && json)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	ret = access(EFI_VARIABLES, F_OK) ? -ENOTSUP : efi_list(EFI_VARIABLES, &entries);
 	if (ret == -ENOTSUP)
 		fputs(_("posada install: this host was not started by UEFI firmware.\n"), stderr);
@@ -743,22 +726,5 @@ static int run_next(char **words)
 
 int main(int argc, char **argv)
 {
-	int status = -1;
-
-	setlocale(LC_ALL, "");
-	textdomain("posada");
-	if (argc < 2)
-		return usage(stderr, USAGE);
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return usage(stdout, DONE);
-	for (size_t i = 0; i < COUNT(verbs) && status < 0; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			status = verbs[i].run(argv + 2);
-	if (status < 0)
-		return usage(stderr, USAGE);
-	/* What filled the buffer before now has failed unnoticed. */
-	if (fflush(stdout) || ferror(stdout))
-		return failed(_("the output"), -EIO);
-	return status;
+	return program_run(&program, argc, argv);
 }

@@ -2,8 +2,6 @@
 /* posada-storage: makes the data place, takes it into use and lets go of it; gives disks to volume
  * groups. */
 #include <errno.h>
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +12,7 @@
 #include "plan.h"
 #include "posada.h"
 #include "probe.h"
-
-#define _(text)	 gettext(text)
-#define N_(text) text
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
+#include "program.h"
 
 static int run_create(char **words);
 static int run_attach(char **words);
@@ -28,12 +20,7 @@ static int run_move(char **words);
 static int run_detach(char **words);
 static int run_group(char **words);
 
-static const struct verb {
-	const char *name;
-	const char *options;
-	const char *help;
-	int (*run)(char **words); /* what follows the verb; returns an exit status */
-} verbs[] = {
+static const struct verb verbs[] = {
 	{"create", "DISK|PARTITION|GROUP [--whole-disk] [--confirm NAME]",
 		N_("make a data place, and use it: settings, guests and media outlast a reboot"),
 		run_create},
@@ -45,23 +32,19 @@ static const struct verb {
 	{"group", "NAME DISK|PARTITION [--extend] [--confirm DISK|PARTITION]",
 		N_("make a volume group for a pool, or give one that is there a disk more, which loses what it holds"),
 		run_group},
+	{"list", "[--json]", N_("the volumes of the guests"), NULL},
 };
 
-static int usage(FILE *out, int status)
+static void explain(FILE *out)
 {
-	fputs(_("Usage: posada storage COMMAND\n\n"), out);
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		fprintf(out, "  %s %s\n        %s\n", verbs[i].name, verbs[i].options,
-			_(verbs[i].help));
-	fputs(_("  list [--json]\n        the volumes of the guests\n"
-		"\nOn a disk, a data place takes the largest room that no partition has, also on the stick that\n"
+	fputs(_("On a disk, a data place takes the largest room that no partition has, also on the stick that\n"
 		"this host was started from; with --whole-disk it takes the disk, and what is on it is lost. A\n"
 		"partition that is named loses what it holds; in a volume group it is a new volume.\n"
-		"--confirm NAME answers what would be asked.\n"
-		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"),
+		"--confirm NAME answers what would be asked.\n"),
 		out);
-	return status;
 }
+
+static const struct program program = {"posada storage", verbs, COUNT(verbs), explain};
 
 static int failed(const char *why)
 {
@@ -169,16 +152,16 @@ static int run_create(char **words)
 		else if (**words != '-' && !name)
 			name = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
 		else
-			return usage(stderr, USAGE);
+			return program_usage(&program);
 	}
 	if (!name)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (probe_machine(&machine, "/sys", &why)) {
 		status = failed(why ? why : _("the disks cannot be looked at."));
 	} else {
 		point_at(&machine, name, &wish);
 		if (wish.part && wish.whole)
-			status = usage(stderr, USAGE);
+			status = program_usage(&program);
 		else
 			status = create(&machine, &wish, confirm);
 	}
@@ -197,7 +180,7 @@ static int run_attach(char **words)
 	struct place current;
 
 	if (words[0] && (words[1] || *words[0] == '-'))
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (place_list(&places, why) || place_choose(&places, words[0], &place, why) ||
 		place_attach(place, false, why)) {
 		if (place_current(&current))
@@ -215,7 +198,7 @@ static int run_move(char **words)
 	char why[PLACE_TEXT];
 
 	if (!words[0] || words[1] || *words[0] == '-')
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (place_list(&places, why) || place_choose(&places, words[0], &place, why))
 		return failed(why);
 	puts(_("Guests whose disks are copied pause until that is done."));
@@ -231,7 +214,7 @@ static int run_detach(char **words)
 	char why[PLACE_TEXT];
 
 	if (words[0])
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (place_detach(why))
 		return failed(why);
 	puts(_("Detached. What changes now lives in memory."));
@@ -274,10 +257,10 @@ static int run_group(char **words)
 		else if (**words != '-' && !name)
 			name = *words;
 		else
-			return usage(stderr, USAGE);
+			return program_usage(&program);
 	}
 	if (!name)
-		return usage(stderr, USAGE);
+		return program_usage(&program);
 	if (!posada_name_is_legal(group))
 		return failed(_(
 			"the group's name may have letters, digits, dots, dashes and underscores, and begins with a letter or a digit."));
@@ -292,19 +275,5 @@ static int run_group(char **words)
 
 int main(int argc, char **argv)
 {
-	int status = -1;
-
-	setlocale(LC_ALL, "");
-	textdomain("posada");
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return usage(stdout, DONE);
-	for (size_t i = 0; i < COUNT(verbs) && argc > 1 && status < 0; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			status = verbs[i].run(argv + 2);
-	if (status < 0)
-		return usage(stderr, USAGE);
-	if (fflush(stdout) || ferror(stdout))
-		return failed(_("the output could not be written."));
-	return status;
+	return program_run(&program, argc, argv);
 }

@@ -38,11 +38,15 @@ def make_guest(host, name, *words, **options):
                        "--memory", "128M", *words, **options)
 
 
-def boot(disks, stick):
+def boot(disks, stick, plugged=True):
     # The names of the disks change from boot to boot, what is on them does not.
     return Host(memory=2048, disks=disks, extra=[
         "-blockdev", f"driver=raw,node-name=pulled,file.driver=file,file.filename={stick}",
-        "-device", "usb-storage,id=pulled,drive=pulled,serial=PULLED"])
+        *(["-device", "usb-storage,id=pulled,drive=pulled,serial=PULLED"] if plugged else [])])
+
+
+def plug(host):
+    host.qmp("device_add", driver="usb-storage", id="pulled", drive="pulled", bus="usb.0", serial="PULLED")
 
 
 def booted(host):
@@ -115,7 +119,7 @@ def test_pools_live_and_last(tmp_path, media_disk):
         assert "usb is not there" in notices(host)
         assert pools(host)["usb"]["state"] == "missing"
         assert "files" in host.posada("guest", "start", "files", status=1)
-        host.qmp("device_add", driver="usb-storage", id="pulled", drive="pulled", bus="usb.0", serial="PULLED")
+        plug(host)
         host.sh("until udevadm settle && [ -e /dev/disk/by-uuid ] && posada pool check && mountpoint /mnt/pools/usb; do sleep 1; done", 120)
         assert "usb" not in notices(host)
         host.posada("guest", "start", "files")
@@ -124,9 +128,21 @@ def test_pools_live_and_last(tmp_path, media_disk):
         host.sh("mkdir /data/more")
         host.posada("pool", "create", "more", "--kind", "directory", "--source", "/data/more")
         host.posada("pool", "detach", "more")
+        host.sh(f"cp {MEDIA}/vmlinuz {MEDIA}/counter.cpio /data/media/")
+        host.posada("guest", "create", "late", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio",
+                    "--memory", "96M", "--disk", "16M", "--pool", "usb")
+        host.posada("guest", "set", "late", "--autostart", "on")
         host.sh("sync")
-    with boot([place, media_disk, two, one], stick) as host:
+    with boot([place, media_disk, two, one], stick, plugged=False) as host:
         booted(host)
+        # Who starts with the host starts when its disk has come.
+        host.sh("until [ -e /run/posada/late/late ]; do sleep 1; done", 300)
+        assert pools(host)["usb"]["state"] == "missing"
+        plug(host)
+        host.sh("until posada guest list | grep -q 'late .* running'; do sleep 1; done", 180)
+        assert "late" not in notices(host)
+        host.posada("guest", "kill", "late", status=None)
+        host.posada("guest", "delete", "late", "--disks")
         states = {name: pool["state"] for name, pool in pools(host).items()}
         assert states == {"default": "ready", "fast": "ready", "more": "detached", "usb": "ready"}
         assert host.sh(f"head -c 3 {disk}") == "lvm"

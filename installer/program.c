@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs the verbs of a program, and prints its help. */
+#include "program.h"
+
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static void help(const struct program *program, FILE *out)
+{
+	fprintf(out, _("Usage: %s COMMAND\n\n"), program->name);
+	for (size_t i = 0; i < program->count; i++)
+		if (program->verbs[i].help)
+			fprintf(out, "  %s%s%s\n        %s\n", program->verbs[i].name,
+				*program->verbs[i].options ? " " : "", program->verbs[i].options,
+				_(program->verbs[i].help));
+	fputc('\n', out);
+	program->explain(out);
+	fputs(_("Exit status: 0 done, 1 failed, 2 wrong usage.\n"), out);
+}
+
+int program_usage(const struct program *program)
+{
+	help(program, stderr);
+	return USAGE;
+}
+
+int program_run(const struct program *program, int argc, char **argv)
+{
+	const struct verb *verb = NULL;
+	bool asked = false;
+	int status = DONE;
+
+	setlocale(LC_ALL, "");
+	textdomain("posada");
+	for (int i = 1; i < argc; i++)
+		asked |= !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
+	for (size_t i = 0; i < program->count && argc > 1 && !verb; i++)
+		if (program->verbs[i].run && !strcmp(argv[1], program->verbs[i].name))
+			verb = &program->verbs[i];
+	if (asked)
+		help(program, stdout);
+	else
+		status = verb ? verb->run(argv + 2) : program_usage(program);
+	/* What filled the buffer before now has failed unnoticed. */
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, _("%s: the output could not be written.\n"), program->name);
+		return FAILED;
+	}
+	return status;
+}

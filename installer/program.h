@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs posada-*: their verbs, their help and their exit status. */
+#ifndef POSADA_PROGRAM_H
+#define POSADA_PROGRAM_H
+
+#include <libintl.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define _(text)	 gettext(text)
+#define N_(text) text
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };
+
+struct verb {
+	const char *name;
+	const char *options; /* as the help shows them */
+	const char *help;    /* NULL: no verb for people */
+	/* Gets what follows the verb; returns an exit status. NULL: another program's verb. */
+	int (*run)(char **words);
+};
+
+struct program {
+	const char *name; /* as people call it: "posada storage" */
+	const struct verb *verbs;
+	size_t count;
+	void (*explain)(FILE *out); /* prints what follows the verbs in the help */
+};
+
+/* Runs the verb that was asked for, or prints the help; returns the exit status. */
+int program_run(const struct program *program, int argc, char **argv);
+
+/* The help on stderr, for words that make no sense; returns USAGE. */
+int program_usage(const struct program *program);
+
+#endif
