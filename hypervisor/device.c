@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Disks, network cards and CDs that come to a guest and go from it, while it runs or is off.
 #include <errno.h>
-#include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,20 +9,9 @@
 #include "guest.h"
 #include "tool.h"
 #include "xml.h"
+#include "xmlnode.h"
 
 /* --- Devices as XML ----------------------------------------------------- */
-
-static xmlNodePtr next_element(xmlNodePtr node, const char *name)
-{
-	while (node && (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name)))
-		node = node->next;
-	return node;
-}
-
-static xmlNodePtr child(xmlNodePtr node, const char *name)
-{
-	return node ? next_element(node->children, name) : NULL;
-}
 
 static bool is_called(xmlNodePtr device, const char *id)
 {
@@ -34,7 +22,7 @@ static bool is_called(xmlNodePtr device, const char *id)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names) && !found; i++) {
-		xmlNodePtr node = child(device, names[i].element);
+		xmlNodePtr node = xmlnode_child(device, names[i].element);
 		xmlChar *text =
 			node ? xmlGetNoNsProp(node, (const xmlChar *)names[i].attribute) : NULL;
 
@@ -44,50 +32,32 @@ static bool is_called(xmlNodePtr device, const char *id)
 	return found;
 }
 
-static xmlDocPtr parse(const char *xml)
-{
-	return xmlReadMemory(xml, (int)strlen(xml), "device.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-}
-
-static char *dump(xmlDocPtr doc, xmlNodePtr node)
-{
-	xmlBufferPtr buffer = xmlBufferCreate();
-	char *text = NULL;
-
-	if (buffer && xmlNodeDump(buffer, doc, node, 0, 0) > 0)
-		text = strdup((const char *)xmlBufferContent(buffer));
-	xmlBufferFree(buffer);
-	return text;
-}
-
 char *device_xml(const char *domain, const char *element, const char *id)
 {
-	xmlDocPtr doc = parse(domain);
-	xmlNodePtr node = child(child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), element);
+	xmlDocPtr doc = xmlnode_parse(domain);
+	xmlNodePtr node = xmlnode_child(
+		xmlnode_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), element);
 	char *text = NULL;
 
 	while (node && !is_called(node, id))
-		node = next_element(node->next, element);
+		node = xmlnode_next(node->next, element);
 	if (node)
-		text = dump(doc, node);
+		text = xmlnode_piece(doc, node);
 	xmlFreeDoc(doc);
 	return text;
 }
 
 char *cd_xml(const char *drive, const char *path)
 {
-	xmlDocPtr doc = parse(drive);
+	xmlDocPtr doc = xmlnode_parse(drive);
 	xmlNodePtr disk = doc ? xmlDocGetRootElement(doc) : NULL, source;
 	char *text = NULL;
 
 	if (!disk)
 		goto out;
-	source = child(disk, "source");
-	if (source) {
-		xmlUnlinkNode(source);
-		xmlFreeNode(source);
-	}
+	source = xmlnode_child(disk, "source");
+	if (source)
+		xmlnode_remove(source);
 	xmlSetProp(disk, (const xmlChar *)"type",
 		(const xmlChar *)(path && image_is_block(path) ? "block" : "file"));
 	if (path) {
@@ -97,7 +67,7 @@ char *cd_xml(const char *drive, const char *path)
 				       (const xmlChar *)path))
 			goto out;
 	}
-	text = dump(doc, disk);
+	text = xmlnode_piece(doc, disk);
 out:
 	xmlFreeDoc(doc);
 	return text;

@@ -3,12 +3,12 @@
 #include "domainxml.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
 #include "seed.h"
+#include "xmlnode.h"
 
 struct document {
 	xmlDocPtr doc;
@@ -26,8 +26,7 @@ static int document_open(const char *xml, struct document *document)
 	xmlNodePtr root;
 
 	memset(document, 0, sizeof(*document));
-	document->doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	document->doc = xmlnode_parse(xml);
 	root = document->doc ? xmlDocGetRootElement(document->doc) : NULL;
 	if (!root || strcmp((const char *)root->name, "domain") != 0) {
 		document_close(document);
@@ -40,47 +39,20 @@ static int document_open(const char *xml, struct document *document)
 	return -ENOMEM;
 }
 
-/* Text that libxml2 allocated, as the caller's own; NULL stays NULL. */
-static char *own_text(xmlChar *text)
-{
-	char *copy = text ? strdup((const char *)text) : NULL;
-
-	xmlFree(text);
-	return copy;
-}
-
 static int document_text(const struct document *document, char **out)
 {
-	xmlChar *text = NULL;
-	int size;
-
-	xmlDocDumpMemory(document->doc, &text, &size);
-	*out = own_text(text);
+	*out = xmlnode_text(document->doc);
 	return *out ? 0 : -ENOMEM;
-}
-
-static xmlNodePtr child(xmlNodePtr node, const char *name)
-{
-	for (node = node ? node->children : NULL; node; node = node->next)
-		if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, name))
-			break;
-	return node;
 }
 
 static char *attribute(xmlNodePtr node, const char *name)
 {
-	return node ? own_text(xmlGetNoNsProp(node, (const xmlChar *)name)) : NULL;
+	return node ? xmlnode_own(xmlGetNoNsProp(node, (const xmlChar *)name)) : NULL;
 }
 
 static void set_attribute(xmlNodePtr node, const char *name, const char *value)
 {
 	xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value);
-}
-
-static void remove_node(xmlNodePtr node)
-{
-	xmlUnlinkNode(node);
-	xmlFreeNode(node);
 }
 
 static xmlXPathObjectPtr nodes_at(const struct document *document, const char *path, size_t *count)
@@ -99,7 +71,7 @@ static int remove_all(const struct document *document, const char *path)
 	if (!found)
 		return -ENOMEM;
 	for (i = count; i > 0; i--) {
-		remove_node(found->nodesetval->nodeTab[i - 1]);
+		xmlnode_remove(found->nodesetval->nodeTab[i - 1]);
 		found->nodesetval->nodeTab[i - 1] = NULL;
 	}
 	xmlXPathFreeObject(found);
@@ -110,18 +82,18 @@ static int remove_all(const struct document *document, const char *path)
 
 static int read_disk(xmlNodePtr node, struct domainxml_disk *disk)
 {
-	xmlNodePtr source = child(node, "source"), driver = child(node, "driver");
+	xmlNodePtr source = xmlnode_child(node, "source"), driver = xmlnode_child(node, "driver");
 	char *device = attribute(node, "device");
 
 	disk->path = attribute(source, "file");
 	if (!disk->path)
 		disk->path = attribute(source, "dev");
-	disk->target = attribute(child(node, "target"), "dev");
+	disk->target = attribute(xmlnode_child(node, "target"), "dev");
 	disk->format = attribute(driver, "type");
 	if (!disk->format)
 		disk->format = strdup("raw");
-	disk->own = (!device || !strcmp(device, "disk")) && !child(node, "readonly") &&
-		    !child(node, "shareable");
+	disk->own = (!device || !strcmp(device, "disk")) && !xmlnode_child(node, "readonly") &&
+		    !xmlnode_child(node, "shareable");
 	disk->seed = disk->path && seed_is_path(disk->path);
 	free(device);
 	return disk->format ? 0 : -ENOMEM;
@@ -166,7 +138,8 @@ void domainxml_disks_free(struct domainxml_disks *disks)
 
 static int replace_disk(xmlNodePtr node, const struct domainxml_disk *disk)
 {
-	xmlNodePtr source = child(node, "source"), driver = child(node, "driver"), backing;
+	xmlNodePtr source = xmlnode_child(node, "source"), driver = xmlnode_child(node, "driver"),
+		   backing;
 
 	if (!source)
 		return -EINVAL;
@@ -177,9 +150,9 @@ static int replace_disk(xmlNodePtr node, const struct domainxml_disk *disk)
 	if (driver)
 		set_attribute(driver, "type", disk->copy.format);
 	/* A copy stands on its own. */
-	backing = child(node, "backingStore");
+	backing = xmlnode_child(node, "backingStore");
 	if (backing)
-		remove_node(backing);
+		xmlnode_remove(backing);
 	return 0;
 }
 
@@ -195,7 +168,7 @@ char *domainxml_nvram(const char *xml)
 	found = nodes_at(
 		&document, "/domain/os/nvram[not(source)] | /domain/os/nvram/source/@file", &count);
 	if (count)
-		path = own_text(xmlNodeGetContent(found->nodesetval->nodeTab[0]));
+		path = xmlnode_own(xmlNodeGetContent(found->nodesetval->nodeTab[0]));
 	xmlXPathFreeObject(found);
 	document_close(&document);
 	if (path && *path == '/')
@@ -222,7 +195,7 @@ static void forget_nvram(const struct document *document)
 /* A legal name holds nothing that XML would have to escape. */
 static int set_name(const struct document *document, const char *name)
 {
-	xmlNodePtr node = child(xmlDocGetRootElement(document->doc), "name");
+	xmlNodePtr node = xmlnode_child(xmlDocGetRootElement(document->doc), "name");
 
 	if (!node)
 		return -EINVAL;
@@ -262,7 +235,7 @@ int domainxml_clone(
 		if (disks->items[i].copy.path) {
 			ret = replace_disk(*node, &disks->items[i]);
 		} else if (disks->items[i].seed) {
-			remove_node(*node);
+			xmlnode_remove(*node);
 			*node = NULL;
 		}
 	}
@@ -310,7 +283,7 @@ int domainxml_add_seed(const char *xml, enum posada_kind kind, const char *path,
 	ret = document_open(xml, &document);
 	if (ret)
 		return ret;
-	devices = child(xmlDocGetRootElement(document.doc), "devices");
+	devices = xmlnode_child(xmlDocGetRootElement(document.doc), "devices");
 	disk = devices ? add_child(devices, "disk") : NULL;
 	if (disk)
 		fill_seed(disk, kind, path);

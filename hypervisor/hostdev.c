@@ -2,7 +2,6 @@
 // Devices of the host that a guest gets for itself: what can be given, and what must not be.
 #include <dirent.h>
 #include <errno.h>
-#include <libxml/parser.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "guest.h"
 #include "host.h"
 #include "hostdev.h"
+#include "xmlnode.h"
 
 /* --- Text and XML ------------------------------------------------------- */
 
@@ -70,14 +70,6 @@ char *hostdev_xml(const struct hostdev *device)
 	return strdup(text);
 }
 
-static xmlNodePtr child(xmlNodePtr node, const char *name)
-{
-	for (node = node ? node->children : NULL; node; node = node->next)
-		if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, name))
-			break;
-	return node;
-}
-
 static bool has_number(xmlNodePtr node, const char *name, unsigned number)
 {
 	xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *)name) : NULL;
@@ -89,34 +81,16 @@ static bool has_number(xmlNodePtr node, const char *name, unsigned number)
 
 static bool is_device(xmlNodePtr node, const struct hostdev *device)
 {
-	xmlNodePtr source = child(node, "source"), address = child(source, "address");
+	xmlNodePtr source = xmlnode_child(node, "source"),
+		   address = xmlnode_child(source, "address");
 
 	if (device->usb)
-		return has_number(child(source, "vendor"), "id", device->vendor) &&
-		       has_number(child(source, "product"), "id", device->product);
-	return !child(source, "vendor") && has_number(address, "domain", device->domain) &&
+		return has_number(xmlnode_child(source, "vendor"), "id", device->vendor) &&
+		       has_number(xmlnode_child(source, "product"), "id", device->product);
+	return !xmlnode_child(source, "vendor") && has_number(address, "domain", device->domain) &&
 	       has_number(address, "bus", device->bus) &&
 	       has_number(address, "slot", device->slot) &&
 	       has_number(address, "function", device->function);
-}
-
-static xmlDocPtr parse(const char *xml)
-{
-	return xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-}
-
-static char *dump(xmlDocPtr doc)
-{
-	xmlChar *text = NULL;
-	char *copy = NULL;
-	int len;
-
-	xmlDocDumpMemory(doc, &text, &len);
-	if (text)
-		copy = strdup((const char *)text);
-	xmlFree(text);
-	return copy;
 }
 
 static xmlNodePtr find(xmlNodePtr devices, const struct hostdev *device)
@@ -133,12 +107,12 @@ static xmlNodePtr find(xmlNodePtr devices, const struct hostdev *device)
 char *hostdev_added(const char *domain, const struct hostdev *device)
 {
 	char *xml = hostdev_xml(device), *text = NULL;
-	xmlDocPtr doc = parse(domain), piece = xml ? parse(xml) : NULL;
-	xmlNodePtr devices = child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), node;
+	xmlDocPtr doc = xmlnode_parse(domain), piece = xml ? xmlnode_parse(xml) : NULL;
+	xmlNodePtr devices = xmlnode_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), node;
 
 	node = devices && piece ? xmlDocCopyNode(xmlDocGetRootElement(piece), doc, 1) : NULL;
 	if (node && xmlAddChild(devices, node))
-		text = dump(doc);
+		text = xmlnode_text(doc);
 	xmlFreeDoc(piece);
 	xmlFreeDoc(doc);
 	free(xml);
@@ -147,14 +121,14 @@ char *hostdev_added(const char *domain, const struct hostdev *device)
 
 char *hostdev_removed(const char *domain, const struct hostdev *device)
 {
-	xmlDocPtr doc = parse(domain);
-	xmlNodePtr node = find(child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), device);
+	xmlDocPtr doc = xmlnode_parse(domain);
+	xmlNodePtr node =
+		find(xmlnode_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices"), device);
 	char *text = NULL;
 
 	if (node) {
-		xmlUnlinkNode(node);
-		xmlFreeNode(node);
-		text = dump(doc);
+		xmlnode_remove(node);
+		text = xmlnode_text(doc);
 	}
 	xmlFreeDoc(doc);
 	return text;

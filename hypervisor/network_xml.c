@@ -3,20 +3,14 @@
 #include "network_xml.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "xml.h"
+#include "xmlnode.h"
 
 #define OWN "/network/ip[not(@family) or @family='ipv4'][1]"
-
-static xmlDocPtr parse(const char *xml)
-{
-	return xmlReadMemory(xml, (int)strlen(xml), "network.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-}
 
 /* What an expression is as a string, "" for nothing; the caller's, NULL without memory. */
 static char *text_of(xmlXPathContextPtr context, const char *expression)
@@ -38,7 +32,26 @@ static void put(xmlNodePtr node, const char *name, const char *value)
 	xmlNewProp(node, (const xmlChar *)name, (const xmlChar *)value);
 }
 
-static void add_own(xmlNodePtr root, const struct network_own *own)
+/* What another program wants of DHCP stays: reservations, where they are in the network still. */
+static void keep_dhcp(xmlNodePtr from, xmlNodePtr to, const struct net4 *net)
+{
+	xmlNodePtr node = from ? from->children : NULL, next;
+
+	for (; node; node = next) {
+		char *ip = xmlnode_own(xmlGetNoNsProp(node, (const xmlChar *)"ip"));
+		uint32_t address;
+
+		next = node->next;
+		if (node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, "range") &&
+			(!ip || (ip4_parse(ip, &address) && net4_has(net, address)))) {
+			xmlUnlinkNode(node);
+			xmlAddChild(to, node);
+		}
+		free(ip);
+	}
+}
+
+static void add_own(xmlNodePtr root, const struct network_own *own, xmlNodePtr old)
 {
 	char text[NET4_TEXT];
 	uint32_t first, last;
@@ -56,29 +69,29 @@ static void add_own(xmlNodePtr root, const struct network_own *own)
 	range = xmlNewChild(dhcp, NULL, (const xmlChar *)"range", NULL);
 	put(range, "start", ip4_text(first, text));
 	put(range, "end", ip4_text(last, text));
+	keep_dhcp(xmlnode_child(old, "dhcp"), dhcp, &own->net);
 }
 
-static void drop_own(xmlXPathContextPtr context)
+/* Takes it out; xmlFreeNode(). */
+static xmlNodePtr take_own(xmlXPathContextPtr context)
 {
 	xmlXPathObjectPtr found = xmlXPathEvalExpression((const xmlChar *)OWN, context);
+	xmlNodePtr node = NULL;
 
 	if (found && found->nodesetval && found->nodesetval->nodeNr) {
-		xmlNodePtr node = found->nodesetval->nodeTab[0];
-
+		node = found->nodesetval->nodeTab[0];
 		xmlUnlinkNode(node);
-		xmlFreeNode(node);
-		found->nodesetval->nodeTab[0] = NULL;
 	}
 	xmlXPathFreeObject(found);
+	return node;
 }
 
 int network_xml_change(const char *old, const struct network_own *own, char **xml)
 {
 	xmlXPathContextPtr context = NULL;
-	xmlChar *text = NULL;
-	xmlNodePtr root;
-	xmlDocPtr doc = parse(old);
-	int ret = -EINVAL, size;
+	xmlNodePtr root, gone = NULL;
+	xmlDocPtr doc = xmlnode_parse(old);
+	int ret = -EINVAL;
 
 	*xml = NULL;
 	root = doc ? xmlDocGetRootElement(doc) : NULL;
@@ -88,13 +101,12 @@ int network_xml_change(const char *old, const struct network_own *own, char **xm
 	context = xmlXPathNewContext(doc);
 	if (!context)
 		goto out;
-	drop_own(context);
-	add_own(root, own);
-	xmlDocDumpMemory(doc, &text, &size);
-	*xml = text ? strdup((const char *)text) : NULL;
+	gone = take_own(context);
+	add_own(root, own, gone);
+	*xml = xmlnode_text(doc);
 	ret = *xml ? 0 : -ENOMEM;
 out:
-	xmlFree(text);
+	xmlFreeNode(gone);
 	xmlXPathFreeContext(context);
 	xmlFreeDoc(doc);
 	return ret;
@@ -145,7 +157,7 @@ int xml_to_network(const char *xml, struct posada_network *network)
 	enum { MODE, DEVICE, ADDRESS, PREFIX, NETMASK, DHCP, FORWARDS, TEXTS };
 	char *texts[TEXTS] = {NULL}, own[NET4_TEXT];
 	xmlXPathContextPtr context = NULL;
-	xmlDocPtr doc = parse(xml);
+	xmlDocPtr doc = xmlnode_parse(xml);
 	struct net4 net;
 	int ret = -EINVAL;
 	size_t i;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Checks what pools shall be made of, and translates them to and from libvirt's XML.
 #include <errno.h>
-#include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "internal.h"
 #include "pool.h"
 #include "xml.h"
+#include "xmlnode.h"
 
 #define BY_UUID "/dev/disk/by-uuid/"
 
@@ -228,8 +228,7 @@ int pool_from_xml(const char *xml, struct posada_pool *pool)
 	int ret = -EINVAL;
 	xmlDocPtr doc;
 
-	doc = xmlReadMemory(xml, (int)strlen(xml), "pool.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	doc = xmlnode_parse(xml);
 	if (!doc)
 		return -EINVAL;
 	context = xmlXPathNewContext(doc);

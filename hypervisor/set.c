@@ -2,13 +2,13 @@
 // The settings of a guest: read from its definition, written to it, and made true at once where
 // that can be.
 #include <errno.h>
-#include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
 #include "guest.h"
 #include "internal.h"
 #include "set.h"
 #include "xml.h"
+#include "xmlnode.h"
 
 /* libvirt keeps whatever stands in <metadata>, one element for each namespace. */
 #define AUTOSTART_URI "urn:posada:autostart"
@@ -58,17 +58,9 @@ char *posada_boot_text(const struct posada_settings *settings, char *buf, size_t
 
 /* --- The definition ----------------------------------------------------- */
 
-static xmlNodePtr child(xmlNodePtr node, const char *name)
-{
-	for (node = node ? node->children : NULL; node; node = node->next)
-		if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, name))
-			break;
-	return node;
-}
-
 static xmlNodePtr child_made(xmlNodePtr node, const char *name)
 {
-	xmlNodePtr found = child(node, name);
+	xmlNodePtr found = xmlnode_child(node, name);
 
 	return found ? found : xmlNewChild(node, NULL, (const xmlChar *)name, NULL);
 }
@@ -77,10 +69,8 @@ static void remove_children(xmlNodePtr node, const char *name)
 {
 	xmlNodePtr found;
 
-	while ((found = child(node, name))) {
-		xmlUnlinkNode(found);
-		xmlFreeNode(found);
-	}
+	while ((found = xmlnode_child(node, name)))
+		xmlnode_remove(found);
 }
 
 static unsigned long long number_of(xmlNodePtr node)
@@ -152,27 +142,21 @@ static void read_boot(xmlNodePtr os, struct posada_settings *settings)
 	}
 }
 
-static xmlDocPtr parse(const char *xml)
-{
-	return xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-}
-
 int settings_from_xml(const char *xml, struct posada_settings *settings)
 {
-	xmlDocPtr doc = parse(xml);
+	xmlDocPtr doc = xmlnode_parse(xml);
 	xmlNodePtr domain = doc ? xmlDocGetRootElement(doc) : NULL, autostart;
 
 	memset(settings, 0, sizeof(*settings));
-	if (!domain || !child(domain, "os")) {
+	if (!domain || !xmlnode_child(domain, "os")) {
 		xmlFreeDoc(doc);
 		return -EINVAL;
 	}
-	settings->memory_kib = number_of(child(domain, "memory"));
-	settings->vcpus = (unsigned)number_of(child(domain, "vcpu"));
-	read_boot(child(domain, "os"), settings);
-	settings->crash_restart = has_text(child(domain, "on_crash"), "restart");
-	autostart = autostart_of(child(domain, "metadata"));
+	settings->memory_kib = number_of(xmlnode_child(domain, "memory"));
+	settings->vcpus = (unsigned)number_of(xmlnode_child(domain, "vcpu"));
+	read_boot(xmlnode_child(domain, "os"), settings);
+	settings->crash_restart = has_text(xmlnode_child(domain, "on_crash"), "restart");
+	autostart = autostart_of(xmlnode_child(domain, "metadata"));
 	if (autostart) {
 		settings->order = attribute(autostart, "order", POSADA_ORDER_MAX);
 		settings->delay_s = attribute(autostart, "delay", POSADA_DELAY_MAX_S);
@@ -187,7 +171,7 @@ static int put_vcpus(xmlNodePtr domain, unsigned vcpus)
 	remove_children(domain, "vcpus");
 	if (number_put(domain, "vcpu", vcpus))
 		return -1;
-	xmlUnsetProp(child(domain, "vcpu"), (const xmlChar *)"current");
+	xmlUnsetProp(xmlnode_child(domain, "vcpu"), (const xmlChar *)"current");
 	return 0;
 }
 
@@ -199,15 +183,15 @@ static int put_memory(xmlNodePtr domain, uint64_t kib)
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (number_put(domain, names[i], kib))
 			return -1;
-		xmlSetProp(
-			child(domain, names[i]), (const xmlChar *)"unit", (const xmlChar *)"KiB");
+		xmlSetProp(xmlnode_child(domain, names[i]), (const xmlChar *)"unit",
+			(const xmlChar *)"KiB");
 	}
 	return 0;
 }
 
 static int put_boot(xmlNodePtr domain, const struct posada_settings *settings)
 {
-	xmlNodePtr os = child(domain, "os"), device = child(domain, "devices");
+	xmlNodePtr os = xmlnode_child(domain, "os"), device = xmlnode_child(domain, "devices");
 	size_t i;
 
 	/* An order among the devices themselves and this one exclude each other. */
@@ -231,10 +215,8 @@ static int put_autostart(xmlNodePtr domain, const struct posada_settings *settin
 	xmlNsPtr ns;
 
 	node = autostart_of(metadata);
-	if (node) {
-		xmlUnlinkNode(node);
-		xmlFreeNode(node);
-	}
+	if (node)
+		xmlnode_remove(node);
 	if (!settings->order && !settings->delay_s)
 		return 0;
 	node = xmlNewChild(metadata, NULL, (const xmlChar *)"autostart", NULL);
@@ -261,15 +243,14 @@ int settings_to_xml(const char *xml, const struct posada_settings *settings, cha
 {
 	struct posada_settings old;
 	xmlNodePtr domain, crash;
-	xmlChar *text = NULL;
 	xmlDocPtr doc;
-	int len, ret = settings_from_xml(xml, &old);
+	int ret = settings_from_xml(xml, &old);
 
 	*out = NULL;
 	if (ret)
 		return ret;
 	ret = -ENOMEM;
-	doc = parse(xml);
+	doc = xmlnode_parse(xml);
 	if (!doc)
 		return ret;
 	domain = xmlDocGetRootElement(doc);
@@ -289,10 +270,7 @@ int settings_to_xml(const char *xml, const struct posada_settings *settings, cha
 	if ((settings->order != old.order || settings->delay_s != old.delay_s) &&
 		put_autostart(domain, settings))
 		goto out;
-	xmlDocDumpMemory(doc, &text, &len);
-	if (text)
-		*out = strdup((const char *)text);
-	xmlFree(text);
+	*out = xmlnode_text(doc);
 	if (*out)
 		ret = 0;
 out:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Guest definitions as text: checks a specification, writes and reads domain XML.
 #include <errno.h>
-#include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "seed.h"
 #include "text.h"
 #include "xml.h"
+#include "xmlnode.h"
 
 #define PV_LOADER	    "/usr/share/posada/boot/grub-x86_64-xen.bin"
 #define PVH_LOADER	    "/usr/share/posada/boot/grub-i386-xen_pvh.bin"
@@ -576,8 +576,7 @@ int xml_to_guest(const char *xml, struct posada_guest *guest)
 	xmlDocPtr doc;
 	int ret = -EINVAL;
 
-	doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	doc = xmlnode_parse(xml);
 	if (!doc)
 		return -EINVAL;
 	root = xmlDocGetRootElement(doc);

@@ -89,6 +89,24 @@ TEST(changes_leave_the_rest)
 	assert_int_equal(network_xml_change("", &made, &xml), -EINVAL);
 }
 
+TEST(reservations_stay_where_they_fit)
+{
+	static const char before[] =
+		"<network><ip address='10.0.0.1' prefix='24'><dhcp><range start='10.0.0.2' end='10.0.0.9'/>"
+		"<host mac='52:54:00:00:00:02' ip='10.0.0.7'/><host name='old' ip='10.9.0.7'/>"
+		"<bootp file='pxe.0'/></dhcp></ip></network>";
+	struct network_own same = own("10.0.0.1/24", true), other = own("10.9.0.1/24", true);
+	char *xml;
+
+	assert_int_equal(network_xml_change(before, &same, &xml), 0);
+	assert_true(strstr(xml, "10.0.0.7") && strstr(xml, "pxe.0") && !strstr(xml, "10.9.0.7"));
+	assert_null(strstr(xml, "10.0.0.9"));
+	free(xml);
+	assert_int_equal(network_xml_change(before, &other, &xml), 0);
+	assert_true(strstr(xml, "10.9.0.7") && strstr(xml, "pxe.0") && !strstr(xml, "10.0.0.7"));
+	free(xml);
+}
+
 static void read_and_forget(const char *xml)
 {
 	struct posada_network network = {0};
@@ -274,5 +292,6 @@ TEST(guests_cards_are_no_cards)
 }
 
 RUN("network", T(names_are_checked), T(definitions_come_back), T(changes_leave_the_rest),
-	T(foreign_definitions_are_read), T(bridges_last), T(what_is_no_bridge_is_left_out),
-	T(own_addresses_are_checked), T(what_init_keeps_is_read), T(guests_cards_are_no_cards))
+	T(reservations_stay_where_they_fit), T(foreign_definitions_are_read), T(bridges_last),
+	T(what_is_no_bridge_is_left_out), T(own_addresses_are_checked), T(what_init_keeps_is_read),
+	T(guests_cards_are_no_cards))
