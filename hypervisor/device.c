@@ -156,7 +156,6 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 {
 	struct posada_guests others;
 	enum image_type type;
-	char clean[256];
 	int ret = file_probe(_("disk image"), given, &type, absolute, err);
 
 	if (ret)
@@ -170,10 +169,8 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	ret = guest_list_all(handle, &others, err);
 	if (ret)
 		return ret;
-	if (!disk->readonly && guests_use(&others, *absolute))
-		ret = fail(err, -EBUSY,
-			_("The disk %s belongs to a guest already, and two would destroy it. Copy it, or choose another."),
-			posada_text_clean(*absolute, clean, sizeof(clean)));
+	if (!disk->readonly)
+		ret = disk_check(&others, *absolute, err);
 	posada_guests_free(&others);
 	return ret;
 }

@@ -605,10 +605,25 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 		for (j = 0; j < guests->items[i].disk_count; j++) {
 			const char *disk = guests->items[i].disks[j].path;
 
-			if (disk && image_is_same(disk, path))
+			if (disk && image_overlaps(disk, path))
 				return true;
 		}
 	return false;
+}
+
+int disk_check(const struct posada_guests *others, const char *path, struct posada_error *err)
+{
+	char clean[256];
+
+	if (guests_use(others, path))
+		return fail(err, -EBUSY,
+			_("The disk %s belongs to a guest already, and two would destroy it. Copy it, or choose another."),
+			posada_text_clean(path, clean, sizeof(clean)));
+	if (image_is_taken(path))
+		return fail(err, -EBUSY,
+			_("The host itself uses %s, and two would destroy it. Unmount it, or choose another."),
+			posada_text_clean(path, clean, sizeof(clean)));
+	return 0;
 }
 
 static bool goes_along(
@@ -814,14 +829,12 @@ static int check_disks(
 			continue;
 		ret = file_probe(
 			_("disk image"), making->spec.disks[i].path, &type, &making->disks[i], err);
+		if (!ret)
+			ret = disk_check(others, making->disks[i], err);
 		if (ret)
 			return ret;
-		if (guests_use(others, making->disks[i]))
-			return fail(err, -EBUSY,
-				_("The disk %s belongs to another guest already, and two would destroy it. Copy it, or choose another."),
-				posada_text_clean(making->disks[i], clean, sizeof(clean)));
 		for (j = 0; j < i; j++)
-			if (making->disks[j] && image_is_same(making->disks[j], making->disks[i]))
+			if (making->disks[j] && image_overlaps(making->disks[j], making->disks[i]))
 				return fail(err, -EINVAL,
 					_("The disk %s was given twice. Give it once."),
 					posada_text_clean(making->disks[i], clean, sizeof(clean)));

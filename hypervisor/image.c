@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <zlib.h>
 #include "image.h"
@@ -191,6 +192,54 @@ bool image_is_same(const char *one, const char *other)
 	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
 		return a.st_rdev == b.st_rdev;
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A partition's disk; nothing for what is no partition. */
+static dev_t disk_of(dev_t partition)
+{
+	char path[64];
+	unsigned upper = 0, lower = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(partition),
+		minor(partition));
+	if (access(path, F_OK))
+		return 0;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", major(partition),
+		minor(partition));
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u:%u", &upper, &lower) != 2)
+		upper = lower = 0;
+	fclose(file);
+	return makedev(upper, lower);
+}
+
+bool image_overlaps(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	if (image_is_same(one, other))
+		return true;
+	if (!can_be_asked(one) || !can_be_asked(other) || stat(one, &a) || stat(other, &b) ||
+		!S_ISBLK(a.st_mode) || !S_ISBLK(b.st_mode))
+		return false;
+	return disk_of(a.st_rdev) == b.st_rdev || disk_of(b.st_rdev) == a.st_rdev;
+}
+
+bool image_is_taken(const char *path)
+{
+	int fd;
+
+	if (!image_is_block(path))
+		return false;
+	/* Linux lets nobody have it exclusively whose whole or part is in use. */
+	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EBUSY;
+	close(fd);
+	return false;
 }
 
 bool image_is_kernel(enum image_type type, enum posada_kind kind)

@@ -37,6 +37,12 @@ char *image_path(const char *path);
 /* Are these two paths of one file or disk? */
 bool image_is_same(const char *one, const char *other);
 
+/* The same, or one is a disk and the other a partition of it. */
+bool image_overlaps(const char *one, const char *other);
+
+/* Is this a disk or a partition that this host itself uses: mounted, or part of something else? */
+bool image_is_taken(const char *path);
+
 /* Can a guest of this kind be started from a kernel of this type? */
 bool image_is_kernel(enum image_type type, enum posada_kind kind);
 

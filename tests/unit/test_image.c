@@ -114,6 +114,8 @@ TEST(files_have_one_path)
 	assert_true(image_is_same("/none", "/none"));
 	assert_false(image_is_same(file, "/none"));
 	assert_false(image_is_same(file, unit_write("other", "", 0)));
+	assert_true(image_overlaps(file, link));
+	assert_false(image_overlaps(file, unit_path("other")) || image_is_taken(file));
 }
 
 TEST(disks_keep_a_name_that_lasts)
