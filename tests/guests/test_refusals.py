@@ -12,7 +12,11 @@ REFUSALS = {
     "a disk image that is missing": (
         ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "2G", "--disk", "/data/none.img"), 1, "Correct the path"),
     "a disk that another guest has": (
-        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "/data/volumes/taken.img"), 1, "belongs to another guest"),
+        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "/data/volumes/taken.img"), 1, "belongs to a guest"),
+    "a disk that the host uses": (
+        ("guest", "create", "inn", "--kind", "pv", *KERNEL, "--disk", "/dev/disk/by-label/VOLUMES"), 1, "The host itself uses"),
+    "a format for a disk that exists": (
+        ("guest", "attach", "taken", "--disk", "/data/volumes/taken.img", "--format", "raw"), 2, "Only a new volume"),
     "a kernel that is no kernel": (
         ("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/initrd.gz", "--network", "none"), 1, "is no kernel"),
     "a kernel that is not there": (("guest", "create", "inn", "--kind", "pvh", "--kernel", "/none"), 1, "Correct the path"),
