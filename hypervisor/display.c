@@ -67,7 +67,7 @@ int posada_guest_display(struct posada *handle, const char *name, struct posada_
 int posada_guest_web(
 	struct posada *handle, const char *name, struct posada_web *web, struct posada_error *err)
 {
-	char said[256], port[16], token[64];
+	char said[256] = "", port[16], token[64];
 	struct posada_display display;
 	bool six;
 	unsigned listens;
@@ -79,10 +79,12 @@ int posada_guest_web(
 		return fail(err, -ENETUNREACH,
 			_("This host has no address that a browser could reach. Set one under Network."));
 	snprintf(port, sizeof(port), "%d", display.port);
-	if (tool_run((const char *const[]){"posada-screen", port, NULL}, said, sizeof(said)) ||
-		sscanf(said, "%u %63s %127s", &listens, token, web->fingerprint) != 3)
+	ret = tool_run((const char *const[]){"posada-screen", port, NULL}, said, sizeof(said));
+	said[strcspn(said, "\n")] = '\0';
+	if (ret || sscanf(said, "%u %63s %127s", &listens, token, web->fingerprint) != 3)
 		return fail(err, -EIO,
-			_("The screen cannot be shown to a browser now. Reach it by SSH, or try again once others have closed theirs."));
+			_("The screen cannot be shown to a browser now: %s Reach it by SSH, or try again once others have closed theirs."),
+			said);
 	six = strchr(display.address, ':') != NULL;
 	snprintf(web->address, sizeof(web->address), "https://%s%s%s:%u/%s", six ? "[" : "",
 		display.address, six ? "]" : "", listens, token);

@@ -520,9 +520,10 @@ static void run(const struct server *server)
 		;
 }
 
+/* Who has started this reads the reason in the place of the address. */
 static int failed(const char *why)
 {
-	fprintf(stderr, "posada-screen: %s\n", why);
+	puts(why);
 	return EXIT_FAILURE;
 }
 
