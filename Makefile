@@ -22,7 +22,7 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 	tests/vm.py
 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests
-	$(PYTEST) -m "not slow and not power" tests
+	$(PYTEST) --durations=15 -m "not slow and not power" tests
 
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk

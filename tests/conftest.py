@@ -95,6 +95,11 @@ def test_guests():
     return built("test-guests")
 
 
+def pytest_collection_modifyitems(items):
+    """The shared host comes last: it would take from the other machines what processor it idles with."""
+    items.sort(key=lambda item: "shared_host" in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
