@@ -32,7 +32,7 @@ while :; do echo idle; sleep 60; done
 """
 # Waits for the first line that the guest's kernel says, whoever has started it.
 FIRST = """until id=$(xl domid $1 2>/dev/null); do usleep 20000; done
-until tty=$(xenstore-read /local/domain/$id/console/tty 2>/dev/null); do usleep 20000; done
+until tty=$(xenstore-read /local/domain/$id/console/tty 2>/dev/null) && [ -c "$tty" ]; do usleep 20000; done
 until read -r line <$tty; do usleep 20000; done
 """
 
