@@ -92,7 +92,7 @@ class Host(vm.Machine):
             # A long line that wraps would hide marks from a reader of the stream.
             self.shell("stty cols 1000")
             # The menu is there before every device is.
-            self.shell("until [ -e /run/posada/configured ]; do sleep 1; done", 120)
+            self.shell("until [ -e /run/posada/configured ]; do sleep 1; done", 300)
 
     def shell_close(self):
         if self.in_shell:
