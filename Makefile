@@ -22,7 +22,15 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 	tests/vm.py
 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests
-	$(PYTEST) --durations=15 -m "not slow and not power" tests
+	@$(MAKE) --no-print-directory --jobs=2 check-builder check-machines
+
+check-builder: ## the builder's own tests (their words come at the end)
+	@mkdir -p out/logs
+	@$(PYTEST) --durations=5 -m "not slow" tests/builder >out/logs/check-builder.log 2>&1; \
+		status=$$?; cat out/logs/check-builder.log; exit $$status
+
+check-machines: image needs-check ## the tests that boot machines, in the order boots, installations, guests
+	$(PYTEST) --durations=15 -m "not slow and not power" --ignore=tests/builder tests
 
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk
@@ -54,4 +62,4 @@ needs-check:
 needs-slow:
 	@$(BUILD) install $(SLOW_NEEDS)
 
-.PHONY: help image run check check-source check-slow check-power bench repro lock clean needs-run needs-check needs-slow
+.PHONY: help image run check check-builder check-machines check-source check-slow check-power bench repro lock clean needs-run needs-check needs-slow
