@@ -26,8 +26,9 @@
 #define NFS_PORT    "2049"
 #define PATIENCE_MS 5000
 
-/* With less than this part of its room, and than these bytes, a pool of files counts as full. */
-#define FULL_PART  64
+/* With less than this part of its room, and than these bytes, a pool of files counts as full: ext4
+ * counts a fiftieth as free that it gives to nobody. */
+#define FULL_PART  32
 #define FULL_BYTES ((uint64_t)1 << 30)
 
 static int fail_missing(const struct posada_pool *pool, struct posada_error *err)
