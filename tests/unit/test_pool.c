@@ -165,8 +165,8 @@ TEST(a_pool_is_almost_full)
 		bool full;
 	} rows[] = {
 		{POSADA_POOL_DIRECTORY, 0, 0, false},
-		{POSADA_POOL_DIRECTORY, 6400, 99, true},
-		{POSADA_POOL_DIRECTORY, 6400, 100, false},
+		{POSADA_POOL_DIRECTORY, 6400, 199, true},
+		{POSADA_POOL_DIRECTORY, 6400, 200, false},
 		{POSADA_POOL_LVM, 6400, 0, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, (uint64_t)62 << 30, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, ((uint64_t)1 << 30) - 1, true},
