@@ -408,11 +408,17 @@ void ui_gauge_end(void)
 
 bool ui_key_within(unsigned ms)
 {
+	/* Who reads a key from a window has it drawn, over a gauge that is there; a pad never is. */
+	static WINDOW *pad;
 	int key;
 
-	wtimeout(stdscr, (int)ms);
-	key = wgetch(stdscr);
-	wtimeout(stdscr, -1);
+	if (!pad)
+		pad = newpad(1, 1);
+	if (!pad)
+		return false;
+	keypad(pad, TRUE);
+	wtimeout(pad, (int)ms);
+	key = wgetch(pad);
 	return key != ERR && key != KEY_RESIZE;
 }
 
