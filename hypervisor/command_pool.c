@@ -141,7 +141,7 @@ int command_pool_create(struct posada *handle, const struct args *args)
 	int status, ret;
 
 	if (!kind || posada_pool_kind_parse(kind, &spec.kind))
-		return wrong("kind", kind ? kind : "", _("Give directory, lvm or nfs."));
+		return wrong("kind", kind ? kind : "", _("Give directory, lvm, nfs or iscsi."));
 	if (!source || !*source)
 		return wrong("source", "", _("Give what the pool is made of."));
 	/* Nothing on a disk is lost for a pool that cannot be. */

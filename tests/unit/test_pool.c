@@ -52,6 +52,9 @@ TEST(specifications_are_checked)
 		{"a", POSADA_POOL_NFS, "::1:/x", -EINVAL},
 		{"a", POSADA_POOL_NFS, "ser ver:/x", -EINVAL},
 		{"a", POSADA_POOL_NFS, "server:/x/../y", -EINVAL},
+		{"a", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:disks", 0},
+		{"a", POSADA_POOL_ISCSI, "server", -EINVAL},
+		{"a", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:a'/><x y='", -EINVAL},
 		{"a", POSADA_POOL_OTHER, "/data/more", -EINVAL},
 	};
 
@@ -83,6 +86,11 @@ TEST(what_is_written_is_read)
 			"/mnt/pools/net", "server:/x/<y>"},
 		{{"old", POSADA_POOL_NFS, "server:/x"}, {NULL, "3"}, "name='nolock'",
 			"/mnt/pools/old", "server:/x"},
+		{{"san", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:a"}, {NULL, NULL},
+			"<device path='iqn.2020-01.org.example:a'/>", "/dev/disk/by-path",
+			"server:3260/iqn.2020-01.org.example:a"},
+		{{"port", POSADA_POOL_ISCSI, "10.0.2.2:99/eui.0123456789abcdef"}, {NULL, NULL},
+			"port='99'", "/dev/disk/by-path", "10.0.2.2:99/eui.0123456789abcdef"},
 	};
 	struct posada_pool other = {0};
 
@@ -168,6 +176,7 @@ TEST(a_pool_is_almost_full)
 		{POSADA_POOL_DIRECTORY, 6400, 99, true},
 		{POSADA_POOL_DIRECTORY, 6400, 100, false},
 		{POSADA_POOL_LVM, 6400, 0, false},
+		{POSADA_POOL_ISCSI, 6400, 0, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, (uint64_t)62 << 30, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, ((uint64_t)1 << 30) - 1, true},
 	};
@@ -200,6 +209,35 @@ TEST(a_group_has_a_legal_name)
 	assert_memory_equal(group, "fast-", 5);
 	assert_int_equal(strlen(group), 13);
 	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
+}
+
+TEST(a_target_has_its_volumes)
+{
+	const struct posada_pool pool = {.name = (char *)"san",
+		.kind = POSADA_POOL_ISCSI,
+		.source = (char *)"server:3260/iqn.2020-01.org.example:a",
+		.path = (char *)"/dev/disk/by-path"};
+	static const struct {
+		const char *path;
+		bool has;
+	} rows[] = {
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1", true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1-part2",
+			true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:ab-lun-1", false},
+		{"/dev/disk/by-path/ip-a-iscsi-b:3260-iscsi-iqn.2020-01.org.example:a-lun-1", true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1-lun-1",
+			false},
+		{"/dev/disk/by-path/pci-0000:00:05.0-iscsi-iqn.2020-01.org.example:a-lun-1", false},
+		{"/dev/disk/by-path/pci-0000:00:05.0", false},
+		{"/dev/disk/by-path", false},
+		{"/dev/sda", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (pool_has_path(&pool, rows[i].path) != rows[i].has)
+			fail_msg("row %zu", i);
 }
 
 static void refused(
@@ -247,6 +285,7 @@ TEST(a_pool_lives)
 	refused(POSADA_POOL_DIRECTORY, "b", "/dev/null", "");
 	refused(POSADA_POOL_LVM, "b", "none", "no volume group none");
 	refused(POSADA_POOL_NFS, "b", "127.0.0.1:/none", "does not answer");
+	refused(POSADA_POOL_ISCSI, "b", "127.0.0.1:1/iqn.2020-01.org.example:a", "does not answer");
 
 	assert_int_equal(posada_guest_create(host, &guest, &err), 0);
 	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
@@ -309,4 +348,5 @@ TEST(a_pool_lives)
 
 RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
 	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(memory_is_known),
-	T(a_pool_is_almost_full), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+	T(a_pool_is_almost_full), T(a_target_has_its_volumes),
+	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
