@@ -18,6 +18,7 @@
 #include "internal.h"
 #include "iscsi.h"
 #include "pool.h"
+#include "pool_login.h"
 #include "tool.h"
 
 /* A server that does not answer would keep libvirtd waiting as long as it keeps us: libvirt does
@@ -589,6 +590,19 @@ int posada_pool_detach(struct posada *handle, const char *name, struct posada_er
 	return ret;
 }
 
+/* What a target was told of this host is in two places. */
+static void forget_login(virConnectPtr conn, const char *name, const char *source)
+{
+	struct iscsi_target target;
+
+	if (iscsi_target_parse(source, &target))
+		return;
+	tool_run((const char *const[]){"iscsiadm", "-m", "node", "-T", target.name, "-o", "delete",
+			 NULL},
+		NULL, 0);
+	pool_password_forget(conn, name);
+}
+
 int posada_pool_forget(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
@@ -605,6 +619,9 @@ int posada_pool_forget(struct posada *handle, const char *name, struct posada_er
 	if (!ret) {
 		tell(&target.pool, NULL);
 		want(target.handle, &target.pool, true);
+		if (target.pool.kind == POSADA_POOL_ISCSI && target.pool.source)
+			forget_login(
+				virStoragePoolGetConnect(target.handle), name, target.pool.source);
 		/* It is empty now. */
 		if (has_folder(&target.pool))
 			rmdir(target.pool.path);
@@ -796,9 +813,17 @@ static int make_iscsi(virConnectPtr conn, const struct posada_pools *pools,
 	const struct posada_pool_spec *spec, struct posada_error *err)
 {
 	const struct pool_source source = {0};
+	int ret = 0;
 
 	(void)pools;
-	return make(conn, spec, &source, err);
+	if (spec->password)
+		ret = pool_password_keep(conn, spec->name, spec->password, err);
+	if (ret)
+		return ret;
+	ret = make(conn, spec, &source, err);
+	if (ret)
+		forget_login(conn, spec->name, spec->source);
+	return ret;
 }
 
 int posada_pool_create(

@@ -9,6 +9,7 @@
 #include "internal.h"
 #include "iscsi.h"
 #include "pool.h"
+#include "pool_login.h"
 #include "xml.h"
 
 #define BY_UUID "/dev/disk/by-uuid/"
@@ -99,15 +100,43 @@ static const char *server_path(const char *source)
 	return strstr(source, ":/") + 1;
 }
 
+/* What is kept in a line of a file, and given to a program as a word. */
+static bool is_login(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] < 0x7f)
+		len++;
+	return len && len < 256 && !text[len];
+}
+
+static int check_login(const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	if (!spec->user && !spec->password)
+		return 0;
+	if (spec->kind != POSADA_POOL_ISCSI)
+		return fail(err, -EINVAL, _("Only an iSCSI pool has a user and a password."));
+	if (!spec->user || !spec->password)
+		return fail(err, -EINVAL, _("Give the user and the password, or neither."));
+	if (!is_login(spec->user) || !is_login(spec->password))
+		return fail(err, -EINVAL,
+			_("A user and a password for iSCSI are 1 to 255 letters of ASCII, without spaces."));
+	return 0;
+}
+
 int pool_spec_check(const struct posada_pool_spec *spec, struct posada_error *err)
 {
 	char clean[256], server[256];
 	struct iscsi_target target;
+	int ret;
 
 	if (!posada_name_is_legal(spec->name))
 		return fail(err, -EINVAL,
 			_("\"%s\" cannot be a pool's name. Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."),
 			posada_text_clean(spec->name, clean, sizeof(clean)));
+	ret = check_login(spec, err);
+	if (ret)
+		return ret;
 	switch (spec->kind) {
 	case POSADA_POOL_DIRECTORY:
 		if (is_path(spec->source))
@@ -174,6 +203,10 @@ static void put_source(
 		iscsi_target_parse(spec->source, &target);
 		fprintf(out, "<host name='%s' port='%s'/><device path='%s'/>", target.server,
 			target.port, target.name);
+		if (spec->user) {
+			put(out, spec->user, "<auth type='chap' username='");
+			fprintf(out, "'><secret usage='" POOL_SECRET "'/></auth>", spec->name);
+		}
 		break;
 	default:
 		pool_server(spec->source, server, sizeof(server));

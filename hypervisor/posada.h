@@ -619,6 +619,7 @@ struct posada_pool_spec {
 	const char *name; /* as legal as a guest's */
 	enum posada_pool_kind kind;
 	const char *source;
+	const char *user, *password; /* what a target asks for (CHAP), or NULL */
 };
 
 /* Takes what is there into use, and writes nothing to it; after a failure there is no such pool. */

@@ -205,8 +205,9 @@ def test_a_server_dies_and_returns(tmp_path, media_disk, server):
 
 
 class Target:
-    """An iSCSI server on a port of this machine, with one disk."""
-    name = "iqn.2020-01.org.example:guests"
+    """An iSCSI server on a port of this machine: a target with one disk, and one that asks who is there."""
+    name, locked = "iqn.2020-01.org.example:guests", "iqn.2020-01.org.example:locked"
+    user, password = "posada", "secret-12345"
 
     def __init__(self, folder):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -226,7 +227,11 @@ class Target:
             assert self.server.poll() is None
             time.sleep(0.5)
         assert self.tell("--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", "1", "-b", str(self.disk))
-        assert self.tell("--op", "bind", "--mode", "target", "--tid", "1", "-I", "ALL")
+        assert self.tell("--op", "new", "--mode", "target", "--tid", "2", "-T", self.locked)
+        assert self.tell("--op", "new", "--mode", "account", "--user", self.user, "--password", self.password)
+        assert self.tell("--op", "bind", "--mode", "account", "--tid", "2", "--user", self.user)
+        for tid in ("1", "2"):
+            assert self.tell("--op", "bind", "--mode", "target", "--tid", tid, "-I", "ALL")
 
     def kill(self):
         self.server.kill()
@@ -261,6 +266,11 @@ def test_a_target_dies_and_returns(tmp_path, media_disk, target):
         assert "does not answer" in host.posada(*create, f"10.0.2.2:1/{target.name}", status=1)
         host.posada(*create, f"{where}x", status=1, seconds=300)
         assert list(pools(host)) == ["default"]
+        create = ("pool", "create", "locked", "--kind", "iscsi", "--source", f"10.0.2.2:{target.port}/{target.locked}")
+        host.posada(*create, status=1, seconds=300)
+        host.sh(f"printf '{target.password}\\n' >/tmp/password")
+        host.posada(*create, "--user", target.user, "--password-file", "/tmp/password", seconds=300)
+        assert pools(host)["locked"]["state"] == "ready"
         # Through the menu, as a person does it.
         host.menu("Storage", "Pools")
         host.choose("Create a pool")
@@ -298,6 +308,7 @@ def test_a_target_dies_and_returns(tmp_path, media_disk, target):
     with Host(memory=2048, disks=[place, media_disk]) as host:
         booted(host)
         is_ready(host, "san")
+        is_ready(host, "locked")
         assert host.sh("cat /etc/iscsi/initiatorname.iscsi") == name
         host.posada("guest", "start", "far")
         host.console("far", r"written \d")
@@ -313,7 +324,8 @@ def test_a_target_dies_and_returns(tmp_path, media_disk, target):
         host.posada("guest", "delete", "near", "--disks")
         host.posada("pool", "detach", "fast")
         host.posada("pool", "detach", "san")
-        assert host.sh("ls /sys/class/iscsi_session") == ""
+        host.posada("pool", "forget", "locked")
+        assert host.sh("ls /sys/class/iscsi_session; virsh -q secret-list") == ""
         assert "san" not in notices(host) and pools(host)["san"]["state"] == "detached"
         host.posada("pool", "attach", "san")
         host.posada("pool", "attach", "fast")
