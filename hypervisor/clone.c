@@ -131,8 +131,22 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 
 /* --- Volumes ------------------------------------------------------------ */
 
-/* In the pool of the disk that is copied, and of its kind; what no pool has comes into the first.
- */
+/* Is it one that a server has made, as it makes all of its pool? */
+static bool is_on_target(virStorageVolPtr volume)
+{
+	virStoragePoolPtr pool = virStoragePoolLookupByVolume(volume);
+	struct posada_pool about = {0};
+	bool is;
+
+	is = pool && !pool_describe(pool, &about) && about.kind == POSADA_POOL_ISCSI;
+	posada_pool_free(&about);
+	if (pool)
+		virStoragePoolFree(pool);
+	return is;
+}
+
+/* In the pool of the disk that is copied, and of its kind; what no pool has, or none can have more
+ * of, comes into the first. */
 static int volume_like(
 	struct cloning *cloning, size_t nth, struct domainxml_disk *disk, struct posada_error *err)
 {
@@ -147,6 +161,10 @@ static int volume_like(
 		return ret;
 	disk->copy.format = "raw";
 	model = virStorageVolLookupByPath(conn, disk->path);
+	if (model && is_on_target(model)) {
+		virStorageVolFree(model);
+		model = NULL;
+	}
 	if (!model)
 		return volume_create(
 			cloning->handle, cloning->clone->name, nth, &spec, &disk->copy.path, err);

@@ -131,19 +131,40 @@ static int take_disk(const char *group, const char *disk, bool extend, const cha
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
+/* A word of the command line could be read by others; who must tell it to us in a file. */
+static bool read_password(const char *path, char *password, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	bool ok = file && fgets(password, (int)size, file);
+
+	if (file)
+		fclose(file);
+	if (ok)
+		password[strcspn(password, "\r\n")] = '\0';
+	return ok;
+}
+
 int command_pool_create(struct posada *handle, const struct args *args)
 {
 	const char *kind = args_get(args, "kind"), *source = args_get(args, "source");
-	struct posada_pool_spec spec = {.name = args->name, .source = source};
+	const char *file = args_get(args, "password-file");
+	struct posada_pool_spec spec = {
+		.name = args->name, .source = source, .user = args_get(args, "user")};
 	struct posada_error err;
 	struct posada_pool pool;
-	char group[96] = "";
+	char group[96] = "", password[512];
 	int status, ret;
 
 	if (!kind || posada_pool_kind_parse(kind, &spec.kind))
-		return wrong("kind", kind ? kind : "", _("Give directory, lvm or nfs."));
+		return wrong("kind", kind ? kind : "", _("Give directory, lvm, nfs or iscsi."));
 	if (!source || !*source)
 		return wrong("source", "", _("Give what the pool is made of."));
+	if ((spec.user || file) && spec.kind != POSADA_POOL_ISCSI)
+		return wrong(spec.user ? "user" : "password-file", spec.user ? spec.user : file,
+			_("Only an iSCSI pool has a user and a password."));
+	if (file && !read_password(file, password, sizeof(password)))
+		return wrong("password-file", file, _("Give a file that can be read."));
+	spec.password = file ? password : NULL;
 	/* Nothing on a disk is lost for a pool that cannot be. */
 	ret = posada_pool_show(handle, args->name, &pool, &err);
 	if (!ret)

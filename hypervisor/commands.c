@@ -568,7 +568,9 @@ int print_volumes(const struct posada_pool *pool)
 	for (i = 0; i < pool->volume_count; i++) {
 		const struct posada_volume *volume = &pool->volumes[i];
 
-		table_row(&table, volume->name, posada_size_text(volume->bytes, size, sizeof(size)),
+		/* A server's volume is given to a guest by its path. */
+		table_row(&table, pool->kind == POSADA_POOL_ISCSI ? volume->path : volume->name,
+			posada_size_text(volume->bytes, size, sizeof(size)),
 			posada_size_text(volume->used_bytes, used, sizeof(used)), volume->guest);
 	}
 	return finish_table(&table);

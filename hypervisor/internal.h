@@ -123,6 +123,9 @@ int volume_check(struct posada *handle, const char *path, struct posada_error *e
 /* What a pool is, without its sizes and volumes; posada_pool_free() also on failure. */
 int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 
+/* Is it the path of something in the pool, be it there now or not? */
+bool pool_has_path(const struct posada_pool *pool, const char *path);
+
 /* A pool that is in use, with what is in it known anew; virStoragePoolFree(). */
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err);

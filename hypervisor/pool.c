@@ -16,7 +16,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 #include "internal.h"
+#include "iscsi.h"
 #include "pool.h"
+#include "pool_login.h"
 #include "tool.h"
 
 /* A server that does not answer would keep libvirtd waiting as long as it keeps us: libvirt does
@@ -31,10 +33,25 @@
 #define FULL_PART  32
 #define FULL_BYTES ((uint64_t)1 << 30)
 
+#define SYS "/sys"
+
+/* What is on a server, over the network. */
+static bool is_remote(enum posada_pool_kind kind)
+{
+	return kind == POSADA_POOL_NFS || kind == POSADA_POOL_ISCSI;
+}
+
+/* Its file system is mounted on a folder that is there for nothing else. */
+static bool has_folder(const struct posada_pool *pool)
+{
+	return pool->source && pool->path &&
+	       !strncmp(pool->path, POSADA_POOLS "/", strlen(POSADA_POOLS "/"));
+}
+
 static int fail_missing(const struct posada_pool *pool, struct posada_error *err)
 {
 	return fail(err, -ENODEV,
-		pool->kind == POSADA_POOL_NFS
+		is_remote(pool->kind)
 			? _("The pool %s is not there: %s does not answer. Look at the server and the network.")
 			: _("The pool %s is not there: %s is not found. Connect its disk."),
 		pool->name,
@@ -46,13 +63,13 @@ static int fail_missing(const struct posada_pool *pool, struct posada_error *err
 /* --- How it is ---------------------------------------------------------- */
 
 /* Does the server take a connection? */
-static bool server_answers(const char *server)
+static bool server_answers(const char *server, const char *port)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *found, *at;
 	bool answers = false;
 
-	if (getaddrinfo(server, NFS_PORT, &hints, &found))
+	if (getaddrinfo(server, port, &hints, &found))
 		return false;
 	for (at = found; at && !answers; at = at->ai_next) {
 		int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -111,15 +128,30 @@ static bool group_is_whole(const char *name)
 	return !tool_run(words, output, sizeof(output)) && atoi(output) == 0;
 }
 
+/* The session with its target; -ENOENT. */
+static int find_session(const struct posada_pool *pool, struct iscsi_session *session)
+{
+	struct iscsi_target target;
+
+	if (pool->kind != POSADA_POOL_ISCSI || !pool->source ||
+		iscsi_target_parse(pool->source, &target))
+		return -ENOENT;
+	return iscsi_session_find(SYS, target.name, session);
+}
+
 /* Is there what it is made of? */
 static bool is_there(const struct posada_pool *pool)
 {
+	struct iscsi_target target;
 	char server[256];
 	struct stat st;
 
 	if (pool->kind == POSADA_POOL_NFS)
 		return pool->source && !pool_server(pool->source, server, sizeof(server)) &&
-		       server_answers(server);
+		       server_answers(server, NFS_PORT);
+	if (pool->kind == POSADA_POOL_ISCSI)
+		return pool->source && !iscsi_target_parse(pool->source, &target) &&
+		       server_answers(target.server, target.port);
 	if (pool->kind == POSADA_POOL_LVM)
 		return pool->source && group_is_whole(pool->source);
 	if (pool->kind == POSADA_POOL_DIRECTORY)
@@ -132,7 +164,7 @@ static bool is_wanted(virStoragePoolPtr handle, const struct posada_pool *pool)
 	char path[256];
 	int autostart = 0;
 
-	if (pool->kind == POSADA_POOL_NFS) {
+	if (is_remote(pool->kind)) {
 		snprintf(path, sizeof(path), DETACHED "/%s", pool->name);
 		return access(path, F_OK) != 0;
 	}
@@ -144,7 +176,7 @@ static int want(virStoragePoolPtr handle, const struct posada_pool *pool, bool w
 	char path[256];
 	int fd;
 
-	if (pool->kind != POSADA_POOL_NFS)
+	if (!is_remote(pool->kind))
 		return virStoragePoolSetAutostart(handle, wanted) ? -EIO : 0;
 	snprintf(path, sizeof(path), DETACHED "/%s", pool->name);
 	if (wanted)
@@ -177,15 +209,17 @@ bool pool_is_in_memory(const char *path)
 
 bool pool_is_full(const struct posada_pool *pool)
 {
-	/* The room of a logical volume is its own from the beginning. */
-	return pool->kind != POSADA_POOL_LVM && pool->free_bytes < FULL_BYTES &&
-	       pool->free_bytes < pool->bytes / FULL_PART;
+	/* The room of a logical volume is its own from the beginning, and a server's is its own. */
+	return pool->kind != POSADA_POOL_LVM && pool->kind != POSADA_POOL_ISCSI &&
+	       pool->free_bytes < FULL_BYTES && pool->free_bytes < pool->bytes / FULL_PART;
 }
 
 /* Its state and sizes; what might make libvirtd wait is not asked. */
 static void look(virStoragePoolPtr handle, struct posada_pool *pool)
 {
+	struct iscsi_session session;
 	virStoragePoolInfo info;
+	bool known = true;
 
 	if (virStoragePoolIsActive(handle) != 1) {
 		pool->state = is_wanted(handle, pool) ? POSADA_POOL_MISSING : POSADA_POOL_DETACHED;
@@ -195,12 +229,23 @@ static void look(virStoragePoolPtr handle, struct posada_pool *pool)
 		pool->state = POSADA_POOL_SILENT;
 		return;
 	}
-	if (pool->kind != POSADA_POOL_NFS && pool->source && !is_there(pool)) {
+	if (pool->kind == POSADA_POOL_ISCSI) {
+		known = !find_session(pool, &session);
+		if (known && !session.answers) {
+			pool->state = POSADA_POOL_SILENT;
+			return;
+		}
+	} else if (pool->kind != POSADA_POOL_NFS && pool->source) {
+		known = is_there(pool);
+	}
+	if (!known) {
 		pool->state = POSADA_POOL_MISSING;
 		return;
 	}
-	/* libvirt lets go of a pool that it cannot look into. */
-	if (virStoragePoolRefresh(handle, 0) || virStoragePoolGetInfo(handle, &info)) {
+	/* libvirt lets go of a pool that it cannot look into; of a session only pool_find() asks
+	 * for what is new. */
+	if ((pool->kind != POSADA_POOL_ISCSI && virStoragePoolRefresh(handle, 0)) ||
+		virStoragePoolGetInfo(handle, &info)) {
 		pool->state = POSADA_POOL_MISSING;
 		return;
 	}
@@ -344,6 +389,9 @@ int pool_find(
 		return ret;
 	look(target.handle, &target.pool);
 	ret = check_there(&target.pool, err);
+	if (!ret && target.pool.kind == POSADA_POOL_ISCSI &&
+		virStoragePoolRefresh(target.handle, 0))
+		ret = fail_missing(&target.pool, err);
 	if (!ret) {
 		*pool = target.handle;
 		target.handle = NULL;
@@ -352,10 +400,16 @@ int pool_find(
 	return ret;
 }
 
-static bool has_path(const struct posada_pool *pool, const char *path)
+bool pool_has_path(const struct posada_pool *pool, const char *path)
 {
 	size_t len = pool->path ? strlen(pool->path) : 0;
+	struct iscsi_session session;
+	struct iscsi_target target;
 
+	if (pool->kind == POSADA_POOL_ISCSI)
+		return (pool->source && !iscsi_target_parse(pool->source, &target) &&
+			       iscsi_path_is_of(path, target.name)) ||
+		       (!find_session(pool, &session) && iscsi_session_has(SYS, &session, path));
 	return len && !strncmp(path, pool->path, len) && path[len] == '/';
 }
 
@@ -374,7 +428,7 @@ int pool_ready_for_path(struct posada *handle, const char *path, struct posada_e
 	for (i = 0; i < count; i++) {
 		struct posada_pool pool = {0};
 
-		if (!ret && !pool_describe(found[i], &pool) && has_path(&pool, path)) {
+		if (!ret && !pool_describe(found[i], &pool) && pool_has_path(&pool, path)) {
 			look(found[i], &pool);
 			ret = check_there(&pool, err);
 		}
@@ -396,7 +450,7 @@ static char *user_of(const struct posada_guests *guests, const struct posada_poo
 		for (size_t j = 0; j < guest->disk_count; j++) {
 			const char *path = guest->disks[j].path;
 
-			if (path && has_path(pool, path))
+			if (path && pool_has_path(pool, path))
 				return strdup(guest->name);
 		}
 	}
@@ -450,8 +504,8 @@ static int start(virStoragePoolPtr handle, const struct posada_pool *pool, struc
 
 	if (!is_there(pool))
 		return fail_missing(pool, err);
-	/* Its folder is made; where there is one it fails, which is as good. */
-	if (pool->kind != POSADA_POOL_LVM && pool->source) {
+	/* Where there is one it fails, which is as good. */
+	if (has_folder(pool)) {
 		mkdir(POSADA_POOLS, 0755);
 		mkdir(pool->path, 0755);
 	}
@@ -496,10 +550,16 @@ static bool holds_place(const struct posada_pool *pool)
 
 static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct posada_error *err)
 {
-	char what[256];
+	struct iscsi_session session;
+	char what[256], device[64];
 
 	if (virStoragePoolIsActive(handle) != 1)
 		return 0;
+	if (!find_session(pool, &session) &&
+		!iscsi_session_held(SYS, &session, device, sizeof(device)))
+		return fail(err, -EBUSY,
+			_("The pool %s cannot be let go of: LVM uses %s, which is in it. Detach the pool that is made of that first."),
+			pool->name, device);
 	if (holds_place(pool))
 		return fail(err, -EBUSY,
 			_("The pool %s cannot be let go of: the data place is in the volume group %s too. Detach that first (\"posada storage detach\")."),
@@ -531,6 +591,19 @@ int posada_pool_detach(struct posada *handle, const char *name, struct posada_er
 	return ret;
 }
 
+/* What a target was told of this host is in two places. */
+static void forget_login(virConnectPtr conn, const char *name, const char *source)
+{
+	struct iscsi_target target;
+
+	if (iscsi_target_parse(source, &target))
+		return;
+	tool_run((const char *const[]){"iscsiadm", "-m", "node", "-T", target.name, "-o", "delete",
+			 NULL},
+		NULL, 0);
+	pool_password_forget(conn, name);
+}
+
 int posada_pool_forget(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
@@ -547,9 +620,11 @@ int posada_pool_forget(struct posada *handle, const char *name, struct posada_er
 	if (!ret) {
 		tell(&target.pool, NULL);
 		want(target.handle, &target.pool, true);
-		/* The folder that it was mounted on, and no other; it is empty now. */
-		if (target.pool.source && target.pool.path &&
-			!strncmp(target.pool.path, POSADA_POOLS "/", strlen(POSADA_POOLS "/")))
+		if (target.pool.kind == POSADA_POOL_ISCSI && target.pool.source)
+			forget_login(
+				virStoragePoolGetConnect(target.handle), name, target.pool.source);
+		/* It is empty now. */
+		if (has_folder(&target.pool))
 			rmdir(target.pool.path);
 	}
 	target_close(&target);
@@ -620,6 +695,17 @@ static int check_folder(
 	return 0;
 }
 
+/* libvirt knows a session by its target's name alone. */
+static bool is_same(const struct posada_pool *pool, const char *source)
+{
+	struct iscsi_target one, other;
+
+	if (pool->kind != POSADA_POOL_ISCSI)
+		return !strcmp(pool->source, source);
+	return !iscsi_target_parse(pool->source, &one) && !iscsi_target_parse(source, &other) &&
+	       !strcmp(one.name, other.name);
+}
+
 static int check_taken(const struct posada_pools *pools, const struct posada_pool_spec *spec,
 	struct posada_error *err)
 {
@@ -630,7 +716,7 @@ static int check_taken(const struct posada_pools *pools, const struct posada_poo
 			return fail(err, -EEXIST,
 				_("There is a pool named %s already. Choose another name."),
 				spec->name);
-		if (at->kind == spec->kind && at->source && !strcmp(at->source, spec->source))
+		if (at->kind == spec->kind && at->source && is_same(at, spec->source))
 			return fail(err, -EEXIST, _("%s is the pool %s already."), spec->source,
 				at->name);
 	}
@@ -660,7 +746,7 @@ static int make(virConnectPtr conn, const struct posada_pool_spec *spec,
 	}
 	if (ret) {
 		virStoragePoolUndefine(pool);
-		if (about.source)
+		if (has_folder(&about))
 			rmdir(about.path);
 	}
 	posada_pool_free(&about);
@@ -724,6 +810,23 @@ static int make_nfs(virConnectPtr conn, const struct posada_pools *pools,
 	return ret;
 }
 
+static int make_iscsi(virConnectPtr conn, const struct posada_pools *pools,
+	const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	const struct pool_source source = {0};
+	int ret = 0;
+
+	(void)pools;
+	if (spec->password)
+		ret = pool_password_keep(conn, spec->name, spec->password, err);
+	if (ret)
+		return ret;
+	ret = make(conn, spec, &source, err);
+	if (ret)
+		forget_login(conn, spec->name, spec->source);
+	return ret;
+}
+
 int posada_pool_create(
 	struct posada *handle, const struct posada_pool_spec *spec, struct posada_error *err)
 {
@@ -733,6 +836,7 @@ int posada_pool_create(
 		[POSADA_POOL_DIRECTORY] = make_directory,
 		[POSADA_POOL_LVM] = make_group,
 		[POSADA_POOL_NFS] = make_nfs,
+		[POSADA_POOL_ISCSI] = make_iscsi,
 	};
 	struct posada_pools pools = {0};
 	virConnectPtr conn;
@@ -754,9 +858,9 @@ int posada_pool_create(
 /* --- Watching ----------------------------------------------------------- */
 
 /* What the status page shall say of it, or NULL. */
-static const char *complaint(enum posada_pool_state state)
+static const char *complaint(const struct posada_pool *pool)
 {
-	switch (state) {
+	switch (pool->state) {
 	case POSADA_POOL_FULL:
 		return _(
 			"The pool %s is almost full: guests that write to it get errors when nothing is left. Delete what is not needed, or give it more room.");
@@ -764,6 +868,9 @@ static const char *complaint(enum posada_pool_state state)
 		return _(
 			"The pool %s is not there: guests with disks in it cannot start, and those that run get errors. Connect its disk or its server.");
 	case POSADA_POOL_SILENT:
+		if (pool->kind == POSADA_POOL_ISCSI)
+			return _(
+				"The server of the pool %s does not answer: guests that use it wait for two minutes, and then get errors.");
 		return _(
 			"The server of the pool %s does not answer: guests that write to it wait until it does.");
 	default:
@@ -779,7 +886,7 @@ static int check(virStoragePoolPtr handle, struct posada_pool *pool)
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) != 1 &&
 		!start(handle, pool, NULL))
 		look(handle, pool);
-	tell(pool, complaint(pool->state));
+	tell(pool, complaint(pool));
 	return 0;
 }
 

@@ -17,6 +17,9 @@ struct pool_source {
  */
 int pool_spec_check(const struct posada_pool_spec *spec, struct posada_error *err);
 
+/* The length of the host's name that the text begins with; 0: none. */
+size_t pool_host_length(const char *text);
+
 /* The server of SERVER:/PATH; -EINVAL. */
 int pool_server(const char *source, char *server, size_t size);
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "iscsi.h"
 #include "pool.h"
+#include "pool_login.h"
 #include "xml.h"
 #include "xmlnode.h"
 
@@ -21,12 +23,14 @@ static const struct {
 	{"fs", POSADA_POOL_DIRECTORY},
 	{"logical", POSADA_POOL_LVM},
 	{"netfs", POSADA_POOL_NFS},
+	{"iscsi", POSADA_POOL_ISCSI},
 };
 
 static const char *const kind_names[POSADA_POOL_KINDS] = {
 	[POSADA_POOL_DIRECTORY] = "directory",
 	[POSADA_POOL_LVM] = "lvm",
 	[POSADA_POOL_NFS] = "nfs",
+	[POSADA_POOL_ISCSI] = "iscsi",
 	[POSADA_POOL_OTHER] = "other",
 };
 
@@ -71,14 +75,20 @@ static bool is_path(const char *text)
 	       (strlen(text) < 3 || strcmp(text + strlen(text) - 3, "/..") != 0);
 }
 
-int pool_server(const char *source, char *server, size_t size)
+size_t pool_host_length(const char *text)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
-	size_t len = strspn(source, letters);
+
+	return *text == '-' ? 0 : strspn(text, letters);
+}
+
+int pool_server(const char *source, char *server, size_t size)
+{
+	size_t len = pool_host_length(source);
 
 	/* Whoever mounts looks for the first colon: a bare IPv6 address cannot be. */
-	if (!len || len >= size || *source == '-' || strncmp(source + len, ":/", 2) != 0)
+	if (!len || len >= size || strncmp(source + len, ":/", 2) != 0)
 		return -EINVAL;
 	snprintf(server, size, "%.*s", (int)len, source);
 	return 0;
@@ -90,14 +100,43 @@ static const char *server_path(const char *source)
 	return strstr(source, ":/") + 1;
 }
 
+/* What is kept in a line of a file, and given to a program as a word. */
+static bool is_login(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] < 0x7f)
+		len++;
+	return len && len < 256 && !text[len];
+}
+
+static int check_login(const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	if (!spec->user && !spec->password)
+		return 0;
+	if (spec->kind != POSADA_POOL_ISCSI)
+		return fail(err, -EINVAL, _("Only an iSCSI pool has a user and a password."));
+	if (!spec->user || !spec->password)
+		return fail(err, -EINVAL, _("Give the user and the password, or neither."));
+	if (!is_login(spec->user) || !is_login(spec->password))
+		return fail(err, -EINVAL,
+			_("A user and a password for iSCSI are 1 to 255 letters of ASCII, without spaces."));
+	return 0;
+}
+
 int pool_spec_check(const struct posada_pool_spec *spec, struct posada_error *err)
 {
 	char clean[256], server[256];
+	struct iscsi_target target;
+	int ret;
 
 	if (!posada_name_is_legal(spec->name))
 		return fail(err, -EINVAL,
 			_("\"%s\" cannot be a pool's name. Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."),
 			posada_text_clean(spec->name, clean, sizeof(clean)));
+	ret = check_login(spec, err);
+	if (ret)
+		return ret;
 	switch (spec->kind) {
 	case POSADA_POOL_DIRECTORY:
 		if (is_path(spec->source))
@@ -116,6 +155,12 @@ int pool_spec_check(const struct posada_pool_spec *spec, struct posada_error *er
 			return 0;
 		return fail(err, -EINVAL,
 			_("An NFS pool is on a server, as in server:/path, and \"%s\" is none."),
+			posada_text_clean(spec->source, clean, sizeof(clean)));
+	case POSADA_POOL_ISCSI:
+		if (!iscsi_target_parse(spec->source, &target))
+			return 0;
+		return fail(err, -EINVAL,
+			_("An iSCSI pool is a target of a server, as in server/iqn.2020-01.org.example:disks or server:3260/..., and \"%s\" is none."),
 			posada_text_clean(spec->source, clean, sizeof(clean)));
 	default:
 		return fail(err, -EINVAL, _("A pool of that kind cannot be made here."));
@@ -138,6 +183,7 @@ __attribute__((format(printf, 3, 4))) static void put(
 static void put_source(
 	FILE *out, const struct posada_pool_spec *spec, const struct pool_source *source)
 {
+	struct iscsi_target target = {0};
 	char server[256] = "";
 
 	fputs("<source>", out);
@@ -151,6 +197,16 @@ static void put_source(
 	case POSADA_POOL_LVM:
 		put(out, spec->source, "<name>");
 		fputs("</name><format type='lvm2'/>", out);
+		break;
+	case POSADA_POOL_ISCSI:
+		/* Nothing in a target's name needs escaping. */
+		iscsi_target_parse(spec->source, &target);
+		fprintf(out, "<host name='%s' port='%s'/><device path='%s'/>", target.server,
+			target.port, target.name);
+		if (spec->user) {
+			put(out, spec->user, "<auth type='chap' username='");
+			fprintf(out, "'><secret usage='" POOL_SECRET "'/></auth>", spec->name);
+		}
 		break;
 	default:
 		pool_server(spec->source, server, sizeof(server));
@@ -168,6 +224,7 @@ int pool_to_xml(const struct posada_pool_spec *spec, const struct pool_source *s
 	static const char *const pool_types[POSADA_POOL_KINDS] = {
 		[POSADA_POOL_LVM] = "logical",
 		[POSADA_POOL_NFS] = "netfs",
+		[POSADA_POOL_ISCSI] = "iscsi",
 	};
 	const char *type = pool_types[spec->kind];
 	size_t size;
@@ -190,6 +247,8 @@ int pool_to_xml(const struct posada_pool_spec *spec, const struct pool_source *s
 		put(out, spec->source, "<target><path>/dev/");
 	else if (spec->kind == POSADA_POOL_DIRECTORY && !source->uuid)
 		put(out, spec->source, "<target><path>");
+	else if (spec->kind == POSADA_POOL_ISCSI)
+		fputs("<target><path>" ISCSI_BY_PATH, out);
 	else
 		put(out, spec->name, "<target><path>" POSADA_POOLS "/");
 	fputs("</path></target></pool>", out);
@@ -219,6 +278,7 @@ int pool_from_xml(const char *xml, struct posada_pool *pool)
 {
 	/* What a pool is made of: the first of these that it has. */
 	static const char *const sources[] = {
+		"string(concat(/pool[@type='iscsi']/source/host/@name, substring(':', 1 div boolean(/pool[@type='iscsi']/source/host/@port)), /pool[@type='iscsi']/source/host/@port, substring('/', 1 div boolean(/pool[@type='iscsi'])), /pool[@type='iscsi']/source/device/@path))",
 		"string(/pool/source/device/@path)",
 		"string(concat(/pool/source/host/@name, substring(':', 1 div boolean(/pool/source/host)), /pool/source/dir/@path))",
 		"string(/pool/source/name)",

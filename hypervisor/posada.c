@@ -129,9 +129,11 @@ static const struct option_entry template_options[] = {
 };
 
 static const struct option_entry pool_create_options[] = {
-	{"kind", N_("KIND"), N_("directory, lvm or nfs (needed)")},
+	{"kind", N_("KIND"), N_("directory, lvm, nfs or iscsi (needed)")},
 	{"source", N_("WHAT"),
-		N_("a folder or a device with a file system; a volume group, or a disk that becomes one and loses what it holds; SERVER:/PATH (needed)")},
+		N_("a folder or a device with a file system; a volume group, or a disk that becomes one and loses what it holds; SERVER:/PATH; SERVER[:PORT]/TARGET (needed)")},
+	{"user", N_("NAME"), N_("what a target asks for (CHAP)")},
+	{"password-file", N_("FILE"), N_("the password is its first line")},
 	{"confirm", N_("DISK"), N_("answers what would be asked")},
 	{0},
 };

@@ -539,6 +539,7 @@ enum posada_pool_kind {
 	POSADA_POOL_DIRECTORY, /* files in a folder, or in a file system that is mounted for it */
 	POSADA_POOL_LVM,       /* logical volumes of a volume group */
 	POSADA_POOL_NFS,       /* files on a server */
+	POSADA_POOL_ISCSI,     /* volumes that a server makes and deletes, not we */
 	POSADA_POOL_OTHER,     /* made by other programs of libvirt */
 	POSADA_POOL_KINDS,
 };
@@ -564,7 +565,8 @@ struct posada_pool {
 	char *name;
 	enum posada_pool_kind kind;
 	enum posada_pool_state state;
-	char *source; /* the device, volume group or SERVER:/PATH that it is made of, or NULL */
+	char *source; /* the device, volume group, SERVER:/PATH or SERVER:PORT/TARGET that it is
+			 made of, or NULL */
 	char *path;   /* the folder that its volumes are seen in */
 	char *place;  /* of the first pool: the partition or volume that it is on, or NULL: it is in
 			 memory */
@@ -611,12 +613,13 @@ int posada_group_name(const char *pool, char *group, size_t size);
 /*
  * A pool to be made. The source: of a directory, a folder, or a device with a file system (ext4,
  * XFS, Btrfs), which is known by its UUID from then on; of lvm, a volume group; of nfs,
- * SERVER:/PATH.
+ * SERVER:/PATH; of iscsi, SERVER[:PORT]/TARGET.
  */
 struct posada_pool_spec {
 	const char *name; /* as legal as a guest's */
 	enum posada_pool_kind kind;
 	const char *source;
+	const char *user, *password; /* what a target asks for (CHAP), or NULL */
 };
 
 /* Takes what is there into use, and writes nothing to it; after a failure there is no such pool. */

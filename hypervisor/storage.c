@@ -114,12 +114,17 @@ int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
 	virStorageVolPtr volume;
 	char name[POSADA_NAME_MAX + 32], xml[768];
 	int ret = pool_describe(pool, &about);
-	bool lvm = about.kind == POSADA_POOL_LVM;
+	bool lvm = about.kind == POSADA_POOL_LVM, iscsi;
 
 	*path = NULL;
+	iscsi = about.kind == POSADA_POOL_ISCSI;
 	posada_pool_free(&about);
 	if (ret)
 		return fail_memory(err);
+	if (iscsi)
+		return fail(err, -EINVAL,
+			_("The volumes of the pool %s are made on its server. Give the path of one as the disk (\"posada pool show %s\" has them), or make an LVM pool on it and use that."),
+			virStoragePoolGetName(pool), virStoragePoolGetName(pool));
 	if (strcmp(format, "raw") != 0 && (lvm || strcmp(format, "qcow2") != 0))
 		return fail(err, -EINVAL,
 			_("A volume of the pool %s cannot have that format. Logical volumes are raw, files are raw or qcow2."),
@@ -164,13 +169,6 @@ int volume_create(struct posada *handle, const char *guest, size_t nth,
 	return ret;
 }
 
-static bool lies_in(const struct posada_pool *pool, const char *path)
-{
-	size_t len = pool->path ? strlen(pool->path) : 0;
-
-	return len && !strncmp(path, pool->path, len) && path[len] == '/';
-}
-
 bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path)
 {
 	static const char first[] = POSADA_VOLUMES "/";
@@ -185,7 +183,9 @@ bool posada_volume_is_of(struct posada *handle, const char *guest, const char *p
 	for (size_t i = 0; i < pools.count && !found; i++) {
 		const char *name;
 
-		if (!lies_in(&pools.items[i], path))
+		/* A volume on a server is nobody's to delete here. */
+		if (pools.items[i].kind == POSADA_POOL_ISCSI ||
+			!pool_has_path(&pools.items[i], path))
 			continue;
 		name = path + strlen(pools.items[i].path) + 1;
 		/* A group can have volumes that somebody else has made. */
@@ -203,7 +203,7 @@ int volume_check(struct posada *handle, const char *path, struct posada_error *e
 	int ret = posada_pool_list(handle, &pools, err);
 
 	for (size_t i = 0; i < pools.count && !ret; i++)
-		if (pools.items[i].state > POSADA_POOL_FULL && lies_in(&pools.items[i], path))
+		if (pools.items[i].state > POSADA_POOL_FULL && pool_has_path(&pools.items[i], path))
 			ret = fail(err, -ENODEV,
 				_("The pool %s is not there, so the disks in it cannot be deleted. Attach it, or delete the guest without its disks."),
 				pools.items[i].name);

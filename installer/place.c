@@ -50,6 +50,7 @@ static const struct {
 	{"/etc/libvirt/libxl", "state/xen"},
 	{"/etc/libvirt/qemu", "state/qemu"},
 	{"/etc/libvirt/storage", "state/pools"},
+	{"/etc/libvirt/secrets", "state/secrets"},
 	{"/var/lib/libvirt/libxl/save", "state/xen-saved"},
 	{"/var/lib/libvirt/qemu/save", "state/qemu-saved"},
 	{"/var/lib/libvirt/qemu/snapshot", "state/qemu-snapshots"},

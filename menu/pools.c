@@ -30,7 +30,8 @@ bool pool_ask(struct app *app, const char *title, char *name, size_t size)
 	for (i = 0; i < pools.count && count < CHOICES_MAX; i++) {
 		const struct posada_pool *pool = &pools.items[i];
 
-		if (pool->state > POSADA_POOL_FULL || !posada_name_is_legal(pool->name))
+		if (pool->state > POSADA_POOL_FULL || pool->kind == POSADA_POOL_ISCSI ||
+			!posada_name_is_legal(pool->name))
 			continue;
 		if (!strcmp(pool->name, name))
 			selected = count;
@@ -327,6 +328,14 @@ static bool from_server(const char *name, char *source, size_t size)
 		_("Which server and folder there? Write it as server:/folder."), source, size);
 }
 
+static bool from_target(const char *name, char *source, size_t size)
+{
+	(void)name;
+	return ui_input(_("New pool"),
+		_("Which server and target there? Write it as server/iqn.2020-01.org.example:disks, with a port as server:3260/..."),
+		source, size);
+}
+
 static const struct origin {
 	const char *title, *help;
 	enum posada_pool_kind kind;
@@ -339,6 +348,7 @@ static const struct origin {
 		POSADA_POOL_DIRECTORY, from_partition},
 	{N_("Folder"), N_("Files in a folder"), POSADA_POOL_DIRECTORY, from_folder},
 	{N_("NFS"), N_("Files on a server"), POSADA_POOL_NFS, from_server},
+	{N_("iSCSI"), N_("Disks on a server"), POSADA_POOL_ISCSI, from_target},
 };
 
 void pool_create_run(struct app *app)

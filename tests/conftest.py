@@ -39,6 +39,20 @@ while :; do
 	/bin/busybox sleep 2
 done
 """
+# A guest that counts on its first disk, and tells once a number is there.
+WRITER = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+exec </dev/console >/dev/console 2>&1
+/bin/busybox insmod /xen-blkfront.ko
+while [ ! -e /dev/xvda ]; do /bin/busybox sleep 1; done
+n=0
+while :; do
+	n=$((n + 1))
+	echo "written $n" | /bin/busybox dd of=/dev/xvda conv=fsync 2>/dev/null && echo "written $n"
+	/bin/busybox sleep 1
+done
+"""
 POWEROFF = "#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n"
 # GRUB as a PV guest reads no kernel that is packed with zstd; the kernel within is a file of its own.
 GRUB = """set timeout=0
@@ -103,12 +117,13 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
-    the small guests "counter" and "reader" (vmlinuz, counter.cpio, reader.cpio), and a disk image that starts it by a boot loader."""
+    the small guests "counter", "reader" and "writer" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
     shutil.copytree(built("test-guests"), media)
     make_guest(work, media / "counter.cpio", INIT)
     make_guest(work, media / "reader.cpio", READER, ("xen-blkfront", "cdrom", "isofs"))
+    make_guest(work, media / "writer.cpio", WRITER, ("xen-blkfront",))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
     (boot / "boot/grub").mkdir(parents=True)
     (boot / "boot/grub/grub.cfg").write_text(GRUB)

@@ -2,7 +2,7 @@
 # Checks of the source, run in the check root: format, static analysis, unit tests.
 C       = $(wildcard hypervisor/*.[ch] menu/*.[ch] installer/*.[ch] tests/unit/*.[ch])
 BUILDER = image-builder/build image-builder/assemble $(wildcard image-builder/*.sh image-builder/toolchain/make-package)
-INIT    = initramfs/init $(wildcard initramfs/etc/init/* initramfs/etc/service/*/run initramfs/etc/service/*/finish) initramfs/etc/dhcp
+INIT    = initramfs/init $(wildcard initramfs/etc/init/* initramfs/etc/service/*/run initramfs/etc/service/*/finish initramfs/etc/service/*/check) initramfs/etc/dhcp
 
 all: format cppcheck shellcheck unit
 

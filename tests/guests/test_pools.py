@@ -33,8 +33,8 @@ def notices(host):
     return " ".join(host.posada("status", "--json")["notices"])
 
 
-def make_guest(host, name, *words, **options):
-    return host.posada("guest", "create", name, "--kind", "pv", "--kernel", f"{MEDIA}/vmlinuz", "--initrd", f"{MEDIA}/counter.cpio",
+def make_guest(host, name, *words, runs="counter", **options):
+    return host.posada("guest", "create", name, "--kind", "pv", "--kernel", f"{MEDIA}/vmlinuz", "--initrd", f"{MEDIA}/{runs}.cpio",
                        "--memory", "128M", *words, **options)
 
 
@@ -217,4 +217,134 @@ def test_a_server_dies_and_returns(tmp_path, media_disk, server):
         host.posada("guest", "delete", "far", "--disks")
         assert not list(server.export.iterdir())
         host.posada("pool", "forget", "remote")
+        host.healthy()
+
+
+class Target:
+    """An iSCSI server on a port of this machine: a target with one disk, and one that asks who is there."""
+    name, locked = "iqn.2020-01.org.example:guests", "iqn.2020-01.org.example:locked"
+    user, password = "posada", "secret-12345"
+
+    def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.disk = folder / "disk"
+        self.disk.write_bytes(bytes(256 << 20))
+        self.environment = {**os.environ, "TGT_IPC_SOCKET": str(folder / "control")}
+        self.server = None
+
+    def tell(self, *words):
+        return subprocess.run(["tgtadm", "--lld", "iscsi", *words], env=self.environment, stderr=subprocess.DEVNULL).returncode == 0
+
+    def start(self):
+        self.server = subprocess.Popen(["tgtd", "-f", "--iscsi", f"portal=127.0.0.1:{self.port}"], env=self.environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not self.tell("--op", "new", "--mode", "target", "--tid", "1", "-T", self.name):
+            assert self.server.poll() is None
+            time.sleep(0.5)
+        assert self.tell("--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", "1", "-b", str(self.disk))
+        assert self.tell("--op", "new", "--mode", "target", "--tid", "2", "-T", self.locked)
+        assert self.tell("--op", "new", "--mode", "account", "--user", self.user, "--password", self.password)
+        assert self.tell("--op", "bind", "--mode", "account", "--tid", "2", "--user", self.user)
+        for tid in ("1", "2"):
+            assert self.tell("--op", "bind", "--mode", "target", "--tid", tid, "-I", "ALL")
+
+    def kill(self):
+        self.server.kill()
+        self.server.wait()
+
+
+@pytest.fixture(name="target")
+def serve_target(tmp_path):
+    """A target of an iSCSI server."""
+    if not shutil.which("tgtd") or os.geteuid():
+        pytest.skip("asks for tgt, and to be root")
+    target = Target(tmp_path)
+    target.start()
+    yield target
+    target.kill()
+
+
+def is_ready(host, pool):
+    host.sh(f"until posada pool list | grep -q '^{pool} .* ready'; do sleep 1; done", 300)
+
+
+@pytest.mark.slow
+def test_a_target_dies_and_returns(tmp_path, media_disk, target):
+    place = tmp_path / "place"
+    subprocess.run(["truncate", "-s", "1G", place], check=True)
+    with Host(memory=2048, disks=[place, media_disk]) as host:
+        booted(host)
+        host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
+        create = ("pool", "create", "san", "--kind", "iscsi", "--source")
+        where = f"10.0.2.2:{target.port}/{target.name}"
+        assert "is none" in host.posada(*create, "10.0.2.2/disks", status=1)
+        assert "does not answer" in host.posada(*create, f"10.0.2.2:1/{target.name}", status=1)
+        host.posada(*create, f"{where}x", status=1, seconds=300)
+        assert list(pools(host)) == ["default"]
+        create = ("pool", "create", "locked", "--kind", "iscsi", "--source", f"10.0.2.2:{target.port}/{target.locked}")
+        host.posada(*create, status=1, seconds=300)
+        host.sh(f"printf '{target.password}\\n' >/tmp/password")
+        host.posada(*create, "--user", target.user, "--password-file", "/tmp/password", seconds=300)
+        assert pools(host)["locked"]["state"] == "ready"
+        # Through the menu, as a person does it.
+        host.menu("Storage", "Pools")
+        host.choose("Create a pool")
+        host.see("What is the pool called")
+        host.answer("san")
+        host.choose("iSCSI")
+        host.see("Which server and target")
+        host.answer(where)
+        host.see(r"san +iscsi +ready", 120)
+        host.home()
+        assert pools(host)["san"]["source"] == where and pools(host)["san"]["bytes"] == 256 << 20
+        volume, = host.posada("pool", "show", "san", "--json")["volumes"]
+        assert volume["bytes"] == 256 << 20 and volume["path"].endswith(f"{target.name}-lun-1")
+        assert volume["path"] in host.posada("pool", "show", "san")
+        # The server makes its disks, and we none.
+        assert "made on its server" in make_guest(host, "new", "--disk", "64M", "--pool", "san", status=1)
+        make_guest(host, "far", "--disk", volume["path"], "--start", runs="writer")
+        host.console("far", r"written \d\d")
+        assert target.disk.read_bytes().startswith(b"written ")
+        assert "guest far" in host.posada("pool", "detach", "san", status=1)
+        # The server dies, and that is told; it returns, and the guest goes on.
+        target.kill()
+        host.sh("until posada pool list | grep -q '^san .* not answering'; do sleep 1; done", 120)
+        assert "san does not answer" in notices(host)
+        assert host.posada("guest", "list", "--json")[0]["state"] == "running"
+        target.start()
+        is_ready(host, "san")
+        assert "san" not in notices(host)
+        before = target.disk.read_bytes()[:32]
+        host.console("far", r"written \d+\s+written \d+\s+written \d+")
+        assert target.disk.read_bytes()[:32] != before
+        name = host.sh("cat /etc/iscsi/initiatorname.iscsi")
+        assert name.startswith("InitiatorName=iqn.")
+        host.sh("sync")
+    with Host(memory=2048, disks=[place, media_disk]) as host:
+        booted(host)
+        is_ready(host, "san")
+        is_ready(host, "locked")
+        assert host.sh("cat /etc/iscsi/initiatorname.iscsi") == name
+        host.posada("guest", "start", "far")
+        host.console("far", r"written \d")
+        host.posada("guest", "kill", "far", status=None)
+        # A guest that is deleted with its disks leaves what is a server's.
+        host.posada("guest", "delete", "far", "--disks")
+        assert target.disk.read_bytes().startswith(b"written ")
+        # LVM can have such a disk; the session stays as long as that does.
+        disk = host.sh(f"basename $(readlink {volume['path']})")
+        host.posada("pool", "create", "fast", "--kind", "lvm", "--source", disk, "--confirm", disk, seconds=180)
+        make_guest(host, "near", "--disk", "64M", "--pool", "fast")
+        assert "LVM uses" in host.posada("pool", "detach", "san", status=1)
+        host.posada("guest", "delete", "near", "--disks")
+        host.posada("pool", "detach", "fast")
+        host.posada("pool", "detach", "san")
+        host.posada("pool", "forget", "locked")
+        assert host.sh("ls /sys/class/iscsi_session; virsh -q secret-list") == ""
+        assert "san" not in notices(host) and pools(host)["san"]["state"] == "detached"
+        host.posada("pool", "attach", "san")
+        host.posada("pool", "attach", "fast")
+        host.posada("pool", "forget", "fast")
+        host.posada("pool", "forget", "san")
         host.healthy()

@@ -5,6 +5,8 @@
 #include "pool.h"
 #include "unit.h"
 
+#define SPEC(name, kind, source) {(name), (kind), (source), NULL, NULL}
+
 static struct posada *host;
 static struct posada_error err;
 
@@ -52,17 +54,58 @@ TEST(specifications_are_checked)
 		{"a", POSADA_POOL_NFS, "::1:/x", -EINVAL},
 		{"a", POSADA_POOL_NFS, "ser ver:/x", -EINVAL},
 		{"a", POSADA_POOL_NFS, "server:/x/../y", -EINVAL},
+		{"a", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:disks", 0},
+		{"a", POSADA_POOL_ISCSI, "server", -EINVAL},
+		{"a", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:a'/><x y='", -EINVAL},
 		{"a", POSADA_POOL_OTHER, "/data/more", -EINVAL},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct posada_pool_spec spec = {rows[i].name, rows[i].kind, rows[i].source};
+		const struct posada_pool_spec spec =
+			SPEC(rows[i].name, rows[i].kind, rows[i].source);
 
 		err.text[0] = '\0';
 		if (pool_spec_check(&spec, &err) != rows[i].ret || (rows[i].ret && !*err.text))
 			fail_msg("row %zu: %s", i, err.text);
 		for (const char *at = err.text; *at; at++)
 			assert_true((unsigned char)*at >= ' ');
+	}
+}
+
+TEST(only_a_target_asks_who_we_are)
+{
+	char long_text[257];
+	const struct {
+		enum posada_pool_kind kind;
+		const char *user, *password;
+		int ret;
+	} rows[] = {
+		{POSADA_POOL_ISCSI, "posada", "secret-12345", 0},
+		{POSADA_POOL_ISCSI, "iqn.2020-01.org.example:a", "#'<&=", 0},
+		{POSADA_POOL_ISCSI, "posada", NULL, -EINVAL},
+		{POSADA_POOL_ISCSI, NULL, "secret-12345", -EINVAL},
+		{POSADA_POOL_ISCSI, "", "secret-12345", -EINVAL},
+		{POSADA_POOL_ISCSI, "posada", "", -EINVAL},
+		{POSADA_POOL_ISCSI, "posada", "a b", -EINVAL},
+		{POSADA_POOL_ISCSI, "posada", "a\nb", -EINVAL},
+		{POSADA_POOL_ISCSI, "posada", "\303\261", -EINVAL},
+		{POSADA_POOL_ISCSI, "posada", long_text, -EINVAL},
+		{POSADA_POOL_NFS, "posada", "secret-12345", -EINVAL},
+	};
+
+	memset(long_text, 'a', 256);
+	long_text[256] = '\0';
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct posada_pool_spec spec = {.name = "a",
+			.kind = rows[i].kind,
+			.source = rows[i].kind == POSADA_POOL_NFS
+					  ? "server:/x"
+					  : "server/iqn.2020-01.org.example:a",
+			.user = rows[i].user,
+			.password = rows[i].password};
+
+		if (pool_spec_check(&spec, &err) != rows[i].ret)
+			fail_msg("row %zu: %s", i, err.text);
 	}
 }
 
@@ -73,18 +116,27 @@ TEST(what_is_written_is_read)
 		struct pool_source source;
 		const char *says, *path, *read;
 	} rows[] = {
-		{{"more", POSADA_POOL_DIRECTORY, "/data/a&b"}, {NULL, NULL}, "type='dir'",
+		{SPEC("more", POSADA_POOL_DIRECTORY, "/data/a&b"), {NULL, NULL}, "type='dir'",
 			"/data/a&b", NULL},
-		{{"usb", POSADA_POOL_DIRECTORY, "/dev/sdb1"}, {"1234-'x", NULL}, "type='fs'",
+		{SPEC("usb", POSADA_POOL_DIRECTORY, "/dev/sdb1"), {"1234-'x", NULL}, "type='fs'",
 			"/mnt/pools/usb", "/dev/disk/by-uuid/1234-'x"},
-		{{"fast", POSADA_POOL_LVM, "fast-12"}, {NULL, NULL}, "type='logical'",
+		{SPEC("fast", POSADA_POOL_LVM, "fast-12"), {NULL, NULL}, "type='logical'",
 			"/dev/fast-12", "fast-12"},
-		{{"net", POSADA_POOL_NFS, "server:/x/<y>"}, {NULL, "4.2"}, "<protocol ver='4.2'/>",
-			"/mnt/pools/net", "server:/x/<y>"},
-		{{"old", POSADA_POOL_NFS, "server:/x"}, {NULL, "3"}, "name='nolock'",
+		{SPEC("net", POSADA_POOL_NFS, "server:/x/<y>"), {NULL, "4.2"},
+			"<protocol ver='4.2'/>", "/mnt/pools/net", "server:/x/<y>"},
+		{SPEC("old", POSADA_POOL_NFS, "server:/x"), {NULL, "3"}, "name='nolock'",
 			"/mnt/pools/old", "server:/x"},
+		{SPEC("san", POSADA_POOL_ISCSI, "server/iqn.2020-01.org.example:a"), {NULL, NULL},
+			"<device path='iqn.2020-01.org.example:a'/>", "/dev/disk/by-path",
+			"server:3260/iqn.2020-01.org.example:a"},
+		{SPEC("port", POSADA_POOL_ISCSI, "10.0.2.2:99/eui.0123456789abcdef"), {NULL, NULL},
+			"port='99'", "/dev/disk/by-path", "10.0.2.2:99/eui.0123456789abcdef"},
 	};
+	const struct posada_pool_spec asked = {"san", POSADA_POOL_ISCSI,
+		"server/iqn.2020-01.org.example:a", "a<b", "not in the XML"};
+	const struct pool_source none = {0};
 	struct posada_pool other = {0};
+	char *login;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct posada_pool pool = {0};
@@ -109,6 +161,11 @@ TEST(what_is_written_is_read)
 		}
 		free(xml);
 	}
+	assert_int_equal(pool_to_xml(&asked, &none, &login), 0);
+	assert_non_null(strstr(
+		login, "<auth type='chap' username='a&lt;b'><secret usage='posada-san'/></auth>"));
+	assert_null(strstr(login, asked.password));
+	free(login);
 	assert_int_equal(pool_from_xml("<pool type='rbd'><name>x</name></pool>", &other), 0);
 	assert_int_equal(other.kind, POSADA_POOL_OTHER);
 	posada_pool_free(&other);
@@ -168,6 +225,7 @@ TEST(a_pool_is_almost_full)
 		{POSADA_POOL_DIRECTORY, 6400, 199, true},
 		{POSADA_POOL_DIRECTORY, 6400, 200, false},
 		{POSADA_POOL_LVM, 6400, 0, false},
+		{POSADA_POOL_ISCSI, 6400, 0, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, (uint64_t)62 << 30, false},
 		{POSADA_POOL_NFS, (uint64_t)4 << 40, ((uint64_t)1 << 30) - 1, true},
 	};
@@ -202,10 +260,39 @@ TEST(a_group_has_a_legal_name)
 	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
 }
 
+TEST(a_target_has_its_volumes)
+{
+	const struct posada_pool pool = {.name = (char *)"san",
+		.kind = POSADA_POOL_ISCSI,
+		.source = (char *)"server:3260/iqn.2020-01.org.example:a",
+		.path = (char *)"/dev/disk/by-path"};
+	static const struct {
+		const char *path;
+		bool has;
+	} rows[] = {
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1", true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1-part2",
+			true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:ab-lun-1", false},
+		{"/dev/disk/by-path/ip-a-iscsi-b:3260-iscsi-iqn.2020-01.org.example:a-lun-1", true},
+		{"/dev/disk/by-path/ip-server:3260-iscsi-iqn.2020-01.org.example:a-lun-1-lun-1",
+			false},
+		{"/dev/disk/by-path/pci-0000:00:05.0-iscsi-iqn.2020-01.org.example:a-lun-1", false},
+		{"/dev/disk/by-path/pci-0000:00:05.0", false},
+		{"/dev/disk/by-path", false},
+		{"/dev/sda", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (pool_has_path(&pool, rows[i].path) != rows[i].has)
+			fail_msg("row %zu", i);
+}
+
 static void refused(
 	enum posada_pool_kind kind, const char *name, const char *source, const char *says)
 {
-	const struct posada_pool_spec spec = {name, kind, source};
+	const struct posada_pool_spec spec = SPEC(name, kind, source);
 	struct posada_pools pools;
 
 	if (!posada_pool_create(host, &spec, &err) || !strstr(err.text, says))
@@ -218,7 +305,7 @@ static void refused(
 
 TEST(a_pool_lives)
 {
-	struct posada_pool_spec spec = {"a", POSADA_POOL_DIRECTORY, NULL};
+	struct posada_pool_spec spec = SPEC("a", POSADA_POOL_DIRECTORY, NULL);
 	char folder[256], below[300], image[64];
 	static unsigned char sector[512] = {[510] = 0x55, [511] = 0xaa};
 	struct posada_guest_spec guest = {.name = "g",
@@ -247,6 +334,7 @@ TEST(a_pool_lives)
 	refused(POSADA_POOL_DIRECTORY, "b", "/dev/null", "");
 	refused(POSADA_POOL_LVM, "b", "none", "no volume group none");
 	refused(POSADA_POOL_NFS, "b", "127.0.0.1:/none", "does not answer");
+	refused(POSADA_POOL_ISCSI, "b", "127.0.0.1:1/iqn.2020-01.org.example:a", "does not answer");
 
 	assert_int_equal(posada_guest_create(host, &guest, &err), 0);
 	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
@@ -307,6 +395,7 @@ TEST(a_pool_lives)
 	assert_non_null(strstr(err.text, "\"?\""));
 }
 
-RUN("pool", T(specifications_are_checked), T(what_is_written_is_read), T(words_are_known),
-	T(only_what_is_there_grows), T(a_group_has_a_legal_name), T(memory_is_known),
-	T(a_pool_is_almost_full), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+RUN("pool", T(specifications_are_checked), T(only_a_target_asks_who_we_are),
+	T(what_is_written_is_read), T(words_are_known), T(only_what_is_there_grows),
+	T(a_group_has_a_legal_name), T(memory_is_known), T(a_pool_is_almost_full),
+	T(a_target_has_its_volumes), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
