@@ -408,7 +408,8 @@ void ui_gauge_end(void)
 
 bool ui_key_within(unsigned ms)
 {
-	/* Who reads a key from a window has it drawn, over a gauge that is there; a pad never is. */
+	/* Who reads a key from a window has it drawn, over a gauge that is there; a pad never is.
+	 */
 	static WINDOW *pad;
 	int key;
 
