@@ -24,12 +24,12 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 check: check-source image needs-check ## every check: source, units, builder, boots, guests
 	@$(MAKE) --no-print-directory --jobs=2 check-builder check-machines
 
-check-builder: ## the builder's own tests (their words come at the end)
+check-builder: needs-check ## the builder's own tests (their words come at the end)
 	@mkdir -p out/logs
 	@$(PYTEST) --durations=5 -m "not slow" tests/builder >out/logs/check-builder.log 2>&1; \
 		status=$$?; cat out/logs/check-builder.log; exit $$status
 
-check-machines: image needs-check ## the tests that boot machines, in the order boots, installations, guests
+check-machines: image needs-check ## the tests that boot machines
 	$(PYTEST) --durations=15 -m "not slow and not power" --ignore=tests/builder tests
 
 check-source: ## format, static analysis and unit tests

@@ -143,12 +143,19 @@ void autostart_late(struct posada *handle)
 	DIR *dir = opendir(LATE);
 	const struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
-		if (!posada_name_is_legal(entry->d_name) || !has_disks(handle, entry->d_name))
+	while (dir && access(STOPPING, F_OK) && (entry = readdir(dir))) {
+		struct posada_settings settings = {0};
+		int ret;
+
+		if (!posada_name_is_legal(entry->d_name))
+			continue;
+		ret = posada_guest_settings(handle, entry->d_name, &settings, NULL);
+		/* Another guest may get the name of one that was deleted. */
+		if (ret ? ret != -ENOENT : settings.autostart && !has_disks(handle, entry->d_name))
 			continue;
 		/* One try: what then stands in its way is told when a person starts it. */
 		snprintf(path, sizeof(path), LATE "/%s", entry->d_name);
-		if (!unlink(path))
+		if (!unlink(path) && settings.autostart)
 			posada_guest_start(handle, entry->d_name, NULL);
 	}
 	if (dir)

@@ -301,6 +301,7 @@ static int copy_variables(struct cloning *cloning, struct posada_error *err)
 			_("The variables of the guest's firmware cannot be copied to %s. See that there is room, and try again."),
 			to);
 		virDomainUndefineFlags(target.domain, VIR_DOMAIN_UNDEFINE_NVRAM);
+		seed_drop(cloning->handle, cloning->clone->name);
 	}
 	target_close(&target);
 out:

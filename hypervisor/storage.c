@@ -114,10 +114,9 @@ int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
 	virStorageVolPtr volume;
 	char name[POSADA_NAME_MAX + 32], xml[768];
 	int ret = pool_describe(pool, &about);
-	bool lvm = about.kind == POSADA_POOL_LVM, iscsi;
+	bool lvm = about.kind == POSADA_POOL_LVM, iscsi = about.kind == POSADA_POOL_ISCSI;
 
 	*path = NULL;
-	iscsi = about.kind == POSADA_POOL_ISCSI;
 	posada_pool_free(&about);
 	if (ret)
 		return fail_memory(err);

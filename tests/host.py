@@ -25,6 +25,19 @@ class Host(vm.Machine):
         self.see(MENU, seconds)
         return self
 
+    # The boot menu on a disk.
+
+    def start_entry(self, title):
+        """Choose the entry of GRUB's menu that begins with TITLE: a star stands before the chosen one."""
+        self.see(rf"^\W*{re.escape(title)}", 120)
+        for _ in range(20):
+            if any(re.search(rf"\*{re.escape(title)}", row) for row in self.screen.display):
+                self.send("\r")
+                return
+            self.send("\x1b[B")
+            self.read(0.5)
+        raise vm.Disaster(f"the bar does not come to {title!r}{self.describe()}")
+
     # The menu.
 
     def marked(self):

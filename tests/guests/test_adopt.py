@@ -10,7 +10,6 @@ from host import Host
 from origins import ALIVE, MIB
 
 pytestmark = pytest.mark.slow
-DOWN = "\x1b[B"
 PROMPT = r"posada:[^\r\n]*# "
 SHELL = r"root@origin:~# "
 
@@ -44,15 +43,6 @@ def see_off(host, name):
     """Nothing of its device is left then."""
     host.until(lambda: host.posada("guest", "show", name, "--json")["state"] == "off", f"guest {name} that is off", 300)
     assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control"
-
-
-def start_natively(host):
-    """The boot menu's last entry."""
-    host.expect("Debian GNU/Linux 13", 120)
-    for _ in range(4):
-        host.send(DOWN)
-        host.read(0.3)
-    host.send("\r")
 
 
 def test_the_device(origins):
@@ -136,7 +126,7 @@ def test_a_volume_group(origins):
         host.sh("sync; poweroff", status=None)
         host.ended()
     with Host(boot="disk", disks=[disk]) as host:
-        start_natively(host)
+        host.start_entry("Debian GNU/Linux 13")
         host.expect(ALIVE, 120)
 
 
@@ -206,7 +196,7 @@ def test_debian(origins):
         host.sh("sync; poweroff", status=None)
         host.ended()
     with Host(boot="disk", disks=[disk]) as host:
-        start_natively(host)
+        host.start_entry("Debian GNU/Linux 13")
         host.expect("origin login:", 600)
         host.send("root\n")
         host.expect(SHELL, 120)

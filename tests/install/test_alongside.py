@@ -8,8 +8,6 @@ import vm
 from host import Host
 from origins import ALIVE
 
-DOWN = "\x1b[B"
-
 
 def walk_to_confirmation(host, disk, layout):
     """Through the menu, as a person does it, until the disk's name must be typed."""
@@ -60,11 +58,7 @@ def see_both_start(firmware, disk, variables):
         assert host.sh("cat /run/payload/payload/sums | sha256sum") and host.sh("echo /run/posada/notices/*") == "/run/posada/notices/place"
         host.sh("posada payload sum > /tmp/sums; test -s /tmp/sums")
     with Host(boot="disk", firmware=firmware, disks=[copy], variables=remembered) as host:
-        host.expect("Debian GNU/Linux 13", 120)
-        for _ in range(4):
-            host.send(DOWN)
-            host.read(0.3)
-        host.send("\r")
+        host.start_entry("Debian GNU/Linux 13")
         host.expect(ALIVE, 120)
 
 

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 import vm
-from host import DOWN, Host
+from host import Host
 from origins import GRUB, MIB, copy_at, run, write_at
 
 ESP = uuid.UUID("0f0f0f0f-1111-2222-3333-444444444444")
@@ -80,11 +80,7 @@ def test_windows_is_started_by_the_firmware(origins):
     machine = {"boot": "disk", "firmware": "uefi", "disks": [disk], "variables": variables}
     # In Posada's boot menu.
     with Host(**machine) as host:
-        host.expect(r"Windows \(restarts first\)", 120)
-        for _ in range(4):
-            host.send(DOWN)
-            host.read(0.3)
-        host.send("\r")
+        host.start_entry("Windows (restarts first)")
         host.ended(300)
         assert ALIVE not in host.log
     see_windows(machine)
