@@ -39,6 +39,7 @@ static int see_unchanged(struct work *work)
 {
 	const struct plan *plan = work->plan;
 	const struct plan_wish wish = {.disk = plan->disk,
+		.mirror = *plan->mirror ? plan->mirror : NULL,
 		.layout = plan->layout,
 		.origin_first = plan->origin_first,
 		.timeout = plan->timeout,
@@ -379,6 +380,11 @@ static int load_core(struct work *work, uint8_t **image, size_t *size)
 
 static int do_record(struct work *work)
 {
+	int ret = work_read_ends(work, &work->before);
+
+	if (ret || !*work->plan->mirror)
+		return ret;
+	work_turn(work, true);
 	return work_read_ends(work, &work->before);
 }
 
@@ -450,6 +456,26 @@ static int do_volume(struct work *work)
 	if (work_run(work, words, 0))
 		return -EIO;
 	work->volume_made = true;
+	return work_release(work, 0);
+}
+
+/* Nothing is on either disk that the other would have to get first. */
+static int do_mirror(struct work *work)
+{
+	const struct plan_step *step = work->step;
+	const char *name = strchr(step->part, '/') + 1;
+	char one[PATH_MAX], other[PATH_MAX], group[64];
+	const char *const join[] = {"lvm", "vgcreate", "--yes", group, one, other, NULL};
+	const char *const make[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y", "--type",
+		"raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG, "--extents",
+		"100%FREE", "--name", name, group, NULL};
+
+	work_device(work, step->on, one);
+	work_device(work, step->with, other);
+	snprintf(group, sizeof(group), "%.*s", (int)(name - step->part) - 1, step->part);
+	work_choose(work, step->part, step->on, "");
+	if (work_run(work, join, 0) || work_run(work, make, 0))
+		return -EIO;
 	return work_release(work, 0);
 }
 
@@ -610,7 +636,7 @@ static int sync_files(struct work *work)
 static int do_files(struct work *work)
 {
 	const struct plan_step *step = work->step, *core = plan_find(work->plan, PLAN_CORE);
-	const struct bytes nothing = {"", 0};
+	const struct bytes nothing = {"", 0}, pair = {work->pair, strlen(work->pair)};
 	char name[64], folder[PATH_MAX];
 	int ret = 0;
 
@@ -651,6 +677,8 @@ static int do_files(struct work *work)
 	snprintf(name, sizeof(name), WORK_FOLDER "/%s", work->identity);
 	if (!ret)
 		ret = work_write_file(work, name, produce_bytes, &nothing);
+	if (!ret && *work->plan->mirror)
+		ret = work_write_file(work, WORK_PAIR, produce_bytes, &pair);
 	if (!ret)
 		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
 	if (!ret && (work->plan->uefi || work->table_made)) {
@@ -719,8 +747,10 @@ static int do_nvram(struct work *work)
 
 static int do_fallback(struct work *work)
 {
-	int ret = work_mount(work, false);
+	int ret;
 
+	work_choose(work, work->step->part, "", plan_find(work->plan, PLAN_FILES)->content);
+	ret = work_mount(work, false);
 	work->fallback_made = !ret;
 	if (!ret)
 		ret = work_write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
@@ -732,6 +762,7 @@ static int (*const actions[PLAN_ACTIONS])(struct work *work) = {
 	[PLAN_TABLE] = do_table,
 	[PLAN_PARTITION] = do_partition,
 	[PLAN_VOLUME] = do_volume,
+	[PLAN_MIRROR] = do_mirror,
 	[PLAN_FORMAT] = do_format,
 	[PLAN_FILES] = do_files,
 	[PLAN_CORE] = do_core,
@@ -779,6 +810,19 @@ static int make_identity(char identity[17])
 	return 0;
 }
 
+/* Both disks of a mirror, or the one. */
+static int claim(struct work *work)
+{
+	int ret = work_claim(work);
+
+	if (!ret && *work->other.device) {
+		work_turn(work, true);
+		ret = work_claim(work);
+		work_turn(work, false);
+	}
+	return ret;
+}
+
 int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT])
 {
@@ -794,17 +838,24 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 	work->why = why;
 	work_open(work, options);
 	work_device(work, plan->disk, work->device);
-	/* Written once and read once. */
-	work->total = 2 * plan->payload + (8 << 20);
+	if (*plan->mirror)
+		work_device(work, plan->mirror, work->other.device);
+	/* Written once and read once, on each disk. */
+	work->total = (2 * plan->payload + (8 << 20)) * (*plan->mirror ? 2 : 1);
 	ret = make_identity(work->identity);
 	if (!ret)
-		ret = work_claim(work);
+		ret = make_identity(work->other.identity);
+	if (!ret)
+		ret = make_identity(work->pair);
+	if (!ret)
+		ret = claim(work);
 	if (!ret)
 		tell(work, _("see whether the disk is as it was planned for"));
 	if (!ret)
 		ret = see_unchanged(work);
 	for (size_t i = 0; !ret && i < plan->step_count; i++) {
 		work->step = &plan->steps[i];
+		work_turn(work, work->step->second);
 		tell(work, work->step->does);
 		ret = actions[work->step->action](work);
 	}

@@ -27,7 +27,7 @@ static int run_versions(char **words);
 static int run_confirm(char **words);
 static int run_next(char **words);
 
-#define WISH "DISK [--whole-disk | --stick] [--origin-first] [--timeout SECONDS]"
+#define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--origin-first] [--timeout SECONDS]"
 
 static const struct verb verbs[] = {
 	{"probe", "[--json | --text]", N_("the disks of this machine, and what is on them"),
@@ -52,7 +52,8 @@ static void explain(FILE *out)
 {
 	fputs(_("--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
 		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
-		"beside what is there. --origin-first lets the system that was there start by itself;\n"
+		"beside what is there. --mirror takes a second disk, which holds the same: either starts alone,\n"
+		"and what is kept outlasts the loss of one. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"),
 		out);
@@ -215,7 +216,13 @@ static int run_probe(char **words)
 	return ret ? FAILED : DONE;
 }
 
-/* What is wished, and whether the plan is for programs. The disk's name stays in words. */
+/* /dev/sda is sda. */
+static const char *disk_name(const char *word)
+{
+	return strncmp(word, "/dev/", 5) ? word : word + 5;
+}
+
+/* What is wished, and whether the plan is for programs. The disks' names stay in words. */
 static int read_wish(char **words, struct plan_wish *wish, bool *json)
 {
 	char rest;
@@ -234,9 +241,10 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 			 sscanf(words[1], "%u%c", &wish->timeout, &rest) == 1 &&
 			 wish->timeout >= PLAN_TIMEOUT_LEAST && wish->timeout <= PLAN_TIMEOUT_MOST)
 			words++;
+		else if (!strcmp(*words, "--mirror") && words[1] && !wish->mirror)
+			wish->mirror = disk_name(*++words);
 		else if (**words != '-' && !wish->disk)
-			/* /dev/sda is sda. */
-			wish->disk = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+			wish->disk = disk_name(*words);
 		else
 			return -EINVAL;
 	}
@@ -356,7 +364,10 @@ static int carry_out(const struct plan *plan)
 		printf("%s  %s\n", result.sha256[i], payload_names[i]);
 	if (*result.note)
 		printf("%s\n", result.note);
-	printf(_("Posada is on %s.\n"), plan->disk);
+	if (*plan->mirror)
+		printf(_("Posada is on %s and on %s.\n"), plan->disk, plan->mirror);
+	else
+		printf(_("Posada is on %s.\n"), plan->disk);
 	/* A stick begins a life of its own. */
 	return plan->layout == PLAN_STICK ? DONE : move_along(plan);
 }
@@ -403,7 +414,8 @@ static int run_apply(char **words)
 	ret = make_plan(&wish, &machine, &plan);
 	if (ret == -EPERM)
 		fprintf(stderr, "posada install: %s\n", plan.refusal);
-	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk))
+	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk) &&
+		(!*plan.mirror || confirmed(plan.mirror)))
 		status = carry_out(&plan);
 	disks_free(&machine);
 	return status;

@@ -18,10 +18,21 @@
 #define WORK_BOOT_FOLDER "/EFI/BOOT"
 #define WORK_FALLBACK	 WORK_BOOT_FOLDER "/BOOTX64.EFI"
 
+/* Two disks that hold the same have the same word in this file. */
+#define WORK_PAIR WORK_FOLDER "/mirror"
+
 /* The file system that is ours is called so. */
 #define WORK_LABEL "POSADA"
 
 #define WORK_HASH 32
+
+/* What a mirror has twice: of the disk that is not at work now. */
+struct work_side {
+	char device[PATH_MAX];
+	char identity[17];
+	int lock;
+	struct raw_ends before, after;
+};
 
 struct work {
 	const struct plan *plan;
@@ -38,6 +49,9 @@ struct work {
 	int lock;		  /* on the disk's device */
 	bool block;		  /* the disk is a device, no image file */
 	struct raw_ends before, after;
+	struct work_side other;	 /* its device is empty where there is no mirror */
+	bool second;		 /* the second disk is at work */
+	char pair[17];		 /* what both disks have in WORK_PAIR */
 	uint64_t total, done;	 /* bytes, for the gauge */
 	uint8_t hash[WORK_HASH]; /* of the file written last */
 	bool mounted, read_only;
@@ -71,6 +85,9 @@ int work_claim(struct work *work);
 
 /* The same, but file systems of the disk may be in use. */
 int work_claim_files(struct work *work);
+
+/* Go on with the second disk of a mirror, or with the first. */
+void work_turn(struct work *work, bool second);
 
 /* The machine as it is now, which the caller frees also after an error, and the disk NAME in it. */
 int work_look(
