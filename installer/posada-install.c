@@ -25,6 +25,7 @@ static int run_undo(char **words);
 static int run_update(char **words);
 static int run_versions(char **words);
 static int run_confirm(char **words);
+static int run_mirror(char **words);
 static int run_next(char **words);
 
 #define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--origin-first] [--timeout SECONDS]"
@@ -43,6 +44,9 @@ static const struct verb verbs[] = {
 	{"next", "[ENTRY | none] [--json]",
 		N_("have the firmware (UEFI) start something else next, once; without ENTRY, what it knows"),
 		run_next},
+	{"mirror", "[--check]",
+		N_("write what this host was started from to the other disk of its mirror; --check: only see whether they differ"),
+		run_mirror},
 	{"confirm", "",
 		N_("the version that is being tried works: keep it (the host does this by itself)"),
 		run_confirm},
@@ -472,6 +476,7 @@ struct target {
 	struct machine machine;
 	const struct disk *disk;
 	const struct part *part;
+	struct versions_twin twin;
 };
 
 /* The installation on the disk NAME, or on the one that this host was started from. After a failure
@@ -491,8 +496,10 @@ static int find_target(struct target *target, const char *name)
 		return ret;
 	}
 	target->part = versions_find(&target->machine, name, &target->disk, reason);
-	if (target->part)
+	if (target->part) {
+		versions_find_twin(&target->machine, target->part, &target->twin);
 		return 0;
+	}
 	fprintf(stderr, "posada install: %s\n", reason);
 	return -ENOENT;
 }
@@ -518,7 +525,8 @@ static int update_from(const char *where, bool older, const char *name)
 	if (!ret && find_target(&target, name))
 		goto out;
 	if (!ret)
-		ret = versions_update(target.disk->name, target.part, source, older, &options, why);
+		ret = versions_update(
+			target.disk->name, target.part, &target.twin, source, older, &options, why);
 	if (ret)
 		fprintf(stderr, "posada install: %s.\n", why);
 	else
@@ -638,10 +646,44 @@ static int run_confirm(char **words)
 	versions_this_boot(&boot);
 	ret = find_target(&target, NULL);
 	if (!ret) {
-		ret = versions_confirm(
-			target.disk->name, target.part, boot.trial ? boot.slot : 0, &options, why);
+		ret = versions_confirm(target.disk->name, target.part, &target.twin,
+			boot.trial ? boot.slot : 0, &options, why);
 		if (ret)
 			fprintf(stderr, "posada install: %s.\n", why);
+	}
+	disks_free(&target.machine);
+	return ret ? FAILED : DONE;
+}
+
+static int run_mirror(char **words)
+{
+	const char *last = NULL;
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	struct target target;
+	char why[APPLY_TEXT];
+	bool check = *words && !strcmp(*words, "--check");
+	int ret;
+
+	if (words[check ? 1 : 0])
+		return program_usage(&program);
+	ret = find_target(&target, NULL);
+	if (!ret && !*target.part->mirror && !check) {
+		ret = -ENOENT;
+		fprintf(stderr, _("posada install: %s is not one of a mirror's two disks.\n"),
+			target.disk->name);
+	} else if (!ret && !target.twin.part && !check) {
+		ret = -ENODEV;
+		fputs(_("posada install: the other disk of the mirror is missing. \"posada storage repair DISK\" takes another one in.\n"),
+			stderr);
+	}
+	if (!ret) {
+		ret = versions_level(
+			target.disk->name, target.part, &target.twin, !check, &options, why);
+		if (ret)
+			fprintf(stderr, "posada install: %s.\n", why);
+		else if (!check)
+			printf(_("%s holds what is on %s.\n"), target.twin.part->name,
+				target.part->name);
 	}
 	disks_free(&target.machine);
 	return ret ? FAILED : DONE;

@@ -63,6 +63,27 @@ int work_fail(struct work *work, int ret, const char *format, ...)
 	return ret;
 }
 
+void work_notice(const struct work *work, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/notices/mirror", work->places.mount);
+	if (!format) {
+		unlink(path);
+		return;
+	}
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fputc('\n', file);
+	fclose(file);
+}
+
 /* --- The disk ----------------------------------------------------------- */
 
 int work_write(struct work *work, const void *bytes, size_t size, uint64_t at)

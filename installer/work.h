@@ -78,6 +78,11 @@ void work_close(struct work *work);
 int work_fail(struct work *work, int ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether both disks of a mirror hold the same, on the status page: a sentence until they do; NULL
+ * when they do. */
+void work_notice(const struct work *work, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* --- The disk ----------------------------------------------------------- */
 
 /* Have the disk alone until work_close: no second installer, no udev that reads its table. */

@@ -189,14 +189,17 @@ static void show_update_progress(void *opaque, const char *what, unsigned percen
 	ui_gauge(_("Update"), what, percent);
 }
 
-static void write_update(const struct disk *disk, const struct part *part,
-	struct update_source *source, bool older, char *text, size_t size)
+static void write_update(const struct machine *machine, const struct disk *disk,
+	const struct part *part, struct update_source *source, bool older, char *text, size_t size)
 {
 	unsigned last = 101;
 	const struct apply_options options = {.progress = show_update_progress, .opaque = &last};
+	struct versions_twin twin;
 	char why[APPLY_TEXT];
-	int ret = versions_update(disk->name, part, source, older, &options, why);
+	int ret;
 
+	versions_find_twin(machine, part, &twin);
+	ret = versions_update(disk->name, part, &twin, source, older, &options, why);
 	ui_gauge_end();
 	if (ret)
 		snprintf(text, size, _("There is no new version: %s."), why);
@@ -256,7 +259,7 @@ void update_run(struct app *app)
 	if (part) {
 		if (is_unwanted(disk, part, update_about(source), &older))
 			goto out;
-		write_update(disk, part, source, older, text, sizeof(text));
+		write_update(&machine, disk, part, source, older, text, sizeof(text));
 	}
 	ui_message(_("Update"), text);
 out:
