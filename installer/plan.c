@@ -37,10 +37,10 @@
 #define DOS_LINUX      "83"
 
 const char *const plan_layout_names[PLAN_LAYOUTS] = {
-	"alongside", "whole-disk", "stick", "data-place"};
+	"alongside", "whole-disk", "stick", "data-place", "repair"};
 
 static const char *const action_names[PLAN_ACTIONS] = {"record", "table", "partition", "volume",
-	"mirror", "format", "files", "core", "sector0", "nvram", "fallback"};
+	"mirror", "rejoin", "format", "files", "core", "sector0", "nvram", "fallback"};
 
 /* What is planned for, in one place. */
 struct planner {
@@ -105,6 +105,21 @@ static int refuse_damaged(struct planner *planner)
 	return refuse(planner->plan,
 		_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
 		planner->disk->name);
+}
+
+static int refuse_sectors(struct plan *plan, const struct disk *disk, const struct disk *mirror)
+{
+	return refuse(plan,
+		_("%s has sectors of %u bytes, and %s of %u: no mirror can be made of these. Choose another disk."),
+		disk->name, disk->sector, mirror->name, mirror->sector);
+}
+
+static void remember(const struct disk *disk, struct plan_seen *seen)
+{
+	memcpy(seen->serial, disk->serial, sizeof(seen->serial));
+	memcpy(seen->table_uuid, disk->table_uuid, sizeof(seen->table_uuid));
+	seen->size = disk->size;
+	seen->part_count = disk->part_count;
 }
 
 /* --- Partitions --------------------------------------------------------- */
@@ -1066,6 +1081,118 @@ static int plan_place(struct planner *planner)
 	return 0;
 }
 
+/* --- A mirror that has lost a disk ---------------------------------------- */
+
+/* Our partition on the disk that is left, rather the one that this host was started from. */
+static const struct part *find_left(const struct planner *planner, const struct disk **disk)
+{
+	const struct machine *machine = planner->machine;
+	const struct part *left = NULL;
+	const struct disk *other;
+
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *part = &machine->disks[i].parts[j];
+
+			/* What comes back after it was away may hold anything. */
+			if (&machine->disks[i] == planner->disk || !*part->mirror ||
+				(disks_find_twin(machine, part, &other) &&
+					other != planner->disk) ||
+				(left && !machine->disks[i].medium))
+				continue;
+			left = part;
+			*disk = &machine->disks[i];
+		}
+	return left;
+}
+
+static void add_rejoin(
+	struct planner *planner, const struct plan_step *data, const struct part *left)
+{
+	struct plan_step *step = add(planner, PLAN_REJOIN, "");
+
+	snprintf(step->part, sizeof(step->part), "%.40s/%s", left->group, PLACE_LABEL);
+	memcpy(step->on, data->part, sizeof(step->on));
+	memcpy(step->with, left->name, sizeof(step->with));
+	step->role = PLAN_DATA;
+	step->size = data->size;
+	say(step->does, _("have %s hold the logical volume %s too, in place of what is lost"),
+		step->on, step->part);
+	say(step->touches, _("%s, which is new; it is filled from %s while this host works"),
+		step->on, step->with);
+}
+
+/* The parts of the disk that is left once more; what is in them comes from it. */
+static int repeat_parts(struct planner *planner, const struct disk *left, const struct part *from)
+{
+	const struct plan_step *core = NULL, *payload = NULL;
+	struct plan_step *files, *step;
+	char volume[64];
+
+	for (size_t i = 0; i < left->part_count; i++) {
+		const struct part *part = &left->parts[i];
+		enum plan_role role = part == from			    ? PLAN_BOOT
+				      : !strcmp(part->type, TYPE_BIOS_BOOT) ? PLAN_BIOS_BOOT
+									    : PLAN_DATA;
+
+		step = add_partition(
+			planner, role, part->number, part->start, part->size, part->type);
+		if (role == PLAN_BIOS_BOOT)
+			core = step;
+		if (role == PLAN_BOOT) {
+			payload = step;
+			add_format(planner, step, "vfat");
+		}
+		snprintf(volume, sizeof(volume), "%.40s/%s", part->group, PLACE_LABEL);
+		if (role == PLAN_DATA && disks_find_volume(planner->machine, volume))
+			add_rejoin(planner, step, part);
+	}
+	if (!core || !payload)
+		return refuse(planner->plan,
+			_("%s is not as Posada has written it: a part of it is missing. Install again, onto both disks."),
+			left->name);
+	add_files(planner, payload);
+	files = &planner->plan->steps[planner->plan->step_count - 1];
+	memcpy(files->with, from->name, sizeof(files->with));
+	say(files->does, _("copy Posada from %s into %s, read it back and compare"), files->with,
+		files->part);
+	add_core(planner, core);
+	if (planner->machine->uefi)
+		add_nvram(planner, payload->part);
+	add_fallback(planner, payload->part);
+	return 0;
+}
+
+static int plan_repair(struct planner *planner)
+{
+	const struct disk *disk = planner->disk, *left;
+	const struct part *from = find_left(planner, &left), *last;
+	struct plan *plan = planner->plan;
+	char want[32], have[32];
+	int ret;
+
+	if (!from)
+		return refuse(plan,
+			_("No mirror of this machine lacks a disk, so that %s is not needed."),
+			disk->name);
+	snprintf(plan->mirror, sizeof(plan->mirror), "%s", left->name);
+	remember(left, &plan->seen[1]);
+	plan->payload = from->size > from->room ? from->size - from->room : 0;
+	last = &left->parts[left->part_count - 1];
+	if (left->sector != disk->sector)
+		return refuse_sectors(plan, left, disk);
+	if (last->start + last->size + ALIGNED > disk->size)
+		return refuse(plan, _("%s is too small: it has %s, and %s has parts up to %s."),
+			disk->name, size_text(disk->size, have), left->name,
+			size_text(last->start + last->size + ALIGNED, want));
+	add_record(planner);
+	add_table(planner);
+	ret = repeat_parts(planner, left, from);
+	for (size_t i = 1; i < plan->step_count; i++)
+		say(plan->steps[i].undo, _("none: what was on the disk is gone"));
+	return ret;
+}
+
 /* --- The plan ----------------------------------------------------------- */
 
 static const struct disk *find_disk(const struct machine *machine, const char *name)
@@ -1115,14 +1242,15 @@ static int check_disk(struct planner *planner)
 	return 0;
 }
 
-/* What makes two disks unfit for each other, or the second one for anything. */
+/* What makes two disks unfit for each other, or the second one for anything. A repair finds it
+ * itself. */
 static int check_mirror(struct planner *planner)
 {
 	const struct disk *disk = planner->disk, *mirror = planner->mirror;
 	struct plan *plan = planner->plan;
 	int ret;
 
-	if (!*plan->mirror)
+	if (!*plan->mirror || plan->layout == PLAN_REPAIR)
 		return 0;
 	if (plan->layout != PLAN_WHOLE)
 		return refuse(plan,
@@ -1132,25 +1260,15 @@ static int check_mirror(struct planner *planner)
 	if (mirror == disk)
 		return refuse(plan, _("%s cannot be its own mirror. Name two disks."), disk->name);
 	if (mirror->sector != disk->sector)
-		return refuse(plan,
-			_("%s has sectors of %u bytes, and %s of %u: no mirror can be made of these. Choose another disk."),
-			disk->name, disk->sector, mirror->name, mirror->sector);
+		return refuse_sectors(plan, disk, mirror);
 	planner->disk = mirror;
 	ret = check_disk(planner);
 	planner->disk = disk;
 	return ret;
 }
 
-static void remember(const struct disk *disk, struct plan_seen *seen)
-{
-	memcpy(seen->serial, disk->serial, sizeof(seen->serial));
-	memcpy(seen->table_uuid, disk->table_uuid, sizeof(seen->table_uuid));
-	seen->size = disk->size;
-	seen->part_count = disk->part_count;
-}
-
 static int (*const layouts[PLAN_LAYOUTS])(struct planner *planner) = {
-	plan_alongside, plan_whole, plan_stick, plan_place};
+	plan_alongside, plan_whole, plan_stick, plan_place, plan_repair};
 
 int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan)
 {
@@ -1178,7 +1296,7 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 		ret = check_mirror(&planner);
 	if (!ret)
 		ret = layouts[wish->layout](&planner);
-	if (ret || wish->layout == PLAN_PLACE)
+	if (ret || wish->layout == PLAN_PLACE || wish->layout == PLAN_REPAIR)
 		return ret;
 	/* A stick meets other systems on every machine. */
 	if (machine->uefi && wish->layout != PLAN_STICK)
@@ -1204,17 +1322,21 @@ const struct plan_step *plan_find(const struct plan *plan, enum plan_action acti
 int plan_print(const struct plan *plan, const struct machine *machine, FILE *out)
 {
 	const struct disk *disk = find_disk(machine, plan->disk);
-	const struct disk *mirror = find_disk(machine, plan->mirror);
+	const struct disk *mirror =
+		plan->layout == PLAN_WHOLE ? find_disk(machine, plan->mirror) : NULL;
 	char size[32];
 
 	if (*plan->refusal) {
 		fprintf(out, "%s\n", plan->refusal);
 		return fflush(out) || ferror(out) ? -EIO : 0;
 	}
-	if (plan->layout == PLAN_PLACE)
-		fprintf(out, _("A data place on %s (%s, serial %s, %s)\n"), plan->disk,
-			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
-			size_text(disk->size, size));
+	if (plan->layout == PLAN_PLACE || plan->layout == PLAN_REPAIR)
+		fprintf(out,
+			plan->layout == PLAN_PLACE
+				? _("A data place on %s (%s, serial %s, %s)\n")
+				: _("%s (%s, serial %s, %s) becomes one of a mirror's two disks\n"),
+			plan->disk, *disk->model ? disk->model : "-",
+			*disk->serial ? disk->serial : "-", size_text(disk->size, size));
 	else
 		fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
 			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
@@ -1235,7 +1357,7 @@ int plan_print(const struct plan *plan, const struct machine *machine, FILE *out
 		if (&machine->disks[i] != disk && &machine->disks[i] != mirror)
 			fprintf(out, _("Stays as it is: %s (%s)\n"), machine->disks[i].name,
 				size_text(machine->disks[i].size, size));
-	if (plan->layout == PLAN_PLACE)
+	if (plan->layout == PLAN_PLACE || plan->layout == PLAN_REPAIR)
 		return fflush(out) || ferror(out) ? -EIO : 0;
 	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
 		plan->origin_first ? "" : " *");

@@ -31,8 +31,9 @@
 #define PLAN_TIMEOUT_LEAST 1
 #define PLAN_TIMEOUT_MOST  3600
 
-/* All but the last install; a data place is a file system alone. */
-enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_STICK, PLAN_PLACE, PLAN_LAYOUTS };
+/* The first three install; a data place is a file system alone, and a repair makes a disk the
+ * second one of a mirror that has lost one. */
+enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_STICK, PLAN_PLACE, PLAN_REPAIR, PLAN_LAYOUTS };
 
 /* How the layouts are called in words, and by programs. */
 extern const char *const plan_layout_names[PLAN_LAYOUTS];
@@ -58,6 +59,7 @@ enum plan_action {
 	PLAN_PARTITION, /* one partition more */
 	PLAN_VOLUME,	/* one logical volume more */
 	PLAN_MIRROR,	/* a group of two partitions, and a logical volume that both hold */
+	PLAN_REJOIN,	/* a partition in place of one that such a volume has lost */
 	PLAN_FORMAT,	/* a file system in it */
 	PLAN_FILES, /* payload, boot loader and configuration into a folder; read back and compared
 		     */
@@ -76,7 +78,7 @@ struct plan_step {
 	enum plan_role role;
 	char part[64];	 /* the kernel's name of the partition, GROUP/VOLUME, or the disk's */
 	char on[64];	 /* a logical volume: the partition that it lies on; else empty */
-	char with[64];	 /* a mirror: the other partition that it lies on */
+	char with[64];	 /* a mirror: the other partition that it lies on, or is copied from */
 	bool second;	 /* on the second disk */
 	unsigned number; /* of the partition; 0: none */
 	uint64_t start;	 /* bytes from the disk's start; as in struct part for a logical volume */
@@ -108,7 +110,7 @@ struct plan_seen {
 struct plan {
 	enum plan_layout layout;
 	char disk[32];
-	char mirror[32]; /* the second disk, or empty */
+	char mirror[32]; /* the second disk, or the one that is left of a mirror; or empty */
 	char part[64];	 /* a data place: the partition or group that was wished, or empty */
 	bool whole;
 	struct plan_seen seen[2]; /* the disk, and the second one */

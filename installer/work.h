@@ -49,10 +49,11 @@ struct work {
 	int lock;		  /* on the disk's device */
 	bool block;		  /* the disk is a device, no image file */
 	struct raw_ends before, after;
-	struct work_side other;	 /* its device is empty where there is no mirror */
-	bool second;		 /* the second disk is at work */
-	char pair[17];		 /* what both disks have in WORK_PAIR */
-	uint64_t total, done;	 /* bytes, for the gauge */
+	struct work_side other; /* its device is empty where there is no mirror */
+	bool second;		/* the second disk is at work */
+	char pair[17];		/* what both disks have in WORK_PAIR */
+	struct work *from;	/* the file system that a repair copies from, while it is mounted */
+	uint64_t total, done;	/* bytes, for the gauge */
 	uint8_t hash[WORK_HASH]; /* of the file written last */
 	bool mounted, read_only;
 	/* What this run has begun to change, for the way back. */

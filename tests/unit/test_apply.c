@@ -575,6 +575,62 @@ TEST(a_mirror_is_on_both_disks)
 	assert_int_equal(entries(), 0);
 }
 
+/* An empty disk in place of "twin", and the plan for it. */
+static void plan_repair(const struct plan_step *files)
+{
+	const struct plan_wish wish = {.disk = "twin", .layout = PLAN_REPAIR};
+	struct machine machine = {.uefi = true, .nvram = true};
+	char part[64];
+	struct disk *left;
+
+	memcpy(part, files->part, sizeof(part));
+	clear("fs-twin");
+	unit_write("dev/twin", "", 0);
+	assert_int_equal(truncate(unit_path("dev/twin"), (off_t)(4096 * MIB)), 0);
+	assert_int_equal(probe_disk(unit_path("dev/twin"), disks_add(&machine), NULL), 0);
+	left = disks_add(&machine);
+	assert_int_equal(probe_disk(unit_path("dev/disk"), left, NULL), 0);
+	for (size_t i = 0; i < left->part_count; i++)
+		if (!strcmp(left->parts[i].name, part))
+			strcpy(left->parts[i].mirror, "pair");
+	if (plan_make(&machine, &wish, &plan))
+		fail_msg("%s", plan.refusal);
+	disks_free(&machine);
+}
+
+TEST(a_disk_is_taken_in_place_of_a_lost_one)
+{
+	static const char *const same[] = {"posada/a/xen.gz", "posada/a/entries.cfg",
+		"posada/b/vmlinuz", "posada/grubenv", "posada/mirror", "EFI/posada/grubx64.efi",
+		"EFI/BOOT/BOOTX64.EFI"};
+	char one[64], other[64], name[80];
+
+	make_twins(4096 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	/* Whatever this host runs, the disks keep what they have. */
+	unit_write("fs/posada/a/xen.gz", "another", 7);
+	unit_write("fs/posada/b/vmlinuz", "kernel", 6);
+	unit_write("mount/notices/mirror", "x\n", 2);
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	if (apply())
+		fail_msg("%s", why);
+	see_twins(3);
+	assert_false(there("mount/notices/mirror"));
+	for (size_t i = 0; i < COUNT(same); i++)
+		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
+	read_marker("fs", one);
+	read_marker("fs-twin", other);
+	assert_string_not_equal(one, other);
+	snprintf(name, sizeof(name), "fs-twin%s", other);
+	assert_true(there(name));
+	snprintf(name, sizeof(name), "fs-twin%s", one);
+	assert_false(there(name));
+	unit_run("sed 's,%s,%s,; s,=%s,=%s,' fs/posada/grub.cfg | cmp - fs-twin/posada/grub.cfg",
+		one, other, one + strlen("/posada/"), other + strlen("/posada/"));
+	unit_run("cmp fs-twin/posada/grub.cfg fs-twin/EFI/posada/grub.cfg");
+}
+
 TEST(a_mirror_wants_both_disks_as_they_were)
 {
 	int fd;
@@ -772,6 +828,7 @@ TEST(undo_wants_the_partition_that_was_seen)
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
 	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
-	T(a_mirror_is_on_both_disks), T(a_mirror_wants_both_disks_as_they_were),
-	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
+	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
+	T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))
