@@ -156,7 +156,8 @@ static int begin(struct work *work, const char *disk, const struct part *part,
 	snprintf(step->part, sizeof(step->part), "%s", part->name);
 	work->step = step;
 	work_device(work, disk, work->device);
-	work_device(work, part->name, work->partition);
+	/* Two versions are on nothing else. */
+	work_choose(work, part->name, "", "vfat");
 	ret = work_claim_files(work);
 	if (!ret)
 		ret = work_see_partition(work, part->name, part->start, part->size);
