@@ -257,6 +257,7 @@ static const struct {
 	{"storage", "move", "posada-storage", N_("copy everything to another, and use that")},
 	{"storage", "detach", "posada-storage", N_("let go of it")},
 	{"storage", "group", "posada-storage", N_("give a disk to a volume group")},
+	{"storage", "repair", "posada-storage", N_("take a disk into a mirror that has lost one")},
 	{"config", NULL, "posada-config", N_("the settings of this host")},
 	{"install", NULL, "posada-install", N_("this machine's disks, and Posada on one of them")},
 	{"payload", NULL, "posada-payload", N_("the files that this system started from")},

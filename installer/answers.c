@@ -24,6 +24,11 @@ static bool take_serial(struct answers *answers, const char *value)
 	return take_text(value, answers->serial, sizeof(answers->serial));
 }
 
+static bool take_mirror(struct answers *answers, const char *value)
+{
+	return take_text(value, answers->mirror, sizeof(answers->mirror));
+}
+
 static bool take_layout(struct answers *answers, const char *value)
 {
 	for (unsigned i = 0; i < PLAN_PLACE; i++)
@@ -57,6 +62,7 @@ static const struct {
 } keys[] = {
 	{"disk", take_disk},
 	{"serial", take_serial},
+	{"mirror", take_mirror},
 	{"layout", take_layout},
 	{"start", take_start},
 	{"timeout", take_timeout},
@@ -100,7 +106,7 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 	}
 	if (line) {
 		snprintf(why, PLAN_TEXT,
-			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, layout (alongside, whole-disk, stick), start (posada, origin) and timeout (1 to 3600 seconds)"),
+			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, mirror, layout (alongside, whole-disk, stick), start (posada, origin) and timeout (1 to 3600 seconds)"),
 			line);
 		return -EINVAL;
 	}
@@ -112,27 +118,49 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 	return *why ? -EINVAL : 0;
 }
 
-int answers_choose(struct answers *answers, const struct machine *machine, char why[PLAN_TEXT])
+/* The disk of that name and serial number, as far as they are given; how many there are. */
+static unsigned find(const struct machine *machine, const char *name, const char *serial,
+	const struct disk **found)
 {
-	const struct disk *found = NULL;
 	unsigned count = 0;
 
 	for (size_t i = 0; i < machine->disk_count; i++) {
 		const struct disk *disk = &machine->disks[i];
 
-		if ((*answers->disk && strcmp(disk->name, answers->disk) != 0) ||
-			(*answers->serial && strcmp(disk->serial, answers->serial) != 0))
+		if ((*name && strcmp(disk->name, name) != 0) ||
+			(*serial && strcmp(disk->serial, serial) != 0))
 			continue;
-		found = disk;
+		*found = disk;
 		count++;
 	}
-	if (count == 1) {
-		answers->wish.disk = found->name;
-		return 0;
+	return count;
+}
+
+int answers_choose(struct answers *answers, const struct machine *machine, char why[PLAN_TEXT])
+{
+	const struct disk *found = NULL;
+	unsigned count = find(machine, answers->disk, answers->serial, &found);
+
+	if (count != 1) {
+		snprintf(why, PLAN_TEXT,
+			count ? _("more than one disk is what the answers name (disk \"%s\", serial \"%s\")")
+			      : _("no disk is what the answers name (disk \"%s\", serial \"%s\")"),
+			answers->disk, answers->serial);
+		return -ENODEV;
 	}
-	snprintf(why, PLAN_TEXT,
-		count ? _("more than one disk is what the answers name (disk \"%s\", serial \"%s\")")
-		      : _("no disk is what the answers name (disk \"%s\", serial \"%s\")"),
-		answers->disk, answers->serial);
-	return -ENODEV;
+	answers->wish.disk = found->name;
+	if (!*answers->mirror)
+		return 0;
+	count = find(machine, answers->mirror, "", &found);
+	if (!count)
+		count = find(machine, "", answers->mirror, &found);
+	if (count != 1) {
+		snprintf(why, PLAN_TEXT,
+			count ? _("more than one disk is what the answers name as mirror (\"%s\")")
+			      : _("no disk is what the answers name as mirror (\"%s\")"),
+			answers->mirror);
+		return -ENODEV;
+	}
+	answers->wish.mirror = found->name;
+	return 0;
 }

@@ -12,6 +12,7 @@
  *
  *	disk = sda			the disk's name, or
  *	serial = S1X2			its serial number, or both, which must agree
+ *	mirror = sdb			a second disk that holds the same, by name or serial number
  *	layout = alongside|whole-disk|stick
  *	start = posada|origin		which starts by itself; posada when it is not said
  *	timeout = 5			seconds that the boot menu waits, from 1 to 3600
@@ -19,7 +20,8 @@
 struct answers {
 	char disk[32];
 	char serial[64];
-	struct plan_wish wish; /* its disk is set by answers_choose */
+	char mirror[64];
+	struct plan_wish wish; /* its disks are set by answers_choose */
 	bool layout_known;
 };
 
@@ -30,7 +32,8 @@ struct answers {
 int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT]);
 
 /*
- * Find the one disk of MACHINE that is meant, and point the wish at its name, which MACHINE keeps.
+ * Find the one disk of MACHINE that is meant, and the one that shall mirror it if there shall be
+ * one, and point the wish at their names, which MACHINE keeps.
  * Returns 0, or -ENODEV with the reason in WHY when there is none or more than one.
  */
 int answers_choose(struct answers *answers, const struct machine *machine, char why[PLAN_TEXT]);

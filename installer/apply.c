@@ -19,6 +19,7 @@
 #include "lvm.h"
 #include "payload.h"
 #include "place.h"
+#include "update.h"
 #include "work.h"
 
 #define _(text) gettext(text)
@@ -34,11 +35,30 @@ static void tell(struct work *work, const char *what)
 		work->options->progress(work->options->opaque, what, percent > 100 ? 100 : percent);
 }
 
+/* On both disks the same is written. */
+static bool has_mirror(const struct plan *plan)
+{
+	return plan->layout == PLAN_WHOLE && *plan->mirror;
+}
+
+/* Nobody looks into the file systems of image files. */
+static void see_left(const struct plan *plan, struct machine *machine)
+{
+	const struct plan_step *files = plan_find(plan, PLAN_FILES);
+
+	for (size_t i = 0; files && *files->with && i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (!strcmp(machine->disks[i].parts[j].name, files->with))
+				strcpy(machine->disks[i].parts[j].mirror, "image");
+}
+
 /* A plan is minutes old when it is carried out: it must be what would be planned now. */
 static int see_unchanged(struct work *work)
 {
 	const struct plan *plan = work->plan;
 	const struct plan_wish wish = {.disk = plan->disk,
+		/* What a repair finds by itself is not asked for. */
+		.mirror = has_mirror(plan) ? plan->mirror : NULL,
 		.layout = plan->layout,
 		.origin_first = plan->origin_first,
 		.timeout = plan->timeout,
@@ -55,6 +75,7 @@ static int see_unchanged(struct work *work)
 	if (!work->block) {
 		machine.uefi = plan->uefi;
 		machine.nvram = plan_find(plan, PLAN_NVRAM) != NULL;
+		see_left(plan, &machine);
 	}
 	/* A refusal is a sentence with a full stop; what comes after a reason brings its own. */
 	if (plan_make(&machine, &wish, now))
@@ -248,17 +269,13 @@ static int produce_payload(struct work *work, const void *what, FILE *out)
 	return ret;
 }
 
-/* A file that the running system carries among its boot loaders. */
-static int produce_carried(struct work *work, const void *what, FILE *out)
+static int copy_file(const char *path, FILE *out)
 {
-	char path[PATH_MAX], buffer[65536];
+	char buffer[65536];
 	size_t got;
-	FILE *in;
+	FILE *in = fopen(path, "rbe");
 	int ret = 0;
 
-	snprintf(
-		path, sizeof(path), "%s/payload/boot/%s", work->places.payload, (const char *)what);
-	in = fopen(path, "rbe");
 	if (!in)
 		return -errno;
 	while (!ret && (got = fread(buffer, 1, sizeof(buffer), in)))
@@ -268,6 +285,16 @@ static int produce_carried(struct work *work, const void *what, FILE *out)
 		ret = -EIO;
 	fclose(in);
 	return ret;
+}
+
+/* A file that the running system carries among its boot loaders. */
+static int produce_carried(struct work *work, const void *what, FILE *out)
+{
+	char path[PATH_MAX];
+
+	snprintf(
+		path, sizeof(path), "%s/payload/boot/%s", work->places.payload, (const char *)what);
+	return copy_file(path, out);
 }
 
 static bool two_versions(const struct work *work)
@@ -303,6 +330,37 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 			*origin->loader ? origin->loader : NULL, *origin->part ? next[i] : NULL};
 	}
 	return loader_write("grub", &place, out);
+}
+
+/* A file of the disk that a mirror has left. */
+static int produce_copy(struct work *work, const void *what, FILE *out)
+{
+	char path[PATH_MAX];
+
+	work_path(work->from, what, path);
+	return copy_file(path, out);
+}
+
+/* The same, but that GRUB looks for the file that is on this disk. */
+static int produce_loader_copy(struct work *work, const void *what, FILE *out)
+{
+	char old[17] = "", *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	int ret = memory ? produce_copy(work, what, memory) : -ENOMEM;
+
+	if (memory && fclose(memory) && !ret)
+		ret = -ENOMEM;
+	if (!ret && (sscanf(text, "search --no-floppy --file --set=root " WORK_FOLDER "/%16s",
+			     old) != 1 ||
+			    strlen(old) != strlen(work->identity)))
+		ret = -EINVAL;
+	for (char *at = ret ? NULL : strstr(text, old); at; at = strstr(at, old))
+		memcpy(at, work->identity, strlen(old));
+	if (!ret && fwrite(text, 1, size, out) != size)
+		ret = -EIO;
+	free(text);
+	return ret;
 }
 
 static int produce_entries(struct work *work, const void *what, FILE *out)
@@ -379,6 +437,11 @@ static int load_core(struct work *work, uint8_t **image, size_t *size)
 
 static int do_record(struct work *work)
 {
+	int ret = work_read_ends(work, &work->before);
+
+	if (ret || !has_mirror(work->plan))
+		return ret;
+	work_turn(work, true);
 	return work_read_ends(work, &work->before);
 }
 
@@ -451,6 +514,48 @@ static int do_volume(struct work *work)
 		return -EIO;
 	work->volume_made = true;
 	return work_release(work, 0);
+}
+
+/* Nothing is on either disk that the other would have to get first. */
+static int do_mirror(struct work *work)
+{
+	const struct plan_step *step = work->step;
+	const char *name = strchr(step->part, '/') + 1;
+	char one[PATH_MAX], other[PATH_MAX], group[64];
+	const char *const join[] = {"lvm", "vgcreate", "--yes", group, one, other, NULL};
+	const char *const make[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y", "--type",
+		"raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG, "--extents",
+		"100%FREE", "--name", name, group, NULL};
+
+	work_device(work, step->on, one);
+	work_device(work, step->with, other);
+	snprintf(group, sizeof(group), "%.*s", (int)(name - step->part) - 1, step->part);
+	work_choose(work, step->part, step->on, "");
+	if (work_run(work, join, 0) || work_run(work, make, 0))
+		return -EIO;
+	return work_release(work, 0);
+}
+
+/* It must be active to be filled, and stays so. */
+static int do_rejoin(struct work *work)
+{
+	const struct plan_step *step = work->step;
+	char device[PATH_MAX], group[64];
+	const char *const extend[] = {"lvm", "vgextend", "--yes", group, device, NULL};
+	const char *const repair[] = {
+		"lvm", "lvconvert", "--yes", "--repair", step->part, device, NULL};
+	const char *const reduce[] = {"lvm", "vgreduce", "--removemissing", group, NULL};
+	int ret;
+
+	work_device(work, step->on, device);
+	snprintf(group, sizeof(group), "%.*s", (int)strcspn(step->part, "/"), step->part);
+	work_choose(work, step->part, step->on, "");
+	ret = work_activate(work);
+	if (!ret)
+		ret = work_run(work, extend, 0);
+	if (!ret)
+		ret = work_run(work, repair, 0);
+	return ret ? ret : work_run(work, reduce, 0);
 }
 
 /*
@@ -597,6 +702,54 @@ static int write_payload(struct work *work)
 	return ret;
 }
 
+/* Both versions, as far as they are there, and what the boot loader knows of them. */
+static int copy_versions(struct work *work)
+{
+	char name[64], path[PATH_MAX];
+	int ret = 0;
+
+	for (char slot = 'a'; slot <= 'b'; slot++)
+		for (size_t i = 0; !ret && i < UPDATE_FILES; i++) {
+			snprintf(name, sizeof(name), LOADER_VERSIONS "/%c/%s", slot,
+				update_names[i]);
+			work_path(work->from, name, path);
+			if (!access(path, F_OK))
+				ret = work_write_file(work, name, produce_copy, name);
+		}
+	if (!ret)
+		ret = work_write_file(work, WORK_PAIR, produce_copy, WORK_PAIR);
+	return ret ? ret
+		   : work_write_file(work, LOADER_ENVIRONMENT, produce_copy, LOADER_ENVIRONMENT);
+}
+
+/* The file system that files are copied from, in work->from. */
+static int open_left(struct work *work)
+{
+	struct work *from = calloc(1, sizeof(*from));
+	int ret;
+
+	if (!from)
+		return -ENOMEM;
+	from->why = work->why;
+	work_open(from, work->options);
+	work_choose(from, work->step->with, "", work->step->content);
+	ret = work_mount(from, true);
+	if (ret)
+		work_close(from);
+	else
+		work->from = from;
+	return ret;
+}
+
+static void close_left(struct work *work)
+{
+	if (!work->from)
+		return;
+	work_unmount(work->from, 0);
+	work_close(work->from);
+	work->from = NULL;
+}
+
 /* What was written so far must not come after what is written next. */
 static int sync_files(struct work *work)
 {
@@ -607,10 +760,22 @@ static int sync_files(struct work *work)
 		   : 0;
 }
 
+static int write_versions(struct work *work)
+{
+	int ret = write_payload(work);
+
+	if (ret || !two_versions(work))
+		return ret;
+	ret = work_write_file(work, WORK_VERSION_A "/" LOADER_ENTRIES, produce_entries, NULL);
+	return ret ? ret : work_write_file(work, LOADER_ENVIRONMENT, produce_environment, NULL);
+}
+
 static int do_files(struct work *work)
 {
+	static const char loader[] = WORK_FOLDER "/grub.cfg";
+	const work_producer write_loader = *work->step->with ? produce_loader_copy : produce_loader;
 	const struct plan_step *step = work->step, *core = plan_find(work->plan, PLAN_CORE);
-	const struct bytes nothing = {"", 0};
+	const struct bytes nothing = {"", 0}, pair = {work->pair, strlen(work->pair)};
 	char name[64], folder[PATH_MAX];
 	int ret = 0;
 
@@ -619,6 +784,8 @@ static int do_files(struct work *work)
 		ret = work_see_partition(work, step->part, step->start, step->size);
 	if (!ret && core && !core->number)
 		ret = load_core(work, &work->core, &work->core_size);
+	if (!ret && *step->with)
+		ret = open_left(work);
 	if (!ret)
 		ret = work_mount(work, false);
 	if (!ret)
@@ -641,20 +808,16 @@ static int do_files(struct work *work)
 	if (!ret && work->plan->layout == PLAN_ALONGSIDE && !work->plan->uefi)
 		ret = write_origin(work);
 	if (!ret)
-		ret = write_payload(work);
-	if (!ret && two_versions(work)) {
-		ret = work_write_file(
-			work, WORK_VERSION_A "/" LOADER_ENTRIES, produce_entries, NULL);
-		if (!ret)
-			ret = work_write_file(work, LOADER_ENVIRONMENT, produce_environment, NULL);
-	}
+		ret = *step->with ? copy_versions(work) : write_versions(work);
 	snprintf(name, sizeof(name), WORK_FOLDER "/%s", work->identity);
 	if (!ret)
 		ret = work_write_file(work, name, produce_bytes, &nothing);
+	if (!ret && has_mirror(work->plan))
+		ret = work_write_file(work, WORK_PAIR, produce_bytes, &pair);
 	if (!ret)
-		ret = work_write_file(work, WORK_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, loader, write_loader, loader);
 	if (!ret && (work->plan->uefi || work->table_made)) {
-		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", produce_loader, NULL);
+		ret = work_write_file(work, WORK_EFI_FOLDER "/grub.cfg", write_loader, loader);
 		/* The firmware may have an entry for it from before: it must find all or nothing.
 		 */
 		if (!ret)
@@ -662,7 +825,9 @@ static int do_files(struct work *work)
 		if (!ret)
 			ret = work_write_file(work, WORK_EFI_GRUB, produce_carried, "BOOTX64.EFI");
 	}
-	return work_unmount(work, ret);
+	ret = work_unmount(work, ret);
+	close_left(work);
+	return ret;
 }
 
 static int do_core(struct work *work)
@@ -719,8 +884,10 @@ static int do_nvram(struct work *work)
 
 static int do_fallback(struct work *work)
 {
-	int ret = work_mount(work, false);
+	int ret;
 
+	work_choose(work, work->step->part, "", plan_find(work->plan, PLAN_FILES)->content);
+	ret = work_mount(work, false);
 	work->fallback_made = !ret;
 	if (!ret)
 		ret = work_write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
@@ -732,6 +899,8 @@ static int (*const actions[PLAN_ACTIONS])(struct work *work) = {
 	[PLAN_TABLE] = do_table,
 	[PLAN_PARTITION] = do_partition,
 	[PLAN_VOLUME] = do_volume,
+	[PLAN_MIRROR] = do_mirror,
+	[PLAN_REJOIN] = do_rejoin,
 	[PLAN_FORMAT] = do_format,
 	[PLAN_FILES] = do_files,
 	[PLAN_CORE] = do_core,
@@ -748,6 +917,7 @@ static void roll_back(struct work *work)
 
 	snprintf(first, sizeof(first), "%s", work->why);
 	work_unmount(work, 0);
+	close_left(work);
 	*work->why = '\0';
 	if (work->plan->layout == PLAN_PLACE && (work->table_made || work->lost))
 		snprintf(work->why, APPLY_TEXT,
@@ -779,6 +949,20 @@ static int make_identity(char identity[17])
 	return 0;
 }
 
+/* Both disks of a mirror, or the one. */
+static int claim(struct work *work)
+{
+	int ret = work_claim(work);
+
+	if (!ret && *work->other.device) {
+		work_turn(work, true);
+		/* What a mirror has left is in use. */
+		ret = work->plan->layout == PLAN_REPAIR ? work_claim_files(work) : work_claim(work);
+		work_turn(work, false);
+	}
+	return ret;
+}
+
 int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT])
 {
@@ -794,23 +978,32 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 	work->why = why;
 	work_open(work, options);
 	work_device(work, plan->disk, work->device);
-	/* Written once and read once. */
-	work->total = 2 * plan->payload + (8 << 20);
+	if (*plan->mirror)
+		work_device(work, plan->mirror, work->other.device);
+	/* Written once and read once, on each disk. */
+	work->total = (2 * plan->payload + (8 << 20)) * (has_mirror(plan) ? 2 : 1);
 	ret = make_identity(work->identity);
 	if (!ret)
-		ret = work_claim(work);
+		ret = make_identity(work->other.identity);
+	if (!ret)
+		ret = make_identity(work->pair);
+	if (!ret)
+		ret = claim(work);
 	if (!ret)
 		tell(work, _("see whether the disk is as it was planned for"));
 	if (!ret)
 		ret = see_unchanged(work);
 	for (size_t i = 0; !ret && i < plan->step_count; i++) {
 		work->step = &plan->steps[i];
+		work_turn(work, work->step->second);
 		tell(work, work->step->does);
 		ret = actions[work->step->action](work);
 	}
 	if (ret) {
 		work_fail(work, ret, "%s", strerror(-ret));
 		roll_back(work);
+	} else if (plan->layout == PLAN_REPAIR) {
+		work_notice(work, NULL);
 	}
 	work_close(work);
 	return ret;

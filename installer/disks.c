@@ -20,7 +20,9 @@ struct field {
 };
 
 #define FIELD(type, member, kind)                                                                  \
-	{#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)}
+	{                                                                                          \
+#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)   \
+	}
 
 static const char *const table_names[] = {
 	[TABLE_NONE] = "none",
@@ -80,6 +82,7 @@ static const struct field part_fields[] = {
 	FIELD(part, hibernated, FLAG),
 	FIELD(part, readable, FLAG),
 	FIELD(part, posada, FLAG),
+	FIELD(part, mirror, TEXT),
 	FIELD(part, ours, FLAG),
 	FIELD(part, unfinished, FLAG),
 	FIELD(part, unseen, FLAG),
@@ -200,6 +203,22 @@ struct part *disks_find_volume(const struct machine *machine, const char *name)
 		for (size_t j = 0; j < machine->groups[i].volume_count; j++)
 			if (!strcmp(machine->groups[i].volumes[j].name, name))
 				return &machine->groups[i].volumes[j];
+	return NULL;
+}
+
+const struct part *disks_find_twin(
+	const struct machine *machine, const struct part *part, const struct disk **disk)
+{
+	for (size_t i = 0; *part->mirror && i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *twin = &machine->disks[i].parts[j];
+
+			*disk = &machine->disks[i];
+			if (!strcmp(twin->mirror, part->mirror) &&
+				strcmp(twin->name, part->name) != 0)
+				return twin;
+		}
+	*disk = NULL;
 	return NULL;
 }
 

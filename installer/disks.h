@@ -42,6 +42,8 @@ struct part {
 	bool hibernated;  /* a sleeping Windows or Linux will write to it */
 	bool readable;	  /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
 	bool posada;	  /* a payload of ours lies in /posada, or the beginnings of one */
+	char mirror[20];  /* what our partitions on the two disks of a mirror have in common, and
+			     no others; or empty */
 	bool ours;	  /* a logical volume that we made for ourselves */
 	bool unfinished;  /* only the beginnings, or what undo has not yet taken away */
 	bool unseen;	  /* a file system that could not be looked into: what is said of it is
@@ -123,6 +125,10 @@ struct group *disks_find_group(const struct machine *machine, const char *name);
 
 /* The volume GROUP/VOLUME, or NULL. */
 struct part *disks_find_volume(const struct machine *machine, const char *name);
+
+/* Our partition on the other disk of PART's mirror, and that disk; NULL: there is none. */
+const struct part *disks_find_twin(
+	const struct machine *machine, const struct part *part, const struct disk **disk);
 
 /* Room for one element more in a list that those above free; cleared. NULL when there is no memory.
  */

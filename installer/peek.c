@@ -344,7 +344,7 @@ static bool take_version(void *data, const char *name)
 
 void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 {
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], pair[sizeof(part->mirror)];
 	struct statvfs room;
 
 	if (!fstatvfs(root, &room))
@@ -356,6 +356,10 @@ void peek_tree(int root, const char *medium, struct part *part, bool *is_medium)
 	part->posada = part->unfinished || has(root, "posada/xen.gz") ||
 		       is_there(root, "posada/undo") ||
 		       each_name(root, "posada", take_version, &root);
+	if (read_start(root, "posada/mirror", pair, sizeof(pair)) > 0) {
+		pair[strcspn(pair, "\n")] = '\0';
+		posada_text_clean(pair, part->mirror, sizeof(part->mirror));
+	}
 	*is_medium = false;
 	if (medium && *medium && !strchr(medium, '/') &&
 		snprintf(path, sizeof(path), "posada/%s", medium) < (int)sizeof(path))

@@ -115,6 +115,23 @@ static void name_volume(const char *device, char name[64])
 		snprintf(name, 64, "%s", device);
 }
 
+/* What a mirror is made of looks like it, and is not to be used. */
+static bool is_part_of_another(const char *device)
+{
+	char path[128];
+	DIR *holders;
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/holders", device);
+	holders = opendir(path);
+	while (holders && !found && (entry = readdir(holders)))
+		found = *entry->d_name != '.';
+	if (holders)
+		closedir(holders);
+	return found;
+}
+
 static void add_place(struct places *places, const char *device, const char *uuid)
 {
 	const char *base = strrchr(device, '/');
@@ -125,6 +142,8 @@ static void add_place(struct places *places, const char *device, const char *uui
 	if (places->count == PLACES_MAX || !realpath(device, real))
 		return;
 	base = strrchr(real, '/') + 1;
+	if (!strncmp(base, "dm-", 3) && is_part_of_another(base))
+		return;
 	place = &places->items[places->count];
 	memset(place, 0, sizeof(*place));
 	if (!strncmp(base, "dm-", 3))
@@ -175,6 +194,15 @@ out:
 	return groups;
 }
 
+/* The partition itself, or a volume of its group. */
+static bool is_on(const struct place *place, const struct part *part)
+{
+	size_t length = strlen(part->group);
+
+	return !strcmp(part->name, place->name) ||
+	       (length && !strncmp(place->name, part->group, length) && place->name[length] == '/');
+}
+
 /* Only one of several needs to know where it is. */
 static void mark_medium(struct places *places)
 {
@@ -185,8 +213,8 @@ static void mark_medium(struct places *places)
 	for (size_t i = 0; i < machine.disk_count; i++)
 		for (size_t j = 0; j < machine.disks[i].part_count; j++)
 			for (size_t k = 0; k < places->count; k++)
-				if (!strcmp(machine.disks[i].parts[j].name, places->items[k].name))
-					places->items[k].medium = machine.disks[i].medium;
+				if (is_on(&places->items[k], &machine.disks[i].parts[j]))
+					places->items[k].medium |= machine.disks[i].medium;
 	disks_free(&machine);
 }
 

@@ -30,22 +30,24 @@
 
 #define TYPE_ESP       "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 #define TYPE_LINUX     "0fc63daf-8483-4772-8e79-3d69d8477de4"
+#define TYPE_LVM       "e6d6d379-f507-44c2-a23c-238f2a3df928"
 #define TYPE_BIOS_BOOT "21686148-6449-6e6f-744e-656564454649"
 #define DOS_ESP	       "ef"
 #define DOS_FAT32      "0c"
 #define DOS_LINUX      "83"
 
 const char *const plan_layout_names[PLAN_LAYOUTS] = {
-	"alongside", "whole-disk", "stick", "data-place"};
+	"alongside", "whole-disk", "stick", "data-place", "repair"};
 
 static const char *const action_names[PLAN_ACTIONS] = {"record", "table", "partition", "volume",
-	"format", "files", "core", "sector0", "nvram", "fallback"};
+	"mirror", "rejoin", "format", "files", "core", "sector0", "nvram", "fallback"};
 
 /* What is planned for, in one place. */
 struct planner {
 	const struct machine *machine;
 	const struct plan_wish *wish;
-	const struct disk *disk;
+	const struct disk *disk; /* the one that steps are added for */
+	const struct disk *mirror;
 	struct plan *plan;
 };
 
@@ -103,6 +105,21 @@ static int refuse_damaged(struct planner *planner)
 	return refuse(planner->plan,
 		_("The partition table of %s is damaged. Repair it with the tools of the system that is there, or take the whole disk if nothing on it is wanted."),
 		planner->disk->name);
+}
+
+static int refuse_sectors(struct plan *plan, const struct disk *disk, const struct disk *mirror)
+{
+	return refuse(plan,
+		_("%s has sectors of %u bytes, and %s of %u: no mirror can be made of these. Choose another disk."),
+		disk->name, disk->sector, mirror->name, mirror->sector);
+}
+
+static void remember(const struct disk *disk, struct plan_seen *seen)
+{
+	memcpy(seen->serial, disk->serial, sizeof(seen->serial));
+	memcpy(seen->table_uuid, disk->table_uuid, sizeof(seen->table_uuid));
+	seen->size = disk->size;
+	seen->part_count = disk->part_count;
 }
 
 /* --- Partitions --------------------------------------------------------- */
@@ -163,6 +180,7 @@ static struct plan_step *add(struct planner *planner, enum plan_action action, c
 	struct plan_step *step = &planner->plan->steps[planner->plan->step_count++];
 
 	step->action = action;
+	step->second = planner->disk == planner->mirror;
 	snprintf(step->part, sizeof(step->part), "%s", part);
 	return step;
 }
@@ -223,6 +241,32 @@ static struct plan_step *add_volume(
 	say(step->touches, _("what the group %s keeps about its volumes; %s that no volume has"),
 		member->group, text);
 	say(step->undo, _("the volume is removed, and %s has its room again"), member->group);
+	return step;
+}
+
+/* A name that no group of this machine has, wherever its disks are. */
+static void group_name(const struct machine *machine, char name[64])
+{
+	snprintf(name, 64, PLAN_GROUP_NAME);
+	for (unsigned i = 2; disks_find_group(machine, name); i++)
+		snprintf(name, 64, PLAN_GROUP_NAME "%u", i);
+}
+
+static struct plan_step *add_mirror(
+	struct planner *planner, const struct plan_step *one, const struct plan_step *other)
+{
+	struct plan_step *step = add(planner, PLAN_MIRROR, "");
+	char group[64];
+
+	group_name(planner->machine, group);
+	snprintf(step->part, sizeof(step->part), "%.40s/%s", group, PLACE_LABEL);
+	memcpy(step->on, one->part, sizeof(step->on));
+	memcpy(step->with, other->part, sizeof(step->with));
+	step->role = PLAN_DATA;
+	step->size = one->size;
+	say(step->does, _("make the logical volume %s, of which %s and %s hold the same (RAID1)"),
+		step->part, step->on, step->with);
+	say(step->touches, _("%s and %s, which are new"), step->on, step->with);
 	return step;
 }
 
@@ -335,7 +379,12 @@ static void add_nvram(struct planner *planner, const char *part)
 
 	if (planner->machine->nvram) {
 		step = add(planner, PLAN_NVRAM, part);
-		say(step->does, _("add \"Posada\" to the firmware's boot menu, in front"));
+		if (planner->mirror)
+			say(step->does,
+				_("add \"Posada\" on %s to the firmware's boot menu, in front"),
+				part);
+		else
+			say(step->does, _("add \"Posada\" to the firmware's boot menu, in front"));
 		say(step->touches, _("the firmware's boot entries; those that are there stay"));
 		say(step->undo, _("the entry is removed and the order is as it was"));
 	} else {
@@ -400,7 +449,8 @@ static void find_loaders(struct planner *planner)
 
 			if (!*part->loader || machine->disks[i].medium ||
 				(planner->wish->layout == PLAN_WHOLE &&
-					&machine->disks[i] == planner->disk))
+					(&machine->disks[i] == planner->disk ||
+						&machine->disks[i] == planner->mirror)))
 				continue;
 			origin = add_origin(planner->plan,
 				*part->system ? part->system : _("The system that was here"));
@@ -815,39 +865,86 @@ static void add_table(struct planner *planner)
 		size_text(disk->size, size), contents(disk, text));
 }
 
+/* What a disk that is ours as a whole is made of. */
+struct whole {
+	const struct disk *disk;
+	const struct plan_step *core, *payload;
+	struct plan_step *data; /* NULL: there is no room for one */
+};
+
+/* A new table, and what is in it: BOOT bytes for the payload, and the rest up to END. */
+static void add_whole(struct planner *planner, struct whole *whole, uint64_t boot, uint64_t end)
+{
+	bool travels = planner->wish->layout == PLAN_STICK;
+	uint64_t at = 2 * ALIGNED;
+
+	planner->disk = whole->disk;
+	add_table(planner);
+	whole->core = add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
+	whole->payload = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
+	add_format(planner, whole->payload, "vfat");
+	if (travels || at + boot >= end)
+		return;
+	whole->data = add_partition(planner, PLAN_DATA, 3, at + boot, end - at - boot,
+		planner->mirror ? TYPE_LVM : TYPE_LINUX);
+	if (!planner->mirror)
+		add_format(planner, whole->data, "ext4");
+}
+
+/* What the larger of two disks has more than the smaller one stays as it is: of no use. */
+static void note_unused(struct planner *planner, const struct disk *small)
+{
+	const struct disk *large = small == planner->disk ? planner->mirror : planner->disk;
+	char text[32];
+
+	if (large && large->size - small->size >= GIB)
+		note(planner->plan, _("%s of %s stay unused, for the smaller disk decides."),
+			size_text(large->size - small->size, text), large->name);
+}
+
 static int plan_whole(struct planner *planner)
 {
-	const struct disk *disk = planner->disk;
+	const struct disk *disk = planner->disk, *mirror = planner->mirror;
+	const struct disk *small = mirror && mirror->size < disk->size ? mirror : disk;
 	uint64_t least = boot_least(planner), boot = boot_wanted(planner);
-	uint64_t end = disk->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
+	uint64_t end = small->size / ALIGNED * ALIGNED - ALIGNED, at = 2 * ALIGNED;
+	struct whole wholes[] = {{.disk = disk}, {.disk = mirror}};
 	bool travels = planner->wish->layout == PLAN_STICK;
-	const struct plan_step *core, *payload;
-	struct plan_step *step;
+	size_t count = mirror ? 2 : 1;
 	char text[32], have[32];
 
-	if (disk->size < least + 4 * ALIGNED)
+	if (small->size < least + 4 * ALIGNED)
 		return refuse(planner->plan, _("%s is too small: it has %s, and Posada needs %s."),
-			disk->name, size_text(disk->size, have),
+			small->name, size_text(small->size, have),
 			size_text(least + 4 * ALIGNED, text));
 	add_record(planner);
-	add_table(planner);
-	core = add_partition(planner, PLAN_BIOS_BOOT, 1, ALIGNED, ALIGNED, TYPE_BIOS_BOOT);
 	/* A small disk is all ours; a larger one leaves the rest to guests and settings, and so
 	 * does a stick of any size. */
 	if (end - at < boot + GIB)
 		boot = travels ? least : end - at;
-	payload = add_partition(planner, PLAN_BOOT, 2, at, boot, TYPE_ESP);
-	add_format(planner, payload, "vfat");
-	if (!travels && at + boot < end) {
-		step = add_partition(planner, PLAN_DATA, 3, at + boot, end - at - boot, TYPE_LINUX);
-		add_format(planner, step, "ext4");
+	for (size_t i = 0; i < count; i++)
+		add_whole(planner, &wholes[i], boot, end);
+	planner->disk = disk;
+	if (mirror && wholes[0].data)
+		add_format(planner, add_mirror(planner, wholes[0].data, wholes[1].data), "ext4");
+	for (size_t i = 0; i < count; i++) {
+		planner->disk = wholes[i].disk;
+		add_files(planner, wholes[i].payload);
+		/* Either firmware starts it: the disk may move to another machine. */
+		add_core(planner, wholes[i].core);
 	}
-	add_files(planner, payload);
-	/* Either firmware starts it: the disk may move to another machine. */
-	add_core(planner, core);
-	if (planner->machine->uefi && !travels)
-		add_nvram(planner, payload->part);
-	add_fallback(planner, payload->part);
+	/* Whose entry is added last is in front; where none can be, that is told once. */
+	for (size_t i = planner->machine->nvram ? count : 1;
+		planner->machine->uefi && !travels && i-- > 0;) {
+		planner->disk = wholes[i].disk;
+		add_nvram(planner, wholes[i].payload->part);
+	}
+	for (size_t i = 0; i < count; i++) {
+		planner->disk = wholes[i].disk;
+		add_fallback(planner, wholes[i].payload->part);
+	}
+	planner->disk = disk;
+	note_unused(planner, small);
 	if (travels && end - at - boot >= PLACE_LEAST)
 		note(planner->plan,
 			_("%s of the stick stay free. Started from it, \"posada storage create\" makes that its data place."),
@@ -984,6 +1081,118 @@ static int plan_place(struct planner *planner)
 	return 0;
 }
 
+/* --- A mirror that has lost a disk ---------------------------------------- */
+
+/* Our partition on the disk that is left, rather the one that this host was started from. */
+static const struct part *find_left(const struct planner *planner, const struct disk **disk)
+{
+	const struct machine *machine = planner->machine;
+	const struct part *left = NULL;
+	const struct disk *other;
+
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *part = &machine->disks[i].parts[j];
+
+			/* What comes back after it was away may hold anything. */
+			if (&machine->disks[i] == planner->disk || !*part->mirror ||
+				(disks_find_twin(machine, part, &other) &&
+					other != planner->disk) ||
+				(left && !machine->disks[i].medium))
+				continue;
+			left = part;
+			*disk = &machine->disks[i];
+		}
+	return left;
+}
+
+static void add_rejoin(
+	struct planner *planner, const struct plan_step *data, const struct part *left)
+{
+	struct plan_step *step = add(planner, PLAN_REJOIN, "");
+
+	snprintf(step->part, sizeof(step->part), "%.40s/%s", left->group, PLACE_LABEL);
+	memcpy(step->on, data->part, sizeof(step->on));
+	memcpy(step->with, left->name, sizeof(step->with));
+	step->role = PLAN_DATA;
+	step->size = data->size;
+	say(step->does, _("have %s hold the logical volume %s too, in place of what is lost"),
+		step->on, step->part);
+	say(step->touches, _("%s, which is new; it is filled from %s while this host works"),
+		step->on, step->with);
+}
+
+/* The parts of the disk that is left once more; what is in them comes from it. */
+static int repeat_parts(struct planner *planner, const struct disk *left, const struct part *from)
+{
+	const struct plan_step *core = NULL, *payload = NULL;
+	struct plan_step *files, *step;
+	char volume[64];
+
+	for (size_t i = 0; i < left->part_count; i++) {
+		const struct part *part = &left->parts[i];
+		enum plan_role role = part == from			    ? PLAN_BOOT
+				      : !strcmp(part->type, TYPE_BIOS_BOOT) ? PLAN_BIOS_BOOT
+									    : PLAN_DATA;
+
+		step = add_partition(
+			planner, role, part->number, part->start, part->size, part->type);
+		if (role == PLAN_BIOS_BOOT)
+			core = step;
+		if (role == PLAN_BOOT) {
+			payload = step;
+			add_format(planner, step, "vfat");
+		}
+		snprintf(volume, sizeof(volume), "%.40s/%s", part->group, PLACE_LABEL);
+		if (role == PLAN_DATA && disks_find_volume(planner->machine, volume))
+			add_rejoin(planner, step, part);
+	}
+	if (!core || !payload)
+		return refuse(planner->plan,
+			_("%s is not as Posada has written it: a part of it is missing. Install again, onto both disks."),
+			left->name);
+	add_files(planner, payload);
+	files = &planner->plan->steps[planner->plan->step_count - 1];
+	memcpy(files->with, from->name, sizeof(files->with));
+	say(files->does, _("copy Posada from %s into %s, read it back and compare"), files->with,
+		files->part);
+	add_core(planner, core);
+	if (planner->machine->uefi)
+		add_nvram(planner, payload->part);
+	add_fallback(planner, payload->part);
+	return 0;
+}
+
+static int plan_repair(struct planner *planner)
+{
+	const struct disk *disk = planner->disk, *left;
+	const struct part *from = find_left(planner, &left), *last;
+	struct plan *plan = planner->plan;
+	char want[32], have[32];
+	int ret;
+
+	if (!from)
+		return refuse(plan,
+			_("No mirror of this machine lacks a disk, so that %s is not needed."),
+			disk->name);
+	snprintf(plan->mirror, sizeof(plan->mirror), "%s", left->name);
+	remember(left, &plan->seen[1]);
+	plan->payload = from->size > from->room ? from->size - from->room : 0;
+	last = &left->parts[left->part_count - 1];
+	if (left->sector != disk->sector)
+		return refuse_sectors(plan, left, disk);
+	if (last->start + last->size + ALIGNED > disk->size)
+		return refuse(plan, _("%s is too small: it has %s, and %s has parts up to %s."),
+			disk->name, size_text(disk->size, have), left->name,
+			size_text(last->start + last->size + ALIGNED, want));
+	add_record(planner);
+	add_table(planner);
+	ret = repeat_parts(planner, left, from);
+	for (size_t i = 1; i < plan->step_count; i++)
+		say(plan->steps[i].undo, _("none: what was on the disk is gone"));
+	return ret;
+}
+
 /* --- The plan ----------------------------------------------------------- */
 
 static const struct disk *find_disk(const struct machine *machine, const char *name)
@@ -992,6 +1201,12 @@ static const struct disk *find_disk(const struct machine *machine, const char *n
 		if (!strcmp(machine->disks[i].name, name))
 			return &machine->disks[i];
 	return NULL;
+}
+
+static int refuse_unknown(struct plan *plan, const char *name)
+{
+	return refuse(plan,
+		_("There is no disk %s. \"posada install probe\" lists those there are."), name);
 }
 
 /* What makes a disk unfit whatever is wished. */
@@ -1027,12 +1242,38 @@ static int check_disk(struct planner *planner)
 	return 0;
 }
 
+/* What makes two disks unfit for each other, or the second one for anything. A repair finds it
+ * itself. */
+static int check_mirror(struct planner *planner)
+{
+	const struct disk *disk = planner->disk, *mirror = planner->mirror;
+	struct plan *plan = planner->plan;
+	int ret;
+
+	if (!*plan->mirror || plan->layout == PLAN_REPAIR)
+		return 0;
+	if (plan->layout != PLAN_WHOLE)
+		return refuse(plan,
+			_("Only an installation that takes the whole disk can be on two disks (--whole-disk)."));
+	if (!mirror)
+		return refuse_unknown(plan, plan->mirror);
+	if (mirror == disk)
+		return refuse(plan, _("%s cannot be its own mirror. Name two disks."), disk->name);
+	if (mirror->sector != disk->sector)
+		return refuse_sectors(plan, disk, mirror);
+	planner->disk = mirror;
+	ret = check_disk(planner);
+	planner->disk = disk;
+	return ret;
+}
+
 static int (*const layouts[PLAN_LAYOUTS])(struct planner *planner) = {
-	plan_alongside, plan_whole, plan_stick, plan_place};
+	plan_alongside, plan_whole, plan_stick, plan_place, plan_repair};
 
 int plan_make(const struct machine *machine, const struct plan_wish *wish, struct plan *plan)
 {
-	struct planner planner = {machine, wish, find_disk(machine, wish->disk), plan};
+	struct planner planner = {machine, wish, find_disk(machine, wish->disk),
+		wish->mirror ? find_disk(machine, wish->mirror) : NULL, plan};
 	int ret;
 
 	memset(plan, 0, sizeof(*plan));
@@ -1042,20 +1283,20 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 	plan->timeout = wish->timeout;
 	plan->payload = wish->payload;
 	snprintf(plan->disk, sizeof(plan->disk), "%s", wish->disk);
+	snprintf(plan->mirror, sizeof(plan->mirror), "%s", wish->mirror ? wish->mirror : "");
 	if (!planner.disk)
-		return refuse(plan,
-			_("There is no disk %s. \"posada install probe\" lists those there are."),
-			plan->disk);
-	memcpy(plan->serial, planner.disk->serial, sizeof(plan->serial));
-	memcpy(plan->table_uuid, planner.disk->table_uuid, sizeof(plan->table_uuid));
-	plan->size = planner.disk->size;
-	plan->part_count = planner.disk->part_count;
+		return refuse_unknown(plan, plan->disk);
+	remember(planner.disk, &plan->seen[0]);
+	if (planner.mirror)
+		remember(planner.mirror, &plan->seen[1]);
 	plan->whole = wish->whole;
 	snprintf(plan->part, sizeof(plan->part), "%s", wish->part ? wish->part : "");
 	ret = check_disk(&planner);
 	if (!ret)
+		ret = check_mirror(&planner);
+	if (!ret)
 		ret = layouts[wish->layout](&planner);
-	if (ret || wish->layout == PLAN_PLACE)
+	if (ret || wish->layout == PLAN_PLACE || wish->layout == PLAN_REPAIR)
 		return ret;
 	/* A stick meets other systems on every machine. */
 	if (machine->uefi && wish->layout != PLAN_STICK)
@@ -1081,16 +1322,21 @@ const struct plan_step *plan_find(const struct plan *plan, enum plan_action acti
 int plan_print(const struct plan *plan, const struct machine *machine, FILE *out)
 {
 	const struct disk *disk = find_disk(machine, plan->disk);
+	const struct disk *mirror =
+		plan->layout == PLAN_WHOLE ? find_disk(machine, plan->mirror) : NULL;
 	char size[32];
 
 	if (*plan->refusal) {
 		fprintf(out, "%s\n", plan->refusal);
 		return fflush(out) || ferror(out) ? -EIO : 0;
 	}
-	if (plan->layout == PLAN_PLACE)
-		fprintf(out, _("A data place on %s (%s, serial %s, %s)\n"), plan->disk,
-			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
-			size_text(disk->size, size));
+	if (plan->layout == PLAN_PLACE || plan->layout == PLAN_REPAIR)
+		fprintf(out,
+			plan->layout == PLAN_PLACE
+				? _("A data place on %s (%s, serial %s, %s)\n")
+				: _("%s (%s, serial %s, %s) becomes one of a mirror's two disks\n"),
+			plan->disk, *disk->model ? disk->model : "-",
+			*disk->serial ? disk->serial : "-", size_text(disk->size, size));
 	else
 		fprintf(out, _("Posada onto %s (%s, serial %s, %s), %s, for %s\n"), plan->disk,
 			*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "-",
@@ -1098,16 +1344,20 @@ int plan_print(const struct plan *plan, const struct machine *machine, FILE *out
 			plan->layout == PLAN_STICK ? _("BIOS and UEFI")
 			: plan->uefi		   ? "UEFI"
 						   : "BIOS");
+	if (mirror)
+		fprintf(out, _("The same onto %s (%s, serial %s, %s): either disk starts alone\n"),
+			plan->mirror, *mirror->model ? mirror->model : "-",
+			*mirror->serial ? mirror->serial : "-", size_text(mirror->size, size));
 	for (size_t i = 0; i < plan->step_count; i++)
 		fprintf(out, _("%2zu. %s\n    changes: %s\n    undo: %s\n"), i + 1,
 			plan->steps[i].does, plan->steps[i].touches, plan->steps[i].undo);
 	if (*plan->stays)
 		fprintf(out, _("Stays as it is: %s\n"), plan->stays);
 	for (size_t i = 0; i < machine->disk_count; i++)
-		if (&machine->disks[i] != disk)
+		if (&machine->disks[i] != disk && &machine->disks[i] != mirror)
 			fprintf(out, _("Stays as it is: %s (%s)\n"), machine->disks[i].name,
 				size_text(machine->disks[i].size, size));
-	if (plan->layout == PLAN_PLACE)
+	if (plan->layout == PLAN_PLACE || plan->layout == PLAN_REPAIR)
 		return fflush(out) || ferror(out) ? -EIO : 0;
 	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
 		plan->origin_first ? "" : " *");
@@ -1126,6 +1376,7 @@ int plan_json(const struct plan *plan, FILE *out)
 
 	json_open(&json, NULL, '{');
 	json_string(&json, "disk", plan->disk);
+	json_string(&json, "mirror", *plan->mirror ? plan->mirror : NULL);
 	json_string(&json, "layout", plan_layout_names[plan->layout]);
 	json_string(&json, "firmware", plan->uefi ? "uefi" : "bios");
 	json_string(&json, "refusal", *plan->refusal ? plan->refusal : NULL);

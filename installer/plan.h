@@ -10,7 +10,7 @@
 #include "disks.h"
 
 #define PLAN_TEXT  256
-#define PLAN_STEPS 16
+#define PLAN_STEPS 32
 #define PLAN_NOTES 8
 /* Bytes in front of the file system in a boot partition of ours, and where in them the core image
  * is. */
@@ -20,6 +20,8 @@
 #define PLAN_CORE_MOST ((uint64_t)256 << 10)
 /* How our logical volume is called within its group. */
 #define PLAN_VOLUME_NAME "posada"
+/* And the group of a mirror, if no other one is called so. */
+#define PLAN_GROUP_NAME "posada-data"
 
 #define PLAN_ORIGINS 8
 
@@ -29,15 +31,17 @@
 #define PLAN_TIMEOUT_LEAST 1
 #define PLAN_TIMEOUT_MOST  3600
 
-/* All but the last install; a data place is a file system alone. */
-enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_STICK, PLAN_PLACE, PLAN_LAYOUTS };
+/* The first three install; a data place is a file system alone, and a repair makes a disk the
+ * second one of a mirror that has lost one. */
+enum plan_layout { PLAN_ALONGSIDE, PLAN_WHOLE, PLAN_STICK, PLAN_PLACE, PLAN_REPAIR, PLAN_LAYOUTS };
 
 /* How the layouts are called in words, and by programs. */
 extern const char *const plan_layout_names[PLAN_LAYOUTS];
 
 /* What the person asks for. */
 struct plan_wish {
-	const char *disk; /* name of the disk: "sda" */
+	const char *disk;   /* name of the disk: "sda" */
+	const char *mirror; /* of a second one that holds the same; NULL: there is none */
 	enum plan_layout layout;
 	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
 	unsigned timeout;  /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
@@ -54,6 +58,8 @@ enum plan_action {
 	PLAN_TABLE,	/* a new, empty GPT */
 	PLAN_PARTITION, /* one partition more */
 	PLAN_VOLUME,	/* one logical volume more */
+	PLAN_MIRROR,	/* a group of two partitions, and a logical volume that both hold */
+	PLAN_REJOIN,	/* a partition in place of one that such a volume has lost */
 	PLAN_FORMAT,	/* a file system in it */
 	PLAN_FILES, /* payload, boot loader and configuration into a folder; read back and compared
 		     */
@@ -72,6 +78,8 @@ struct plan_step {
 	enum plan_role role;
 	char part[64];	 /* the kernel's name of the partition, GROUP/VOLUME, or the disk's */
 	char on[64];	 /* a logical volume: the partition that it lies on; else empty */
+	char with[64];	 /* a mirror: the other partition that it lies on, or is copied from */
+	bool second;	 /* on the second disk */
 	unsigned number; /* of the partition; 0: none */
 	uint64_t start;	 /* bytes from the disk's start; as in struct part for a logical volume */
 	uint64_t size;
@@ -91,16 +99,21 @@ struct plan_origin {
 			     may start it; else empty */
 };
 
-struct plan {
-	enum plan_layout layout;
-	char disk[32];
-	char part[64]; /* a data place: the partition or group that was wished, or empty */
-	bool whole;
-	/* What the disk was when it was planned for. */
+/* What a disk was when it was planned for. */
+struct plan_seen {
 	char serial[64];
 	char table_uuid[40];
 	uint64_t size;
 	size_t part_count;
+};
+
+struct plan {
+	enum plan_layout layout;
+	char disk[32];
+	char mirror[32]; /* the second disk, or the one that is left of a mirror; or empty */
+	char part[64];	 /* a data place: the partition or group that was wished, or empty */
+	bool whole;
+	struct plan_seen seen[2]; /* the disk, and the second one */
 	bool uefi;
 	bool origin_first;
 	unsigned timeout;

@@ -25,9 +25,10 @@ static int run_undo(char **words);
 static int run_update(char **words);
 static int run_versions(char **words);
 static int run_confirm(char **words);
+static int run_mirror(char **words);
 static int run_next(char **words);
 
-#define WISH "DISK [--whole-disk | --stick] [--origin-first] [--timeout SECONDS]"
+#define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--origin-first] [--timeout SECONDS]"
 
 static const struct verb verbs[] = {
 	{"probe", "[--json | --text]", N_("the disks of this machine, and what is on them"),
@@ -43,6 +44,9 @@ static const struct verb verbs[] = {
 	{"next", "[ENTRY | none] [--json]",
 		N_("have the firmware (UEFI) start something else next, once; without ENTRY, what it knows"),
 		run_next},
+	{"mirror", "[--check]",
+		N_("write what this host was started from to the other disk of its mirror; --check: only see whether they differ"),
+		run_mirror},
 	{"confirm", "",
 		N_("the version that is being tried works: keep it (the host does this by itself)"),
 		run_confirm},
@@ -52,7 +56,8 @@ static void explain(FILE *out)
 {
 	fputs(_("--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
 		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
-		"beside what is there. --origin-first lets the system that was there start by itself;\n"
+		"beside what is there. --mirror takes a second disk, which holds the same: either starts alone,\n"
+		"and what is kept outlasts the loss of one. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"),
 		out);
@@ -215,7 +220,13 @@ static int run_probe(char **words)
 	return ret ? FAILED : DONE;
 }
 
-/* What is wished, and whether the plan is for programs. The disk's name stays in words. */
+/* /dev/sda is sda. */
+static const char *disk_name(const char *word)
+{
+	return strncmp(word, "/dev/", 5) ? word : word + 5;
+}
+
+/* What is wished, and whether the plan is for programs. The disks' names stay in words. */
 static int read_wish(char **words, struct plan_wish *wish, bool *json)
 {
 	char rest;
@@ -234,9 +245,10 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 			 sscanf(words[1], "%u%c", &wish->timeout, &rest) == 1 &&
 			 wish->timeout >= PLAN_TIMEOUT_LEAST && wish->timeout <= PLAN_TIMEOUT_MOST)
 			words++;
+		else if (!strcmp(*words, "--mirror") && words[1] && !wish->mirror)
+			wish->mirror = disk_name(*++words);
 		else if (**words != '-' && !wish->disk)
-			/* /dev/sda is sda. */
-			wish->disk = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+			wish->disk = disk_name(*words);
 		else
 			return -EINVAL;
 	}
@@ -356,7 +368,10 @@ static int carry_out(const struct plan *plan)
 		printf("%s  %s\n", result.sha256[i], payload_names[i]);
 	if (*result.note)
 		printf("%s\n", result.note);
-	printf(_("Posada is on %s.\n"), plan->disk);
+	if (*plan->mirror)
+		printf(_("Posada is on %s and on %s.\n"), plan->disk, plan->mirror);
+	else
+		printf(_("Posada is on %s.\n"), plan->disk);
 	/* A stick begins a life of its own. */
 	return plan->layout == PLAN_STICK ? DONE : move_along(plan);
 }
@@ -403,7 +418,8 @@ static int run_apply(char **words)
 	ret = make_plan(&wish, &machine, &plan);
 	if (ret == -EPERM)
 		fprintf(stderr, "posada install: %s\n", plan.refusal);
-	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk))
+	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk) &&
+		(!*plan.mirror || confirmed(plan.mirror)))
 		status = carry_out(&plan);
 	disks_free(&machine);
 	return status;
@@ -460,6 +476,7 @@ struct target {
 	struct machine machine;
 	const struct disk *disk;
 	const struct part *part;
+	struct versions_twin twin;
 };
 
 /* The installation on the disk NAME, or on the one that this host was started from. After a failure
@@ -479,8 +496,10 @@ static int find_target(struct target *target, const char *name)
 		return ret;
 	}
 	target->part = versions_find(&target->machine, name, &target->disk, reason);
-	if (target->part)
+	if (target->part) {
+		versions_find_twin(&target->machine, target->part, &target->twin);
 		return 0;
+	}
 	fprintf(stderr, "posada install: %s\n", reason);
 	return -ENOENT;
 }
@@ -506,7 +525,8 @@ static int update_from(const char *where, bool older, const char *name)
 	if (!ret && find_target(&target, name))
 		goto out;
 	if (!ret)
-		ret = versions_update(target.disk->name, target.part, source, older, &options, why);
+		ret = versions_update(
+			target.disk->name, target.part, &target.twin, source, older, &options, why);
 	if (ret)
 		fprintf(stderr, "posada install: %s.\n", why);
 	else
@@ -626,10 +646,44 @@ static int run_confirm(char **words)
 	versions_this_boot(&boot);
 	ret = find_target(&target, NULL);
 	if (!ret) {
-		ret = versions_confirm(
-			target.disk->name, target.part, boot.trial ? boot.slot : 0, &options, why);
+		ret = versions_confirm(target.disk->name, target.part, &target.twin,
+			boot.trial ? boot.slot : 0, &options, why);
 		if (ret)
 			fprintf(stderr, "posada install: %s.\n", why);
+	}
+	disks_free(&target.machine);
+	return ret ? FAILED : DONE;
+}
+
+static int run_mirror(char **words)
+{
+	const char *last = NULL;
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	struct target target;
+	char why[APPLY_TEXT];
+	bool check = *words && !strcmp(*words, "--check");
+	int ret;
+
+	if (words[check ? 1 : 0])
+		return program_usage(&program);
+	ret = find_target(&target, NULL);
+	if (!ret && !*target.part->mirror && !check) {
+		ret = -ENOENT;
+		fprintf(stderr, _("posada install: %s is not one of a mirror's two disks.\n"),
+			target.disk->name);
+	} else if (!ret && !target.twin.part && !check) {
+		ret = -ENODEV;
+		fputs(_("posada install: the other disk of the mirror is missing. \"posada storage repair DISK\" takes another one in.\n"),
+			stderr);
+	}
+	if (!ret) {
+		ret = versions_level(
+			target.disk->name, target.part, &target.twin, !check, &options, why);
+		if (ret)
+			fprintf(stderr, "posada install: %s.\n", why);
+		else if (!check)
+			printf(_("%s holds what is on %s.\n"), target.twin.part->name,
+				target.part->name);
 	}
 	disks_free(&target.machine);
 	return ret ? FAILED : DONE;

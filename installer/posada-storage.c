@@ -19,6 +19,7 @@ static int run_attach(char **words);
 static int run_move(char **words);
 static int run_detach(char **words);
 static int run_group(char **words);
+static int run_repair(char **words);
 
 static const struct verb verbs[] = {
 	{"create", "DISK|PARTITION|GROUP [--whole-disk] [--confirm NAME]",
@@ -32,6 +33,9 @@ static const struct verb verbs[] = {
 	{"group", "NAME DISK|PARTITION [--extend] [--confirm DISK|PARTITION]",
 		N_("make a volume group for a pool, or give one that is there a disk more, which loses what it holds"),
 		run_group},
+	{"repair", "DISK [--confirm DISK]",
+		N_("take a disk, which loses what it holds, in place of one that a mirror has lost"),
+		run_repair},
 	{"list", "[--json]", N_("the volumes of the guests"), NULL},
 };
 
@@ -268,6 +272,57 @@ static int run_group(char **words)
 		status = failed(why ? why : _("the disks cannot be looked at."));
 	else
 		status = take(&machine, group, name, extend, confirm);
+	free(why);
+	disks_free(&machine);
+	return status;
+}
+
+/* --- A mirror ----------------------------------------------------------- */
+
+static int repair(const struct machine *machine, const struct plan_wish *wish, const char *confirm)
+{
+	struct apply_result result;
+	const char *last = NULL;
+	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	char why[APPLY_TEXT];
+	struct plan plan;
+
+	if (plan_make(machine, wish, &plan))
+		return failed(plan.refusal);
+	if (plan_print(&plan, machine, stdout) || !confirmed(wish->disk, confirm))
+		return FAILED;
+	if (apply_plan(&plan, &options, &result, why))
+		return failed(why);
+	if (*result.note)
+		printf("%s\n", result.note);
+	printf(_("%s mirrors %s again.\n"), plan.disk, plan.mirror);
+	if (plan_find(&plan, PLAN_REJOIN))
+		puts(_("What is kept is being copied to it; \"lvm lvs\" tells how far that is. Until then it is on one disk only."));
+	return DONE;
+}
+
+static int run_repair(char **words)
+{
+	struct plan_wish wish = {.layout = PLAN_REPAIR};
+	struct machine machine = {0};
+	const char *confirm = NULL;
+	char *why = NULL;
+	int status;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "--confirm") && words[1])
+			confirm = *++words;
+		else if (**words != '-' && !wish.disk)
+			wish.disk = strncmp(*words, "/dev/", 5) ? *words : *words + 5;
+		else
+			return program_usage(&program);
+	}
+	if (!wish.disk)
+		return program_usage(&program);
+	if (probe_machine(&machine, "/sys", &why))
+		status = failed(why ? why : _("the disks cannot be looked at."));
+	else
+		status = repair(&machine, &wish, confirm);
 	free(why);
 	disks_free(&machine);
 	return status;

@@ -71,6 +71,15 @@ const struct part *versions_find(const struct machine *machine, const char *name
 	return NULL;
 }
 
+void versions_find_twin(
+	const struct machine *machine, const struct part *part, struct versions_twin *twin)
+{
+	const struct disk *disk;
+
+	twin->part = disks_find_twin(machine, part, &disk);
+	twin->disk = twin->part ? disk->name : NULL;
+}
+
 /* --- What is there ------------------------------------------------------ */
 
 /* A file of a version as it is, and as it is while it is written. */
@@ -191,12 +200,111 @@ static int write_environment(struct work *work, const struct grubenv *env)
 		   : 0;
 }
 
+/* --- The other disk of a mirror ------------------------------------------ */
+
+/* The other disk, mounted, with what is on it; NULL when there is none, or none to work with. */
+struct twin {
+	struct work *work;
+	struct versions versions;
+	struct plan_step step;
+	char why[APPLY_TEXT];
+};
+
+static void close_twin(const struct work *work, struct twin *twin)
+{
+	int ret;
+
+	if (!twin->work)
+		return;
+	ret = work_unmount(twin->work, 0);
+	work_close(twin->work);
+	twin->work = NULL;
+	if (ret)
+		work_notice(work, _("%s of the mirror could not be written: %s."), twin->step.part,
+			twin->why);
+}
+
+/* The host goes on without it. */
+static void drop_twin(const struct work *work, struct twin *twin)
+{
+	work_unmount(twin->work, -EIO);
+	work_close(twin->work);
+	twin->work = NULL;
+	work_notice(work,
+		_("%s of the mirror could not be written: %s. This host goes on with %s alone."),
+		twin->step.part, twin->why, work->step->part);
+}
+
+static void open_twin(const struct work *work, const struct part *part,
+	const struct versions_twin *place, struct twin *twin)
+{
+	int ret;
+
+	memset(twin, 0, sizeof(*twin));
+	if (!*part->mirror)
+		return;
+	if (!place->part) {
+		work_notice(work,
+			_("The other disk of the mirror is missing: this host goes on with %s alone. Put a disk in its place, and have it taken in: posada storage repair DISK"),
+			part->name);
+		return;
+	}
+	twin->work = calloc(1, sizeof(*twin->work));
+	if (!twin->work)
+		return;
+	twin->work->why = twin->why;
+	ret = begin(twin->work, place->disk, place->part, work->options, &twin->step);
+	if (!ret)
+		ret = work_mount(twin->work, false);
+	if (ret)
+		drop_twin(work, twin);
+	else
+		look(twin->work, &twin->versions);
+}
+
+/* Does the other disk have in that slot what this one has? If not, no more is done to it. */
+static bool is_same(const struct versions *versions, const struct twin *twin, char slot)
+{
+	return !strcmp(
+		versions->slots[slot - 'a'].version, twin->versions.slots[slot - 'a'].version);
+}
+
+static void tell_different(const struct work *work, struct twin *twin)
+{
+	work_notice(work,
+		_("%s and %s of the mirror hold different versions of Posada. To have on both what is on %s: posada install mirror"),
+		work->step->part, twin->step.part, work->step->part);
+	close_twin(work, twin);
+}
+
 /* --- A new one ---------------------------------------------------------- */
 
 struct incoming {
 	struct update_source *source;
+	struct work *from; /* whose file it is that is copied; NULL: the source's */
+	char slot;
 	size_t number;
 };
+
+static int copy_file(const struct incoming *incoming, FILE *out)
+{
+	char path[PATH_MAX], buffer[65536];
+	size_t got;
+	FILE *in;
+	int ret = 0;
+
+	slot_path(incoming->from, incoming->slot, update_names[incoming->number], "", path);
+	in = fopen(path, "rbe");
+	if (!in)
+		return -errno;
+	while (!ret && (got = fread(buffer, 1, sizeof(buffer), in)))
+		if (fwrite(buffer, 1, got, out) != got)
+			ret = -EIO;
+	if (ferror(in))
+		ret = -EIO;
+	fclose(in);
+	return ret;
+}
 
 static int damaged(struct work *work, size_t number, int ret)
 {
@@ -211,7 +319,8 @@ static int damaged(struct work *work, size_t number, int ret)
 static int produce_update(struct work *work, const void *what, FILE *out)
 {
 	const struct incoming *incoming = what;
-	int ret = update_copy(incoming->source, incoming->number, out);
+	int ret = incoming->from ? copy_file(incoming, out)
+				 : update_copy(incoming->source, incoming->number, out);
 
 	return ret == -EBADMSG ? damaged(work, incoming->number, ret) : ret;
 }
@@ -306,45 +415,82 @@ static int see_room(struct work *work, char slot, const struct update *update)
 		(unsigned long long)((wanted >> 20) + 1));
 }
 
-static int write_update(struct work *work, struct update_source *source, struct grubenv *env)
+/* The files of a version in the place of another one; FROM as in struct incoming. */
+static int write_version(
+	struct work *work, struct update_source *source, struct work *from, char slot)
 {
-	const struct update *update = update_about(source);
-	char slot = env->slot == 'a' ? 'b' : 'a', name[64];
-	int ret;
+	char name[64];
+	int ret = remove_slot(work, slot);
 
-	/* Whatever happens from here on, the good one starts. */
-	env->trial = env->tried = 0;
-	ret = write_environment(work, env);
-	if (!ret)
-		ret = remove_slot(work, slot);
 	for (size_t i = 0; !ret && i < UPDATE_FILES; i++) {
-		const struct incoming incoming = {source, i};
+		const struct incoming incoming = {source, from, slot, i};
 
 		snprintf(name, sizeof(name), LOADER_VERSIONS "/%c/%s", slot, update_names[i]);
 		/* What is in front of the entries is on the disk before they are. */
 		if (i + 1 == UPDATE_FILES)
 			ret = work_sync(work);
-		if (!ret)
+		if (!ret && source)
 			ret = work_write_once(work, name, produce_update, &incoming);
-		if (!ret && memcmp(work->hash, update->files[i].sha256, WORK_HASH) != 0)
+		else if (!ret)
+			ret = work_write_file(work, name, produce_update, &incoming);
+		if (!ret && source &&
+			memcmp(work->hash, update_about(source)->files[i].sha256, WORK_HASH) != 0)
 			ret = damaged(work, i, -EBADMSG);
 	}
-	if (!ret)
-		ret = work_sync(work);
-	if (!ret) {
-		env->trial = slot;
-		ret = write_environment(work, env);
+	return ret ? ret : work_sync(work);
+}
+
+static int write_update(struct work *work, struct update_source *source, struct work *from,
+	const struct grubenv *env)
+{
+	/* Whatever happens from here on, the good one starts. */
+	const struct grubenv good = {.slot = env->slot};
+	int ret = write_environment(work, &good);
+
+	return ret ? ret : write_version(work, source, from, env->trial);
+}
+
+/* The other disk of a mirror comes first: what this one starts is there on both. */
+static int update_both(struct work *work, struct twin *twin, struct update_source *source,
+	const struct grubenv *env)
+{
+	struct work *from = NULL;
+	int ret;
+
+	if (twin->work) {
+		twin->work->total = 2 * work->total;
+		ret = write_update(twin->work, source, NULL, env);
+		/* What can be read once is gone now. */
+		if (ret && !update_rereads(source))
+			return work_fail(work, ret, "%s", twin->why);
+		if (ret) {
+			drop_twin(work, twin);
+		} else {
+			work->total *= 2;
+			work->done = work->total / 2;
+			from = update_rereads(source) ? NULL : twin->work;
+		}
 	}
+	ret = write_update(work, source, from, env);
+	if (!ret && twin->work && write_environment(twin->work, env))
+		drop_twin(work, twin);
+	if (!ret)
+		ret = write_environment(work, env);
+	if (!ret && twin->work)
+		work_notice(work, NULL);
 	return ret;
 }
 
-int versions_update(const char *disk, const struct part *part, struct update_source *source,
-	bool older, const struct apply_options *options, char why[APPLY_TEXT])
+int versions_update(const char *disk, const struct part *part, const struct versions_twin *place,
+	struct update_source *source, bool older, const struct apply_options *options,
+	char why[APPLY_TEXT])
 {
 	const struct update *update = update_about(source);
 	struct work *work = calloc(1, sizeof(*work));
 	struct plan_step step = {0};
 	struct versions versions;
+	struct twin twin = {0};
+	struct grubenv env;
 	int ret;
 
 	*why = '\0';
@@ -358,11 +504,13 @@ int versions_update(const char *disk, const struct part *part, struct update_sou
 		ret = work_mount(work, true);
 	if (!ret) {
 		look(work, &versions);
+		env = (struct grubenv){
+			.slot = versions.env.slot, .trial = versions.env.slot == 'a' ? 'b' : 'a'};
 		ret = see_fit(work, &versions, update, older);
 		if (!ret)
 			ret = see_settled(work, &versions);
 		if (!ret)
-			ret = see_room(work, versions.env.slot == 'a' ? 'b' : 'a', update);
+			ret = see_room(work, env.trial, update);
 		if (!ret && update_rereads(source))
 			ret = see_files(work, source);
 	}
@@ -373,8 +521,16 @@ int versions_update(const char *disk, const struct part *part, struct update_sou
 			versions.slots[versions.env.slot - 'a'].version);
 		ret = work_mount(work, false);
 	}
-	if (!ret)
-		ret = write_update(work, source, &versions.env);
+	if (!ret) {
+		open_twin(work, part, place, &twin);
+		memcpy(twin.step.does, step.does, sizeof(twin.step.does));
+		if (twin.work && !is_same(&versions, &twin, env.slot))
+			tell_different(work, &twin);
+		else if (twin.work && see_room(twin.work, env.trial, update))
+			drop_twin(work, &twin);
+		ret = update_both(work, &twin, source, &env);
+		close_twin(work, &twin);
+	}
 	ret = work_unmount(work, ret);
 	if (ret)
 		work_fail(work, ret, "%s", strerror(-ret));
@@ -384,13 +540,14 @@ int versions_update(const char *disk, const struct part *part, struct update_sou
 
 /* --- It stays ----------------------------------------------------------- */
 
-int versions_confirm(const char *disk, const struct part *part, char slot,
-	const struct apply_options *options, char why[APPLY_TEXT])
+int versions_confirm(const char *disk, const struct part *part, const struct versions_twin *place,
+	char slot, const struct apply_options *options, char why[APPLY_TEXT])
 {
 	const struct grubenv good = {.slot = slot};
 	struct work *work = calloc(1, sizeof(*work));
 	struct plan_step step = {0};
 	struct versions versions;
+	struct twin twin = {0};
 	int ret;
 
 	*why = '\0';
@@ -405,9 +562,83 @@ int versions_confirm(const char *disk, const struct part *part, char slot,
 		if (!slot || versions.env.tried != slot)
 			ret = work_fail(
 				work, -EINVAL, _("no version on %s is being tried"), part->name);
-		else
-			ret = write_environment(work, &good);
 	}
+	if (!ret) {
+		open_twin(work, part, place, &twin);
+		if (twin.work && !is_same(&versions, &twin, slot))
+			tell_different(work, &twin);
+		if (twin.work && write_environment(twin.work, &good))
+			drop_twin(work, &twin);
+		close_twin(work, &twin);
+		ret = write_environment(work, &good);
+	}
+	ret = work_unmount(work, ret);
+	work_close(work);
+	return ret;
+}
+
+/* --- Both disks of a mirror the same ------------------------------------ */
+
+static int copy_versions(
+	struct work *work, const struct versions *versions, struct twin *twin, bool copy)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < VERSIONS; i++) {
+		char slot = (char)('a' + i);
+
+		if (is_same(versions, twin, slot))
+			continue;
+		if (!copy)
+			return -ESTALE;
+		ret = versions->slots[i].state ? write_version(twin->work, NULL, work, slot)
+					       : remove_slot(twin->work, slot);
+	}
+	return ret;
+}
+
+int versions_level(const char *disk, const struct part *part, const struct versions_twin *place,
+	bool copy, const struct apply_options *options, char why[APPLY_TEXT])
+{
+	struct work *work = calloc(1, sizeof(*work));
+	struct plan_step step = {0};
+	struct versions versions;
+	struct twin twin = {0};
+	int ret;
+
+	*why = '\0';
+	if (!work)
+		return -ENOMEM;
+	work->why = why;
+	ret = begin(work, disk, part, options, &step);
+	if (!ret)
+		ret = work_mount(work, true);
+	if (ret)
+		goto out;
+	look(work, &versions);
+	open_twin(work, part, place, &twin);
+	if (!twin.work)
+		goto out;
+	snprintf(twin.step.does, sizeof(twin.step.does), _("copy what is on %s to %s"), step.part,
+		twin.step.part);
+	ret = copy_versions(work, &versions, &twin, copy);
+	if (ret == -ESTALE) {
+		tell_different(work, &twin);
+		ret = 0;
+		goto out;
+	}
+	if (!ret && !versions.env_damaged &&
+		(twin.versions.env_damaged ||
+			memcmp(&twin.versions.env, &versions.env, sizeof(versions.env)) != 0))
+		ret = write_environment(twin.work, &versions.env);
+	if (ret) {
+		work_fail(work, ret, "%s", *twin.why ? twin.why : strerror(-ret));
+		drop_twin(work, &twin);
+	} else {
+		work_notice(work, NULL);
+		close_twin(work, &twin);
+	}
+out:
 	ret = work_unmount(work, ret);
 	work_close(work);
 	return ret;

@@ -49,6 +49,15 @@ void versions_this_boot(struct versions_boot *boot);
 const struct part *versions_find(const struct machine *machine, const char *name,
 	const struct disk **disk, char why[APPLY_TEXT]);
 
+/* Our partition on the other disk of a mirror. */
+struct versions_twin {
+	const char *disk;
+	const struct part *part; /* NULL: there is none, or it is missing */
+};
+
+void versions_find_twin(
+	const struct machine *machine, const struct part *part, struct versions_twin *twin);
+
 /* What is there on PART of DISK; nothing is written. 0 or -errno with WHY. */
 int versions_read(const char *disk, const struct part *part, const struct apply_options *options,
 	struct versions *versions, char why[APPLY_TEXT]);
@@ -57,16 +66,26 @@ int versions_read(const char *disk, const struct part *part, const struct apply_
  * Write the update SOURCE into the idle one of two versions, read it back, and have it tried at the
  * next start. Nothing is written when it is older than what is there (unless OLDER), has no room,
  * or, where it can be read twice, is not what was signed. Returns 0 or -errno with WHY; then the
- * version that was good starts as before.
+ * version that was good starts as before. Of a mirror, TWIN gets it first; one that is missing or
+ * cannot be written is told on the status page, and stops nothing.
  */
-int versions_update(const char *disk, const struct part *part, struct update_source *source,
-	bool older, const struct apply_options *options, char why[APPLY_TEXT]);
+int versions_update(const char *disk, const struct part *part, const struct versions_twin *twin,
+	struct update_source *source, bool older, const struct apply_options *options,
+	char why[APPLY_TEXT]);
 
 /*
  * The version in SLOT, which is being tried, is good: from now on it starts. -EINVAL when that is
- * not the one that is being tried.
+ * not the one that is being tried. TWIN as above.
  */
-int versions_confirm(const char *disk, const struct part *part, char slot,
-	const struct apply_options *options, char why[APPLY_TEXT]);
+int versions_confirm(const char *disk, const struct part *part, const struct versions_twin *twin,
+	char slot, const struct apply_options *options, char why[APPLY_TEXT]);
+
+/*
+ * See that both disks of a mirror hold the same versions, and have the boot loader of TWIN know
+ * what that of PART knows. Where the versions are others that is told on the status page, and no
+ * more is done, unless COPY: then TWIN gets those of PART. Returns 0 or -errno with WHY.
+ */
+int versions_level(const char *disk, const struct part *part, const struct versions_twin *twin,
+	bool copy, const struct apply_options *options, char why[APPLY_TEXT]);
 
 #endif

@@ -28,7 +28,7 @@
 
 void work_open(struct work *work, const struct apply_options *options)
 {
-	work->lock = -1;
+	work->lock = work->other.lock = -1;
 	work->options = options;
 	work->places = options->places;
 	if (!work->places.devices)
@@ -45,6 +45,8 @@ void work_close(struct work *work)
 {
 	if (work->lock >= 0)
 		close(work->lock);
+	if (work->other.lock >= 0)
+		close(work->other.lock);
 	free(work->core);
 	free(work);
 }
@@ -59,6 +61,27 @@ int work_fail(struct work *work, int ret, const char *format, ...)
 	vsnprintf(work->why, APPLY_TEXT, format, args);
 	va_end(args);
 	return ret;
+}
+
+void work_notice(const struct work *work, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/notices/mirror", work->places.mount);
+	if (!format) {
+		unlink(path);
+		return;
+	}
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fputc('\n', file);
+	fclose(file);
 }
 
 /* --- The disk ----------------------------------------------------------- */
@@ -117,10 +140,47 @@ int work_claim(struct work *work)
 	return 0;
 }
 
+static void swap(void *one, void *other, size_t size)
+{
+	uint8_t *a = one, *b = other;
+
+	for (; size; size--, a++, b++) {
+		uint8_t byte = *a;
+
+		*a = *b;
+		*b = byte;
+	}
+}
+
+void work_turn(struct work *work, bool second)
+{
+	struct work_side *other = &work->other;
+
+	if (second == work->second)
+		return;
+	work->second = second;
+	swap(work->device, other->device, sizeof(other->device));
+	swap(work->identity, other->identity, sizeof(other->identity));
+	swap(&work->lock, &other->lock, sizeof(other->lock));
+	swap(&work->before, &other->before, sizeof(other->before));
+	swap(&work->after, &other->after, sizeof(other->after));
+}
+
+/* An image file is a machine of its own. */
+static int look_at_image(struct machine *machine, const char *device, char **why)
+{
+	struct disk *alone = disks_add(machine);
+	int ret = alone ? probe_disk(device, alone, why) : -ENOMEM;
+
+	/* It can be written onto anything. */
+	if (!ret)
+		alone->removable = true;
+	return ret;
+}
+
 int work_look(
 	struct work *work, const char *name, struct machine *machine, const struct disk **disk)
 {
-	struct disk *alone;
 	char *why = NULL;
 	int ret;
 
@@ -128,13 +188,10 @@ int work_look(
 	if (work->block) {
 		ret = probe_machine(machine, "/sys", &why);
 	} else {
-		/* An image file is a machine of its own. */
 		memset(machine, 0, sizeof(*machine));
-		alone = disks_add(machine);
-		ret = alone ? probe_disk(work->device, alone, &why) : -ENOMEM;
-		/* It can be written onto anything. */
-		if (!ret)
-			alone->removable = true;
+		ret = look_at_image(machine, work->device, &why);
+		if (!ret && *work->other.device)
+			ret = look_at_image(machine, work->other.device, &why);
 	}
 	if (ret)
 		work_fail(work, ret, _("%s cannot be looked at: %s"), why ? why : name,
@@ -262,10 +319,13 @@ int work_drop_mark(struct work *work, uint64_t start, uint64_t size)
 
 void work_choose(struct work *work, const char *name, const char *on, const char *content)
 {
+	char path[160];
+
 	snprintf(work->content, sizeof(work->content), "%s", content);
 	snprintf(work->volume, sizeof(work->volume), "%s", *on ? name : "");
-	if (!*on || lvm_device(name, work->partition, sizeof(work->partition)))
-		work_device(work, name, work->partition);
+	if (*on && !lvm_device(name, path, sizeof(path)))
+		name = path + strlen("/dev/");
+	work_device(work, name, work->partition);
 }
 
 int work_activate(struct work *work)

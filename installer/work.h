@@ -18,10 +18,21 @@
 #define WORK_BOOT_FOLDER "/EFI/BOOT"
 #define WORK_FALLBACK	 WORK_BOOT_FOLDER "/BOOTX64.EFI"
 
+/* Two disks that hold the same have the same word in this file. */
+#define WORK_PAIR WORK_FOLDER "/mirror"
+
 /* The file system that is ours is called so. */
 #define WORK_LABEL "POSADA"
 
 #define WORK_HASH 32
+
+/* What a mirror has twice: of the disk that is not at work now. */
+struct work_side {
+	char device[PATH_MAX];
+	char identity[17];
+	int lock;
+	struct raw_ends before, after;
+};
 
 struct work {
 	const struct plan *plan;
@@ -38,7 +49,11 @@ struct work {
 	int lock;		  /* on the disk's device */
 	bool block;		  /* the disk is a device, no image file */
 	struct raw_ends before, after;
-	uint64_t total, done;	 /* bytes, for the gauge */
+	struct work_side other; /* its device is empty where there is no mirror */
+	bool second;		/* the second disk is at work */
+	char pair[17];		/* what both disks have in WORK_PAIR */
+	struct work *from;	/* the file system that a repair copies from, while it is mounted */
+	uint64_t total, done;	/* bytes, for the gauge */
 	uint8_t hash[WORK_HASH]; /* of the file written last */
 	bool mounted, read_only;
 	/* What this run has begun to change, for the way back. */
@@ -64,6 +79,11 @@ void work_close(struct work *work);
 int work_fail(struct work *work, int ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether both disks of a mirror hold the same, on the status page: a sentence until they do; NULL
+ * when they do. */
+void work_notice(const struct work *work, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* --- The disk ----------------------------------------------------------- */
 
 /* Have the disk alone until work_close: no second installer, no udev that reads its table. */
@@ -71,6 +91,9 @@ int work_claim(struct work *work);
 
 /* The same, but file systems of the disk may be in use. */
 int work_claim_files(struct work *work);
+
+/* Go on with the second disk of a mirror, or with the first. */
+void work_turn(struct work *work, bool second);
 
 /* The machine as it is now, which the caller frees also after an error, and the disk NAME in it. */
 int work_look(

@@ -49,6 +49,29 @@ int disk_choose(const struct machine *machine, const char *title, const char *pr
 	return ui_menu(title, prompt, items, count, &chosen) ? (int)chosen : -1;
 }
 
+bool disk_choose_other(const struct machine *machine, int disk, const char *title,
+	const char *prompt, const struct disk **other)
+{
+	struct ui_item items[DISKS_MAX] = {{_("None"), _("one disk only")}};
+	const struct disk *disks[DISKS_MAX] = {NULL};
+	char texts[DISKS_MAX][256];
+	size_t count = 1, chosen = 0;
+
+	*other = NULL;
+	for (size_t i = 0; i < machine->disk_count && count < DISKS_MAX; i++) {
+		if (i == (size_t)disk || machine->disks[i].medium)
+			continue;
+		disks[count] = &machine->disks[i];
+		describe(disks[count], texts[count], sizeof(texts[count]));
+		items[count] = (struct ui_item){disks[count]->name, texts[count]};
+		count++;
+	}
+	if (count > 1 && !ui_menu(title, prompt, items, count, &chosen))
+		return false;
+	*other = disks[chosen];
+	return true;
+}
+
 bool disk_probe(const char *title, struct machine *machine)
 {
 	char *why = NULL, text[512];

@@ -12,6 +12,13 @@ bool disk_probe(const char *title, struct machine *machine);
 /* Which disk? Its place in the machine, or -1 for none. */
 int disk_choose(const struct machine *machine, const char *title, const char *prompt);
 
+/*
+ * May a second disk go with the one at that index? *OTHER is NULL when none is chosen, or there is
+ * no other one. False: back.
+ */
+bool disk_choose_other(const struct machine *machine, int disk, const char *title,
+	const char *prompt, const struct disk **other);
+
 /* Shows TEXT, which is what will be done, and then asks for NAME to be typed, as PROMPT says. */
 bool disk_confirm(char *text, const char *title, const char *prompt, const char *name);
 

@@ -39,6 +39,21 @@ static bool choose_layout(struct choice *choice, const struct disk *disk)
 	return true;
 }
 
+/* A disk that is Posada's as a whole may have a mirror. */
+static bool choose_mirror(struct choice *choice, int disk)
+{
+	const struct disk *other = NULL;
+
+	if (choice->wish.layout != PLAN_WHOLE)
+		return true;
+	if (!disk_choose_other(&choice->machine, disk, _("Install"),
+		    _("Shall a second disk hold the same (RAID1), so that either may fail?"),
+		    &other))
+		return false;
+	choice->wish.mirror = other ? other->name : NULL;
+	return true;
+}
+
 /* Asked for once there is a plan that has more than Posada to start. */
 static bool choose_boot(struct choice *choice)
 {
@@ -71,8 +86,16 @@ static bool choose_boot(struct choice *choice)
 
 static bool accept(const struct choice *choice)
 {
-	char text[512];
+	char text[512], names[80];
 
+	if (*choice->plan.mirror) {
+		snprintf(names, sizeof(names), "%s %s", choice->plan.disk, choice->plan.mirror);
+		snprintf(text, sizeof(text),
+			_("Everything on %s and on %s will be lost. Type both names, %s, to go on."),
+			choice->plan.disk, choice->plan.mirror, names);
+		return disk_accept(
+			&choice->plan, &choice->machine, _("Install: the plan"), text, names);
+	}
 	snprintf(text, sizeof(text),
 		choice->wish.layout == PLAN_ALONGSIDE
 			? _("Posada will be written to %s as the plan says. Type the disk's name, %s, to go on.")
@@ -98,7 +121,7 @@ static void carry_out(struct choice *choice)
 	struct apply_result result = {0};
 	unsigned last = 101;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
-	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512];
+	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512], names[80];
 	int ret;
 
 	ret = apply_plan(&choice->plan, &options, &result, why);
@@ -113,11 +136,13 @@ static void carry_out(struct choice *choice)
 		if (choice->plan.steps[i].action == PLAN_FORMAT &&
 			choice->plan.steps[i].role == PLAN_DATA)
 			dataplace_use(choice->plan.steps[i].part);
+	snprintf(names, sizeof(names), "%s%s%s", choice->plan.disk,
+		*choice->plan.mirror ? ", " : "", choice->plan.mirror);
 	snprintf(text, sizeof(text),
 		_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\n%s%s%s"),
-		choice->plan.disk, payload_names[0], result.sha256[0], payload_names[1],
-		result.sha256[1], payload_names[2], result.sha256[2], what_next(choice),
-		*result.note ? "\n\n" : "", result.note);
+		names, payload_names[0], result.sha256[0], payload_names[1], result.sha256[1],
+		payload_names[2], result.sha256[2], what_next(choice), *result.note ? "\n\n" : "",
+		result.note);
 	ui_message(_("Install"), text);
 }
 
@@ -133,7 +158,8 @@ void install_run(struct app *app)
 		goto out;
 	disk = disk_choose(
 		&choice->machine, _("Install"), _("Onto which disk? The others stay untouched."));
-	if (disk < 0 || !choose_layout(choice, &choice->machine.disks[disk]))
+	if (disk < 0 || !choose_layout(choice, &choice->machine.disks[disk]) ||
+		!choose_mirror(choice, disk))
 		goto out;
 	choice->wish.disk = choice->machine.disks[disk].name;
 	choice->wish.timeout = PLAN_TIMEOUT;
@@ -189,14 +215,17 @@ static void show_update_progress(void *opaque, const char *what, unsigned percen
 	ui_gauge(_("Update"), what, percent);
 }
 
-static void write_update(const struct disk *disk, const struct part *part,
-	struct update_source *source, bool older, char *text, size_t size)
+static void write_update(const struct machine *machine, const struct disk *disk,
+	const struct part *part, struct update_source *source, bool older, char *text, size_t size)
 {
 	unsigned last = 101;
 	const struct apply_options options = {.progress = show_update_progress, .opaque = &last};
+	struct versions_twin twin;
 	char why[APPLY_TEXT];
-	int ret = versions_update(disk->name, part, source, older, &options, why);
+	int ret;
 
+	versions_find_twin(machine, part, &twin);
+	ret = versions_update(disk->name, part, &twin, source, older, &options, why);
 	ui_gauge_end();
 	if (ret)
 		snprintf(text, size, _("There is no new version: %s."), why);
@@ -256,7 +285,7 @@ void update_run(struct app *app)
 	if (part) {
 		if (is_unwanted(disk, part, update_about(source), &older))
 			goto out;
-		write_update(disk, part, source, older, text, sizeof(text));
+		write_update(&machine, disk, part, source, older, text, sizeof(text));
 	}
 	ui_message(_("Update"), text);
 out:

@@ -33,6 +33,9 @@ TEST(clear_answers_are_taken)
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = alongside\n"), 0);
 	assert_int_equal(answers.wish.layout, PLAN_ALONGSIDE);
 	assert_false(answers.wish.origin_first);
+	assert_string_equal(answers.mirror, "");
+	assert_int_equal(read_text("[install]\ndisk = sda\nmirror = S2\nlayout = whole-disk\n"), 0);
+	assert_string_equal(answers.mirror, "S2");
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = stick\n"), 0);
 	assert_int_equal(answers.wish.layout, PLAN_STICK);
 	assert_int_equal(answers.wish.timeout, PLAN_TIMEOUT);
@@ -50,6 +53,8 @@ TEST(unclear_answers_are_refused)
 		{"[install]\ndisk = sda\nlayout = data-place\n", "line 3"},
 		{"[install]\ndisk = sda\ndisk = sdb\n", "line 3"},
 		{"[install]\ndisk = sda\ndisc = sdb\n", "line 3"},
+		{"[install]\nmirror =\n", "line 2"},
+		{"[install]\nmirror = sda\nmirror = sdb\n", "line 3"},
 		{"[install]\ndisk =\n", "line 2"}, {"[install]\ntimeout = 5 s\n", "line 2"},
 		{"[install]\ntimeout = -1\n", "line 2"}, {"[install]\ntimeout = 0\n", "line 2"},
 		{"[install]\ntimeout = 3601\n", "line 2"}, {"[install]\nstart = both\n", "line 2"},
@@ -84,4 +89,32 @@ TEST(one_disk_is_meant)
 	}
 }
 
-RUN("answers", T(clear_answers_are_taken), T(unclear_answers_are_refused), T(one_disk_is_meant))
+TEST(a_mirror_is_a_disk_by_name_or_serial)
+{
+	struct disk disks[3] = {{.name = "sda", .serial = "S1"}, {.name = "sdb", .serial = "S2"},
+		{.name = "sdc", .serial = "S2"}};
+	const struct machine machine = {.disks = disks, .disk_count = 3};
+	static const struct {
+		const char *mirror, *wanted, *says;
+	} rows[] = {{"", NULL, ""}, {"sdb", "sdb", ""}, {"S1", "sda", ""},
+		{"S2", NULL, "more than one disk"}, {"sdz", NULL, "no disk"}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int ret;
+
+		memset(&answers, 0, sizeof(answers));
+		*why = '\0';
+		strcpy(answers.disk, "sda");
+		strcpy(answers.mirror, rows[i].mirror);
+		ret = answers_choose(&answers, &machine, why);
+		assert_int_equal(ret, *rows[i].says ? -ENODEV : 0);
+		assert_non_null(strstr(why, rows[i].says));
+		if (rows[i].wanted)
+			assert_string_equal(answers.wish.mirror, rows[i].wanted);
+		else
+			assert_null(answers.wish.mirror);
+	}
+}
+
+RUN("answers", T(clear_answers_are_taken), T(unclear_answers_are_refused), T(one_disk_is_meant),
+	T(a_mirror_is_a_disk_by_name_or_serial))

@@ -25,12 +25,13 @@ static char why[APPLY_TEXT];
 int mount(const char *source, const char *target, const char *kind, unsigned long flags,
 	const void *data)
 {
-	(void)source;
+	const char *fs = strstr(source, "/twin") ? "fs-twin" : "fs";
+
 	(void)kind;
 	(void)flags;
 	(void)data;
-	mkdir(unit_path("fs"), 0700);
-	return rmdir(target) || symlink(unit_path("fs"), target) ? -1 : 0;
+	mkdir(unit_path(fs), 0700);
+	return rmdir(target) || symlink(unit_path(fs), target) ? -1 : 0;
 }
 
 int umount(const char *target)
@@ -126,10 +127,11 @@ static void clear(const char *name)
 	assert_int_equal(system(command), 0);
 }
 
-/* A running system: its payload, and a mkfs.fat that makes nothing. */
+/* A running system: its payload, and programs that make nothing but a line in "ran". */
 static void put_system(void)
 {
-	static const char script[] = "#!/bin/sh\n";
+	static const char *const programs[] = {"bin/mkfs.fat", "bin/mke2fs", "bin/lvm"};
+	char script[300];
 	uint8_t boot[512] = {0xeb}, core[3 * 512] = {0};
 	const char *path = getenv("PATH");
 	char all[4096];
@@ -145,10 +147,15 @@ static void put_system(void)
 	unit_write("root/payload/boot/boot.img", boot, sizeof(boot));
 	unit_write("root/payload/boot/core.img", core, sizeof(core));
 	unit_write("root/payload/boot/BOOTX64.EFI", "grub", 4);
-	chmod(unit_write("bin/mkfs.fat", script, strlen(script)), 0700);
+	snprintf(script, sizeof(script), "#!/bin/sh\necho \"${0##*/} $*\" >>'%s'\n",
+		unit_path("ran"));
+	for (size_t i = 0; i < COUNT(programs); i++)
+		chmod(unit_write(programs[i], script, strlen(script)), 0700);
 	snprintf(all, sizeof(all), "%s:%s", unit_path("bin"), path ? path : "/usr/bin:/bin");
 	setenv("PATH", all, 1);
 	clear("fs");
+	clear("fs-twin");
+	clear("ran");
 	clear("variables");
 	clear("mount");
 	mkdir(unit_path("variables"), 0700);
@@ -172,7 +179,7 @@ TEST(a_changed_disk_is_refused)
 	const char *path = make_disk();
 	int fd;
 
-	plan.part_count++;
+	plan.seen[0].part_count++;
 	assert_int_equal(apply(), -EBUSY);
 	see_nothing_written(path, "has changed since the plan was made");
 
@@ -398,15 +405,22 @@ TEST(firmware_is_told)
 	see_as_before(path);
 }
 
-/* The file that GRUB looks for, as its configuration names it. */
-static void read_marker(char marker[64])
+static void read_text(const char *name, char text[16384])
 {
-	FILE *file = fopen(unit_path("fs/posada/grub.cfg"), "r");
-	char text[16384];
+	FILE *file = fopen(unit_path(name), "r");
 
 	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	text[fread(text, 1, 16383, file)] = '\0';
 	fclose(file);
+}
+
+/* The file that GRUB looks for, as its configuration in a file system names it. */
+static void read_marker(const char *fs, char marker[64])
+{
+	char text[16384], name[64];
+
+	snprintf(name, sizeof(name), "%s/posada/grub.cfg", fs);
+	read_text(name, text);
 	assert_int_equal(sscanf(text, "search --no-floppy --file --set=root %63s", marker), 1);
 	assert_null(strstr(text, "chainloader"));
 }
@@ -435,7 +449,7 @@ static const char *make_stick(char marker[64])
 	unit_write("dev/disk2", "", 0);
 	if (apply())
 		fail_msg("%s", why);
-	read_marker(marker);
+	read_marker("fs", marker);
 	return path;
 }
 
@@ -459,6 +473,179 @@ TEST(a_stick_is_for_any_machine)
 	assert_non_null(strstr(why, "as a whole"));
 	make_stick(other);
 	assert_string_not_equal(marker, other);
+}
+
+/* --- Two disks ---------------------------------------------------------- */
+
+/* Two disks of that size, and the plan for a mirror on them. */
+static void make_twins(size_t size, bool uefi)
+{
+	const struct plan_wish wish = {.disk = "disk",
+		.mirror = "twin",
+		.layout = PLAN_WHOLE,
+		.timeout = 5,
+		.payload = 3 * MIB};
+	static const char *const disks[] = {"disk", "twin"};
+	struct machine machine = {.uefi = uefi, .nvram = uefi};
+
+	put_system();
+	for (size_t i = 0; i < 2; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "dev/%s", disks[i]);
+		assert_int_equal(truncate(unit_write(name, "", 0), (off_t)(size + i * MIB)), 0);
+		assert_int_equal(probe_disk(unit_path(name), disks_add(&machine), NULL), 0);
+		for (unsigned number = 1; number <= 3; number++) {
+			snprintf(name, sizeof(name), "dev/%s%u", disks[i], number);
+			unit_write(name, "", 0);
+		}
+	}
+	unit_write("dev/mapper/posada--data-posada--data", "", 0);
+	if (plan_make(&machine, &wish, &plan))
+		fail_msg("%s", plan.refusal);
+	disks_free(&machine);
+}
+
+/* The same parts at the same places, each with an identity of its own; its boot code starts it. */
+static void see_twins(unsigned parts)
+{
+	struct disk disks[2] = {0};
+	uint8_t sector[512];
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *path = unit_path(i ? "dev/twin" : "dev/disk");
+
+		assert_int_equal(probe_disk(path, &disks[i], NULL), 0);
+		assert_int_equal(disks[i].table, TABLE_GPT);
+		assert_int_equal(disks[i].part_count, parts);
+		assert_int_equal(raw_read(path, sector, sizeof(sector), 0), 0);
+		assert_true(bootcode_loads(sector) == MIB / 512);
+	}
+	assert_string_not_equal(disks[0].table_uuid, disks[1].table_uuid);
+	for (size_t i = 0; i < parts; i++) {
+		const struct part *one = &disks[0].parts[i], *other = &disks[1].parts[i];
+
+		assert_true(one->start == other->start && one->size == other->size);
+		assert_string_equal(one->type, other->type);
+		assert_string_not_equal(one->uuid, other->uuid);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < parts; j++)
+			assert_string_equal(disks[i].parts[j].content, "");
+		free(disks[i].parts);
+	}
+}
+
+TEST(a_mirror_is_on_both_disks)
+{
+	static const char *const same[] = {"posada/a/xen.gz", "posada/a/entries.cfg",
+		"posada/grubenv", "posada/mirror", "EFI/posada/grubx64.efi",
+		"EFI/BOOT/BOOTX64.EFI"};
+	char one[64], other[64], ran[16384];
+
+	make_twins(4096 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	see_twins(3);
+	assert_int_equal(entries(), 2);
+	for (size_t i = 0; i < COUNT(same); i++)
+		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
+	/* Each disk's loader finds its own. */
+	read_marker("fs", one);
+	read_marker("fs-twin", other);
+	assert_string_not_equal(one, other);
+	snprintf(ran, sizeof(ran), "fs-twin%s", other);
+	assert_true(there(ran));
+	read_text("ran", ran);
+	assert_non_null(strstr(ran, "lvm vgcreate --yes posada-data "));
+	assert_non_null(strstr(ran, "/dev/disk3 "));
+	assert_non_null(strstr(ran, "/dev/twin3\n"));
+	assert_non_null(strstr(ran, "--type raid1 --mirrors 1"));
+	assert_non_null(strstr(ran, "-L posada-data "));
+	assert_non_null(strstr(ran, "/dev/mapper/posada--data-posada--data\n"));
+	assert_int_equal(undo_plan(), -EPERM);
+	assert_non_null(strstr(why, "as a whole"));
+	/* Small ones have no room for data. */
+	make_twins(600 * MIB, false);
+	if (apply())
+		fail_msg("%s", why);
+	see_twins(2);
+	read_text("ran", ran);
+	assert_null(strstr(ran, "lvm"));
+	assert_int_equal(entries(), 0);
+}
+
+/* An empty disk in place of "twin", and the plan for it. */
+static void plan_repair(const struct plan_step *files)
+{
+	const struct plan_wish wish = {.disk = "twin", .layout = PLAN_REPAIR};
+	struct machine machine = {.uefi = true, .nvram = true};
+	char part[64];
+	struct disk *left;
+
+	memcpy(part, files->part, sizeof(part));
+	clear("fs-twin");
+	unit_write("dev/twin", "", 0);
+	assert_int_equal(truncate(unit_path("dev/twin"), (off_t)(4096 * MIB)), 0);
+	assert_int_equal(probe_disk(unit_path("dev/twin"), disks_add(&machine), NULL), 0);
+	left = disks_add(&machine);
+	assert_int_equal(probe_disk(unit_path("dev/disk"), left, NULL), 0);
+	for (size_t i = 0; i < left->part_count; i++)
+		if (!strcmp(left->parts[i].name, part))
+			strcpy(left->parts[i].mirror, "pair");
+	if (plan_make(&machine, &wish, &plan))
+		fail_msg("%s", plan.refusal);
+	disks_free(&machine);
+}
+
+TEST(a_disk_is_taken_in_place_of_a_lost_one)
+{
+	static const char *const same[] = {"posada/a/xen.gz", "posada/a/entries.cfg",
+		"posada/b/vmlinuz", "posada/grubenv", "posada/mirror", "EFI/posada/grubx64.efi",
+		"EFI/BOOT/BOOTX64.EFI"};
+	char one[64], other[64], name[80];
+
+	make_twins(4096 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	/* Whatever this host runs, the disks keep what they have. */
+	unit_write("fs/posada/a/xen.gz", "another", 7);
+	unit_write("fs/posada/b/vmlinuz", "kernel", 6);
+	unit_write("mount/notices/mirror", "x\n", 2);
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	if (apply())
+		fail_msg("%s", why);
+	see_twins(3);
+	assert_false(there("mount/notices/mirror"));
+	for (size_t i = 0; i < COUNT(same); i++)
+		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
+	read_marker("fs", one);
+	read_marker("fs-twin", other);
+	assert_string_not_equal(one, other);
+	snprintf(name, sizeof(name), "fs-twin%s", other);
+	assert_true(there(name));
+	snprintf(name, sizeof(name), "fs-twin%s", one);
+	assert_false(there(name));
+	unit_run("sed 's,%s,%s,; s,=%s,=%s,' fs/posada/grub.cfg | cmp - fs-twin/posada/grub.cfg",
+		one, other, one + strlen("/posada/"), other + strlen("/posada/"));
+	unit_run("cmp fs-twin/posada/grub.cfg fs-twin/EFI/posada/grub.cfg");
+}
+
+TEST(a_mirror_wants_both_disks_as_they_were)
+{
+	int fd;
+
+	make_twins(600 * MIB, false);
+	assert_int_equal(truncate(unit_path("dev/twin"), 700 * MIB), 0);
+	assert_int_equal(apply(), -EBUSY);
+	assert_non_null(strstr(why, "changed since the plan was made"));
+	assert_non_null(strstr(why, ". Nothing was written."));
+	make_twins(600 * MIB, false);
+	fd = open(unit_path("dev/twin"), O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(apply(), -EBUSY);
+	assert_non_null(strstr(why, "another program is changing"));
+	close(fd);
 }
 
 /* Our files in the ESP of another system, as an installation leaves them. */
@@ -641,5 +828,7 @@ TEST(undo_wants_the_partition_that_was_seen)
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
 	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
-	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
+	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
+	T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

@@ -34,6 +34,7 @@ static void fill_part(struct part *part)
 	unit_chance_text(part->group, sizeof(part->group));
 	unit_chance_text(part->system, sizeof(part->system));
 	unit_chance_text(part->loader, sizeof(part->loader));
+	unit_chance_text(part->mirror, sizeof(part->mirror));
 	part->number = unit_chance(UINT32_MAX);
 	part->start = (uint64_t)unit_chance(UINT32_MAX) << unit_chance(33);
 	part->size = UINT64_MAX - unit_chance(3);
@@ -241,5 +242,23 @@ TEST(failures_are_told)
 	fclose(folder);
 }
 
+TEST(twins_find_each_other)
+{
+	struct part parts[4] = {{.name = "sda1"}, {.name = "sda2", .mirror = "1"},
+		{.name = "sdb1", .mirror = "2"}, {.name = "sdb2", .mirror = "1"}};
+	struct disk disks[2] = {{.name = "sda", .parts = parts, .part_count = 2},
+		{.name = "sdb", .parts = parts + 2, .part_count = 2}};
+	const struct machine machine = {.disks = disks, .disk_count = 2};
+	const struct disk *disk;
+
+	assert_ptr_equal(disks_find_twin(&machine, &parts[1], &disk), &parts[3]);
+	assert_ptr_equal(disk, &disks[1]);
+	assert_ptr_equal(disks_find_twin(&machine, &parts[3], &disk), &parts[1]);
+	assert_null(disks_find_twin(&machine, &parts[0], &disk));
+	assert_null(disks_find_twin(&machine, &parts[2], &disk));
+	assert_null(disk);
+}
+
 RUN("disks", T(text_is_this), T(round_trip_is_exact), T(bad_lines_are_refused),
-	T(nothing_crashes_by_chance), T(json_is_valid), T(failures_are_told))
+	T(nothing_crashes_by_chance), T(json_is_valid), T(failures_are_told),
+	T(twins_find_each_other))

@@ -14,7 +14,7 @@
 static const char *const nothing = "";
 
 /* "--- DISK LAYOUT" stands between the description and the plan; a data place may have a third
- * word: a partition, or "whole". */
+ * word: a partition, or "whole"; with another layout that is a second disk. */
 static void read_case(
 	const char *path, char *text, char disk[32], char layout[32], char where[32], char **plan)
 {
@@ -49,7 +49,10 @@ static void make(struct machine *machine, const char *disk, const char *layout, 
 		if (!strcmp(layout, plan_layout_names[i]))
 			wish.layout = i;
 	assert_int_not_equal(wish.layout, PLAN_LAYOUTS);
-	wish.part = *where && !wish.whole ? where : NULL;
+	if (wish.layout == PLAN_PLACE)
+		wish.part = *where && !wish.whole ? where : NULL;
+	else
+		wish.mirror = *where ? where : NULL;
 	ret = plan_make(machine, &wish, plan);
 	assert_int_equal(ret, *plan->refusal ? -EPERM : 0);
 	assert_int_equal(plan->step_count == 0, ret != 0);

@@ -693,6 +693,10 @@ TEST(roots_are_looked_into)
 	put("debian/posada/1/xen.gz", "");
 	peek("debian", "xfs", &part, &is_medium);
 	assert_true(part.posada);
+	assert_string_equal(part.mirror, "");
+	put("debian/posada/mirror", "89ab\nand more\n");
+	peek("debian", "vfat", &part, &is_medium);
+	assert_string_equal(part.mirror, "89ab");
 
 	assert_false(part.unfinished);
 

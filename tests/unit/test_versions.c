@@ -19,12 +19,13 @@ static gnutls_privkey_t private;
 int mount(const char *source, const char *target, const char *kind, unsigned long flags,
 	const void *data)
 {
-	(void)source;
+	const char *fs = strstr(source, "/twin") ? "fs-twin" : "fs";
+
 	(void)data;
 	assert_string_equal(kind, "vfat");
 	mounts += !(flags & MS_RDONLY);
-	mkdir(unit_path("fs"), 0700);
-	return rmdir(target) || symlink(unit_path("fs"), target) ? -1 : 0;
+	mkdir(unit_path(fs), 0700);
+	return rmdir(target) || symlink(unit_path(fs), target) ? -1 : 0;
 }
 
 int umount(const char *target)
@@ -39,7 +40,10 @@ int statvfs(const char *path, struct statvfs *status)
 	return 0;
 }
 
-static const struct part part = {.name = "disk1", .number = 1};
+static struct part part = {.name = "disk1", .number = 1};
+/* The other disk of a mirror, when there is one. */
+static const struct part twin_part = {.name = "twin1", .number = 1};
+static struct versions_twin twin;
 
 static void fill(struct apply_options *options, char texts[2][256])
 {
@@ -134,7 +138,7 @@ static int update(const char *where, bool older)
 	fill(&options, texts);
 	if (update_open(where, unit_path("key"), &source, why))
 		fail_msg("%s", why);
-	ret = versions_update("disk", &part, source, older, &options, why);
+	ret = versions_update("disk", &part, &twin, source, older, &options, why);
 	update_close(source);
 	return ret;
 }
@@ -145,36 +149,47 @@ static int confirm(char slot)
 	char texts[2][256];
 
 	fill(&options, texts);
-	return versions_confirm("disk", &part, slot, &options, why);
+	return versions_confirm("disk", &part, &twin, slot, &options, why);
 }
 
 /* What GRUB does with a try. */
-static char start(void)
+static char start_from(const char *path)
 {
 	struct grubenv env;
 
-	assert_int_equal(grubenv_read(unit_path("fs/posada/grubenv"), &env), 0);
+	assert_int_equal(grubenv_read(unit_path(path), &env), 0);
 	if (!env.trial)
 		return env.slot;
 	env.tried = env.trial;
 	env.trial = 0;
-	assert_int_equal(grubenv_write(unit_path("fs/posada/grubenv"), &env), 0);
+	assert_int_equal(grubenv_write(unit_path(path), &env), 0);
 	return env.tried;
 }
 
-static const char *states(void)
+static char start(void)
 {
-	static char text[256];
+	return start_from("fs/posada/grubenv");
+}
+
+static const char *states_of(const char *disk, const struct part *where)
+{
+	static char texts_of_both[2][256];
+	char *text = texts_of_both[where == &twin_part];
 	struct apply_options options;
 	struct versions versions;
 	char texts[2][256];
 
 	fill(&options, texts);
-	assert_int_equal(versions_read("disk", &part, &options, &versions, why), 0);
-	snprintf(text, sizeof(text), "%s %s %s %s%s", versions.slots[0].version,
+	assert_int_equal(versions_read(disk, where, &options, &versions, why), 0);
+	snprintf(text, 256, "%s %s %s %s%s", versions.slots[0].version,
 		version_states[versions.slots[0].state], versions.slots[1].version,
 		version_states[versions.slots[1].state], versions.env_damaged ? " damaged" : "");
 	return text;
+}
+
+static const char *states(void)
+{
+	return states_of("disk", &part);
 }
 
 static bool there(const char *name)
@@ -276,6 +291,106 @@ TEST(a_lost_environment_is_made_again)
 	assert_non_null(strstr(why, "no version of Posada that is whole"));
 }
 
+/* --- A mirror ----------------------------------------------------------- */
+
+static void install_mirror(const char *version)
+{
+	install(version);
+	unit_run("rm -rf fs-twin && cp -a fs fs-twin && mkdir -p mount/notices");
+	unit_write("dev/twin", "", 0);
+	unit_write("dev/twin1", "", 0);
+	strcpy(part.mirror, "pair");
+	twin = (struct versions_twin){"twin", &twin_part};
+}
+
+static void forget_mirror(void)
+{
+	*part.mirror = '\0';
+	twin = (struct versions_twin){0};
+}
+
+static bool noticed(const char *text)
+{
+	FILE *file = fopen(unit_path("mount/notices/mirror"), "r");
+	char line[1024] = "";
+
+	if (file) {
+		assert_non_null(fgets(line, sizeof(line), file));
+		fclose(file);
+	}
+	return *text ? strstr(line, text) != NULL : !file;
+}
+
+static void see_both(const char *wanted)
+{
+	assert_string_equal(states(), wanted);
+	assert_string_equal(states_of("twin", &twin_part), wanted);
+}
+
+static int level(bool copy)
+{
+	struct apply_options options;
+	char texts[2][256];
+
+	fill(&options, texts);
+	return versions_level("disk", &part, &twin, copy, &options, why);
+}
+
+TEST(both_disks_are_kept_in_step)
+{
+	install_mirror("1.0");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	see_both("1.0 good 1.1 next");
+	unit_run("diff -r fs fs-twin");
+	/* GRUB writes on the disk that it came from; the host tells the other. */
+	assert_int_equal(start(), 'b');
+	assert_string_equal(states_of("twin", &twin_part), "1.0 good 1.1 next");
+	assert_int_equal(level(false), 0);
+	see_both("1.0 good 1.1 tried");
+	assert_int_equal(confirm('b'), 0);
+	see_both("1.0 other 1.1 good");
+	assert_true(noticed(""));
+	/* The other way round, from an address. */
+	unit_run("mkdir -p bin; printf '#!/bin/sh\ncat %s\n' >bin/wget; chmod 755 bin/wget",
+		unit_path("update"));
+	put_update("1.2", 0);
+	assert_int_equal(update("http://host/update", false), 0);
+	see_both("1.2 next 1.1 good");
+	unit_run("diff -r fs fs-twin");
+	assert_int_equal(start_from("fs-twin/posada/grubenv"), 'a');
+	assert_int_equal(start_from("fs-twin/posada/grubenv"), 'b');
+	forget_mirror();
+}
+
+TEST(a_lost_disk_stops_nothing)
+{
+	install_mirror("1.0");
+	twin = (struct versions_twin){0};
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.1 next");
+	assert_true(noticed("is missing"));
+	assert_int_equal(start(), 'b');
+	assert_int_equal(confirm('b'), 0);
+	/* It comes back as it was: nothing is done to it but what somebody asks for. */
+	twin = (struct versions_twin){"twin", &twin_part};
+	assert_int_equal(level(false), 0);
+	assert_true(noticed("hold different versions"));
+	assert_string_equal(states_of("twin", &twin_part), "1.0 good  none");
+	assert_int_equal(update(put_update("1.2", 0), false), 0);
+	assert_string_equal(states_of("twin", &twin_part), "1.0 good  none");
+	assert_true(noticed("hold different versions"));
+	assert_int_equal(level(true), 0);
+	see_both("1.2 next 1.1 good");
+	unit_run("diff -r fs fs-twin");
+	assert_true(noticed(""));
+	/* One that cannot be opened. */
+	unit_run("rm dev/twin");
+	assert_int_equal(update(put_update("1.3", 0), false), 0);
+	assert_string_equal(states(), "1.3 next 1.1 good");
+	assert_true(noticed("goes on with disk1 alone"));
+	forget_mirror();
+}
+
 TEST(boots_are_told_apart)
 {
 	static const struct {
@@ -319,4 +434,5 @@ TEST(installations_are_found)
 
 RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
 	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
-	T(boots_are_told_apart), T(installations_are_found))
+	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing), T(boots_are_told_apart),
+	T(installations_are_found))
