@@ -161,7 +161,6 @@ def host(shared_host):
         if guest["state"] not in ("off", "crashed", "template"):
             shared_host.posada("guest", "kill", guest["name"])
         shared_host.posada("guest", "delete", guest["name"], "--disks")
-    shared_host.shell_close()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,9 @@ import vm
 
 MENU = r"<F2> or <Enter> Menu"
 PROMPT = r"\w+:[^ ]*# "
+# What no log of a healthy host has; written so that the echo of the command which looks for it is none.
+TROUBLE = (r"k[e]rnel panic|(^|[^a-z])(b[u]g|o[o]ps): |\(xen\) .*(f[a]tal|p[a]nic)|o[u]t of memory|cannot g[o] on|"
+           r"g[e]neral protection fault|s[e]gfault at|c[a]ll trace|f[a]iled to start")
 DOWN, UP, ESC = "\x1bOB", "\x1bOA", "\x1b"
 
 
@@ -19,9 +22,15 @@ class Host(vm.Machine):
     def __init__(self, **options):
         super().__init__(**options)
         self.in_shell = False
+        self.waits = options.get("boot", "cd") != "disk"
 
-    def booted(self, seconds=300):
-        """Wait for the status page."""
+    def booted(self, seconds=300, hurry=True):
+        """Wait for the status page; HURRY: the wait of the medium's boot menu is cut short."""
+        if hurry and self.waits:
+            self.see(f"{MENU}|Automatic boot in|executed automatically in", seconds)
+            if not any(re.search(MENU, row) for row in self.screen.display):
+                self.send("\r")
+            self.waits = False
         self.see(MENU, seconds)
         return self
 
@@ -151,6 +160,5 @@ class Host(vm.Machine):
         meant_down = ("dhcp", "iscsid", "network-trial", "sshd", "xen-ready")
         services = re.findall(r"^(run|down|finish|fail\w*): /run/service/(\S+):", states, re.M)
         assert len(services) > 6 and all(state == "run" or name in meant_down for state, name in services), states
-        log = self.sh("dmesg; cat /var/log/messages", 120)
-        for bad in (vm.DISASTERS, r"Out of memory", r"segfault at", r"call trace", r"Failed to start"):
-            assert not re.search(bad, log, re.I), re.search(rf".*({bad}).*", log, re.I).group(0)
+        found = self.sh(f"(dmesg; cat /var/log/messages) | grep -iE {shlex.quote(TROUBLE)}", 120, status=None)
+        assert not found, found

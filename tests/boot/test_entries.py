@@ -14,7 +14,7 @@ def start(host, entry):
         host.send(DOWN)
         host.read(0.5)
     host.send("\r")
-    return host.booted()
+    return host.booted(hurry=False)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def sums():
 @pytest.mark.parametrize("boot, firmware", PATHS, ids=[f"{firmware}-{boot}" for boot, firmware in PATHS])
 def test_path(boot, firmware):
     with Host(boot=boot, firmware=firmware) as host:
-        host.booted()
+        host.booted(hurry=False)
         assert any("Xen 4" in row for row in host.screen.display), host.describe()
         host.healthy()
         assert host.posada("status", "--json")["engine"] == "xen"

@@ -20,16 +20,17 @@ def pid_of(host, name):
     return host.sh(f"pidof {name}", status=None)
 
 
-@pytest.mark.parametrize("program", ["libvirtd", "xenconsoled", "udevd", "syslogd", "klogd"])
-def test_program_is_back(counter, program):
+def test_programs_are_back(counter):
     host = counter
-    before, first, number = pid_of(host, program), count(host), host.posada("guest", "show", "counter", "--json")["id"]
-    assert before, f"{program} does not run"
-    host.sh(f"kill -9 {before}")
-    host.until(lambda: pid_of(host, program) not in ("", before), f"{program} that is back", 60)
-    assert count(host) > first
-    after = host.posada("guest", "show", "counter", "--json")
-    assert after["state"] == "running" and after["id"] == number
+    number = host.posada("guest", "show", "counter", "--json")["id"]
+    for program in ("libvirtd", "xenconsoled", "udevd", "syslogd", "klogd"):
+        before, first = pid_of(host, program), count(host)
+        assert before, f"{program} does not run"
+        host.sh(f"kill -9 {before}")
+        host.until(lambda: pid_of(host, program) not in ("", before), f"{program} that is back", 60)
+        assert count(host) > first, program
+        after = host.posada("guest", "show", "counter", "--json")
+        assert after["state"] == "running" and after["id"] == number, program
     host.posada("guest", "stop", "counter", seconds=180)
     assert host.posada("guest", "show", "counter", "--json")["state"] == "off"
 
