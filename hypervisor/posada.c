@@ -68,7 +68,8 @@ static const struct option_entry detach_options[] = {
 };
 
 static const struct option_entry insert_options[] = {
-	{"iso", N_("FILE"), N_("the ISO image (needed)")},
+	{"iso", N_("FILE"),
+		N_("the ISO image (needed): a system, or the Xen Project's PV drivers for Windows")},
 	{0},
 };
 

@@ -95,7 +95,9 @@ static bool choose_iso(char path[PATH_SIZE])
 	}
 	items[count].name = _("Other");
 	items[count].text = _("Type the path of a file");
-	chosen = ui_menu(_("CD"), _("Which ISO image?"), items, count + 1, &selected);
+	chosen = ui_menu(_("CD"),
+		_("Which ISO image? Windows has quicker disks and networks with the Xen Project's\nWindows PV drivers: once it is installed, insert their ISO and run its setup."),
+		items, count + 1, &selected);
 	*path = '\0';
 	if (chosen && selected < count)
 		snprintf(path, PATH_SIZE, "%s", media.items[files[selected]].path);

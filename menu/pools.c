@@ -351,14 +351,25 @@ static const struct origin {
 	{N_("iSCSI"), N_("Disks on a server"), POSADA_POOL_ISCSI, from_target},
 };
 
+/* A target may let in only those who know a password (CHAP). */
+static bool ask_login(char *user, size_t user_size, char *password, size_t password_size)
+{
+	return ui_input(_("New pool"),
+		       _("Which user does the target ask for? Empty: it asks for none."), user,
+		       user_size) &&
+	       (!*user || ui_password(_("New pool"), _("The password of that user:"), password,
+				  password_size));
+}
+
 void pool_create_run(struct app *app)
 {
-	char name[POSADA_NAME_MAX + 1] = "", source[1024] = "";
+	char name[POSADA_NAME_MAX + 1] = "", source[1024] = "", user[256] = "", password[256] = "";
 	struct posada_pool_spec spec = {.name = name, .source = source};
 	struct ui_item items[ARRAY_SIZE(origins)];
 	struct posada_error err;
 	char text[1280];
 	size_t chosen = 0;
+	bool made;
 
 	for (size_t i = 0; i < ARRAY_SIZE(origins); i++)
 		items[i] = (struct ui_item){_(origins[i].title), _(origins[i].help)};
@@ -368,8 +379,15 @@ void pool_create_run(struct app *app)
 		!origins[chosen].ask(name, source, sizeof(source)))
 		return;
 	spec.kind = origins[chosen].kind;
+	if (spec.kind == POSADA_POOL_ISCSI &&
+		!ask_login(user, sizeof(user), password, sizeof(password)))
+		return;
+	spec.user = *user ? user : NULL;
+	spec.password = *user ? password : NULL;
 	ui_wait(_("Making the pool ..."));
-	if (!posada_pool_create(app->host, &spec, &err))
+	made = !posada_pool_create(app->host, &spec, &err);
+	explicit_bzero(password, sizeof(password));
+	if (made)
 		return;
 	ui_message(_("The pool was not made"), err.text);
 	if (origins[chosen].ask == from_disk) {

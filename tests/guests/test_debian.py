@@ -83,7 +83,7 @@ def leave(host):
 
 
 def see_off(host, seconds):
-    host.until(lambda: host.posada("guest", "show", "inn", "--json")["state"] == "off", "guest that has powered itself off", seconds)
+    host.sh("""until posada guest show inn --json | grep -q '"state": *"off"'; do sleep 10; done""", seconds)
 
 
 def test_debian_installs_itself(tmp_path, media_disk, answers):
@@ -102,10 +102,11 @@ def test_debian_installs_itself(tmp_path, media_disk, answers):
         host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/linux", "--initrd", "/data/media/installer.gz",
                     "--cmdline", "console=hvc0 auto=true priority=critical", "--memory", "768M", "--disk", "3G", "--pool", "fast",
                     "--start", seconds=180)
+        disk = host.posada("guest", "show", "inn", "--json")["disks"][0]["path"]
         see_off(host, 5400)
         # From now on the disk says what starts; GRUB as a PV guest does not read Debian's kernels, as a PVH guest it does.
         host.posada("guest", "delete", "inn")
-        host.posada("guest", "create", "inn", "--kind", "pvh", "--disk", "/dev/fast/inn", "--memory", "512M", "--start", seconds=180)
+        host.posada("guest", "create", "inn", "--kind", "pvh", "--disk", disk, "--memory", "512M", "--start", seconds=180)
         log_in(host)
         host.send("echo written >/root/mark; sync; findmnt -no SOURCE /\n")
         host.expect("/dev/xvda1", 60)

@@ -287,16 +287,23 @@ def test_a_target_dies_and_returns(tmp_path, media_disk, target):
         host.sh(f"printf '{target.password}\\n' >/tmp/password")
         host.posada(*create, "--user", target.user, "--password-file", "/tmp/password", seconds=300)
         assert pools(host)["locked"]["state"] == "ready"
+        host.posada("pool", "forget", "locked")
         # Through the menu, as a person does it.
-        host.menu("Storage", "Pools")
-        host.choose("Create a pool")
-        host.see("What is the pool called")
-        host.answer("san")
-        host.choose("iSCSI")
-        host.see("Which server and target")
-        host.answer(where)
-        host.see(r"san +iscsi +ready", 120)
-        host.home()
+        for name, source, user in (("locked", create[-1], target.user), ("san", where, "")):
+            host.menu("Storage", "Pools")
+            host.choose("Create a pool")
+            host.see("What is the pool called")
+            host.answer(name)
+            host.choose("iSCSI")
+            host.see("Which server and target")
+            host.answer(source)
+            host.see("Which user does the target ask for")
+            host.answer(user)
+            if user:
+                host.see("The password of that user")
+                host.answer(target.password)
+            host.see(rf"{name} +iscsi +ready", 120)
+            host.home()
         assert pools(host)["san"]["source"] == where and pools(host)["san"]["bytes"] == 256 << 20
         volume, = host.posada("pool", "show", "san", "--json")["volumes"]
         assert volume["bytes"] == 256 << 20 and volume["path"].endswith(f"{target.name}-lun-1")
@@ -346,5 +353,9 @@ def test_a_target_dies_and_returns(tmp_path, media_disk, target):
         host.posada("pool", "attach", "san")
         host.posada("pool", "attach", "fast")
         host.posada("pool", "forget", "fast")
-        host.posada("pool", "forget", "san")
         host.healthy()
+        # A server that is gone does not keep this host from stopping.
+        target.kill()
+        host.sh("until posada pool list | grep -q '^san .* not answering'; do sleep 1; done", 120)
+        host.sh("poweroff", status=None)
+        host.ended(60)
