@@ -9,7 +9,7 @@ VERSION = $(shell cat VERSION)
 RUN_NEEDS   = qemu-system-x86 ovmf ipxe-qemu qemu-utils python3
 CHECK_NEEDS = $(RUN_NEEDS) python3-pytest python3-pexpect python3-pyte btrfs-progs cpio dosfstools e2fsprogs exfatprogs \
 	fdisk grub-efi-amd64-bin grub-pc-bin mtools ntfs-3g openssh-client util-linux
-SLOW_NEEDS  = $(CHECK_NEEDS) libvirt-clients tgt virtinst
+SLOW_NEEDS  = $(CHECK_NEEDS) libvirt-clients mmdebstrap nfs-ganesha nfs-ganesha-vfs tgt virtinst
 
 help: ## this list
 	@echo "Posada $(VERSION): a live-USB virtualization appliance"

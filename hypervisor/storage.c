@@ -258,8 +258,8 @@ static int add_volume(
 	virStorageVolInfo info;
 	const char *name = virStorageVolGetName(volume);
 
-	/* It can have gone since it was listed. */
-	if (!name || virStorageVolGetInfo(volume, &info))
+	/* It can have gone since it was listed; a folder in a pool is nobody's disk. */
+	if (!name || virStorageVolGetInfo(volume, &info) || info.type == VIR_STORAGE_VOL_DIR)
 		return 0;
 	entry->path = virStorageVolGetPath(volume);
 	entry->name = strdup(name);

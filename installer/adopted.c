@@ -559,7 +559,8 @@ static int open_room(uint64_t *bytes)
 	if (*bytes > ROOM_MOST)
 		*bytes = ROOM_MOST;
 	/* Without a data place it is this host's own memory. */
-	if (!statfs(PLACE_ROOT, &kind) && kind.f_type == TMPFS_MAGIC && *bytes > memory)
+	if (!statfs(PLACE_ROOT, &kind) && *bytes > memory &&
+		(kind.f_type == TMPFS_MAGIC || kind.f_type == OVERLAYFS_SUPER_MAGIC))
 		*bytes = memory;
 	return *bytes < ROOM_LEAST ? -ENOSPC : open_file(*bytes);
 }

@@ -35,6 +35,8 @@
 #define TEXT_COLUMNS (BOX_COLUMNS - 4)
 #define FRAME_LINES  2
 #define BUTTON_LINES 2
+/* A gauge keeps the height that it had first. */
+#define GAUGE_LINES 4
 
 #define ESCAPE 0x1b
 
@@ -379,7 +381,7 @@ bool ui_form(const char *title, const char *prompt, struct ui_field *fields, siz
 void ui_gauge(const char *title, const char *text, unsigned percent)
 {
 	static char *wrapped;
-	int lines, height;
+	int lines, height = box_height(GAUGE_LINES, FRAME_LINES + 1);
 
 	if (!gauge_text || strcmp(gauge_text, text) != 0) {
 		free(gauge_text);
@@ -388,7 +390,6 @@ void ui_gauge(const char *title, const char *text, unsigned percent)
 		wrapped = wrap(text, TEXT_COLUMNS, &lines);
 		if (!gauge_text || !wrapped)
 			return;
-		height = box_height(lines, FRAME_LINES + 1);
 		begin("", "");
 		gauge = gauge ? dlg_reallocate_gauge(
 					gauge, title, wrapped, height, BOX_COLUMNS, (int)percent)

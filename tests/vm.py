@@ -116,7 +116,9 @@ class Machine:
         import pyte
 
         self.scratch = tempfile.mkdtemp(prefix="posada-vm-")
-        self.command = [*wrapper, *command_line(self.scratch, serial="stdio", **options)]
+        # Ctrl-C is a key of the console like any other.
+        self.command = [*wrapper, *command_line(self.scratch, serial="chardev:line", **options),
+                        "-chardev", "stdio,id=line,signal=off"]
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.Stream(self.screen)
         self.log = ""

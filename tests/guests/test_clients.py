@@ -74,6 +74,7 @@ def test_virt_install(host, client):
                "kernel=/data/media/vmlinuz,initrd=/data/media/counter.cpio,kernel_args=console=hvc0 quiet",
                "--disk", "pool=default,size=0.02,format=raw",
                "--network", "network=default", "--graphics", "none", "--noautoconsole", seconds=600)
+    host.shell_close()
     host.see(r"outside +pv +running", 60)
     guest = host.posada("guest", "show", "outside", "--json")
     assert guest["kind"] == "pv" and guest["state"] == "running" and guest["nics"][0]["network"] == "default"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("kind", ["hvm", "qemu"])
 def test_picture(host, kind):
-    host.posada("guest", "create", "tester", "--kind", kind, "--iso", "/data/media/memtest86+x64.iso", "--memory", "128M")
+    host.posada("guest", "create", "tester", "--kind", kind, "--iso", "/data/media/memtest86+x64.iso", "--memory", "128M" if kind == "hvm" else "64M")
     assert "Start it first" in host.posada("guest", "screenshot", "tester", "/tmp/a.png", status=1)
     host.posada("guest", "start", "tester", seconds=300)
     display = host.posada("guest", "display", "tester", "--json")

@@ -41,7 +41,7 @@ def test_whole_disk(tmp_path, kind, firmware):
         host.booted()
         seen, = [one for one in host.posada("install", "probe", "--json")["disks"] if one["serial"].endswith("KIND")]
         assert (seen["name"], seen["transport"], seen["sector"]) == (name, transport, 4096 if "4k" in kind else 512)
-        assert seen["size"] == 3 << 40 if "3tib" in kind else 3000 * MIB
+        assert seen["size"] == (3 << 40 if "3tib" in kind else 3000 * MIB)
         host.sh("printf '[install]\\nserial = KIND\\nlayout = whole-disk\\n' >/tmp/answers")
         if firmware == "bios" and "4k" in kind:
             assert "from which a BIOS cannot start" in host.posada("install", "apply", "--answers", "/tmp/answers", status=1)
