@@ -22,3 +22,15 @@ int folder_sync(const char *file)
 		close(fd);
 	return ret;
 }
+
+void folder_sync_definitions(void)
+{
+	static const char *const folders[] = {
+		"libxl/.", "libxl/autostart/.", "qemu/.", "qemu/autostart/."};
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "/etc/libvirt/%s", folders[i]);
+		folder_sync(path);
+	}
+}

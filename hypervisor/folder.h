@@ -6,4 +6,7 @@
 /* A rename of FILE lasts once its directory is on the disk: 0 or -errno. */
 int folder_sync(const char *file);
 
+/* Links and removals among the guests' definitions last then; libvirt sees to files only. */
+void folder_sync_definitions(void);
+
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "domainxml.h"
+#include "folder.h"
 #include "guest.h"
 #include "hostdev.h"
 #include "image.h"
@@ -592,8 +593,10 @@ static int undefine(virDomainPtr domain)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
-		if (!virDomainUndefineFlags(domain, flags[i]))
+		if (!virDomainUndefineFlags(domain, flags[i])) {
+			folder_sync_definitions();
 			return 0;
+		}
 	return -1;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "folder.h"
 #include "guest.h"
 #include "internal.h"
 #include "set.h"
@@ -469,10 +470,12 @@ static int define(const struct subject *subject, const struct posada_settings *w
 		return fail_libvirt(err, _("The guest's definition cannot be changed"),
 			_("Change what the message names, and try again."));
 	virDomainFree(defined);
-	if (wanted->autostart != subject->settings.autostart &&
-		virDomainSetAutostart(subject->now.domain, wanted->autostart))
+	if (wanted->autostart == subject->settings.autostart)
+		return 0;
+	if (virDomainSetAutostart(subject->now.domain, wanted->autostart))
 		return fail_libvirt(err, _("Whether the guest starts with the host cannot be set"),
 			_("Try again, or read the log."));
+	folder_sync_definitions();
 	return 0;
 }
 

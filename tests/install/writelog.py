@@ -48,7 +48,8 @@ class Log:
                 elif length:
                     self.epochs[-1].extend(self.pieces(where * sector, at, length))
             at += length
-        if not self.epochs[-1]:
+        self.flushed = not self.epochs[-1]
+        if self.flushed:
             self.epochs.pop()
 
     def without_flushes(self):
