@@ -84,6 +84,8 @@ static void say(char text[PLAN_TEXT], const char *format, ...)
 {
 	va_list args;
 
+	/* Plans are compared byte by byte, and some texts are said twice. */
+	memset(text, 0, PLAN_TEXT);
 	va_start(args, format);
 	vsnprintf(text, PLAN_TEXT, format, args);
 	va_end(args);
@@ -244,12 +246,31 @@ static struct plan_step *add_volume(
 	return step;
 }
 
-/* A name that no group of this machine has, wherever its disks are. */
-static void group_name(const struct machine *machine, char name[64])
+/* FNV-1a. */
+static uint32_t add_to_sum(uint32_t sum, const void *bytes, size_t size)
 {
-	snprintf(name, 64, PLAN_GROUP_NAME);
-	for (unsigned i = 2; disks_find_group(machine, name); i++)
-		snprintf(name, 64, PLAN_GROUP_NAME "%u", i);
+	for (const uint8_t *at = bytes; size; size--, at++)
+		sum = (sum ^ *at) * 16777619;
+	return sum;
+}
+
+/*
+ * A name that no group of this machine has, and no other installation: a disk that comes here from
+ * another mirror must not hide this one's group. It is the same whenever the same is planned.
+ */
+static void group_name(const struct planner *planner, char name[64])
+{
+	uint32_t sum = 2166136261;
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct plan_seen *seen = &planner->plan->seen[i];
+
+		sum = add_to_sum(sum, seen->serial, strlen(seen->serial));
+		sum = add_to_sum(sum, seen->table_uuid, strlen(seen->table_uuid));
+	}
+	do
+		snprintf(name, 64, PLAN_GROUP_NAME "-%08" PRIx32, sum++);
+	while (disks_find_group(planner->machine, name));
 }
 
 static struct plan_step *add_mirror(
@@ -258,7 +279,7 @@ static struct plan_step *add_mirror(
 	struct plan_step *step = add(planner, PLAN_MIRROR, "");
 	char group[64];
 
-	group_name(planner->machine, group);
+	group_name(planner, group);
 	snprintf(step->part, sizeof(step->part), "%.40s/%s", group, PLACE_LABEL);
 	memcpy(step->on, one->part, sizeof(step->on));
 	memcpy(step->with, other->part, sizeof(step->with));

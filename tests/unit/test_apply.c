@@ -10,6 +10,7 @@
 #include "bootcode.h"
 #include "disklabel.h"
 #include "efi.h"
+#include "lvm.h"
 #include "probe.h"
 #include "raw.h"
 #include "unit.h"
@@ -487,10 +488,10 @@ static void make_twins(size_t size, bool uefi)
 		.payload = 3 * MIB};
 	static const char *const disks[] = {"disk", "twin"};
 	struct machine machine = {.uefi = uefi, .nvram = uefi};
+	char device[160], name[200];
 
 	put_system();
 	for (size_t i = 0; i < 2; i++) {
-		char name[16];
 
 		snprintf(name, sizeof(name), "dev/%s", disks[i]);
 		assert_int_equal(truncate(unit_write(name, "", 0), (off_t)(size + i * MIB)), 0);
@@ -500,9 +501,13 @@ static void make_twins(size_t size, bool uefi)
 			unit_write(name, "", 0);
 		}
 	}
-	unit_write("dev/mapper/posada--data-posada--data", "", 0);
 	if (plan_make(&machine, &wish, &plan))
 		fail_msg("%s", plan.refusal);
+	if (plan_find(&plan, PLAN_MIRROR)) {
+		lvm_device(plan_find(&plan, PLAN_MIRROR)->part, device, sizeof(device));
+		snprintf(name, sizeof(name), "%s", device + 1);
+		unit_write(name, "", 0);
+	}
 	disks_free(&machine);
 }
 
@@ -557,12 +562,13 @@ TEST(a_mirror_is_on_both_disks)
 	snprintf(ran, sizeof(ran), "fs-twin%s", other);
 	assert_true(there(ran));
 	read_text("ran", ran);
-	assert_non_null(strstr(ran, "lvm vgcreate --yes posada-data "));
+	assert_non_null(strstr(ran, "lvm vgcreate --yes posada-data-"));
 	assert_non_null(strstr(ran, "/dev/disk3 "));
 	assert_non_null(strstr(ran, "/dev/twin3\n"));
 	assert_non_null(strstr(ran, "--type raid1 --mirrors 1"));
 	assert_non_null(strstr(ran, "-L posada-data "));
-	assert_non_null(strstr(ran, "/dev/mapper/posada--data-posada--data\n"));
+	assert_non_null(strstr(ran, "/dev/mapper/posada--data--"));
+	assert_non_null(strstr(ran, "-posada--data\n"));
 	assert_int_equal(undo_plan(), -EPERM);
 	assert_non_null(strstr(why, "as a whole"));
 	/* Small ones have no room for data. */
