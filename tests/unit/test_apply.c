@@ -589,7 +589,7 @@ static void plan_repair(const struct plan_step *files)
 	char part[64];
 	struct disk *left;
 
-	memcpy(part, files->part, sizeof(part));
+	memcpy(part, *files->with ? files->with : files->part, sizeof(part));
 	clear("fs-twin");
 	unit_write("dev/twin", "", 0);
 	assert_int_equal(truncate(unit_path("dev/twin"), (off_t)(4096 * MIB)), 0);
@@ -609,11 +609,12 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	static const char *const same[] = {"posada/a/xen.gz", "posada/a/entries.cfg",
 		"posada/b/vmlinuz", "posada/grubenv", "posada/mirror", "EFI/posada/grubx64.efi",
 		"EFI/BOOT/BOOTX64.EFI"};
-	char one[64], other[64], name[80];
+	char one[64], other[64], name[80], word[16384], now_word[16384];
 
-	make_twins(4096 * MIB, true);
+	make_twins(600 * MIB, true);
 	if (apply())
 		fail_msg("%s", why);
+	read_text("fs/posada/mirror", word);
 	/* Whatever this host runs, the disks keep what they have. */
 	unit_write("fs/posada/a/xen.gz", "another", 7);
 	unit_write("fs/posada/b/vmlinuz", "kernel", 6);
@@ -621,10 +622,14 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	plan_repair(plan_find(&plan, PLAN_FILES));
 	if (apply())
 		fail_msg("%s", why);
-	see_twins(3);
+	see_twins(2);
 	assert_false(there("mount/notices/mirror"));
 	for (size_t i = 0; i < COUNT(same); i++)
 		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
+	/* The one that was lost is no twin any more. */
+	read_text("fs/posada/mirror", now_word);
+	assert_int_equal(strlen(now_word), 16);
+	assert_string_not_equal(now_word, word);
 	read_marker("fs", one);
 	read_marker("fs-twin", other);
 	assert_string_not_equal(one, other);
@@ -635,6 +640,35 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	unit_run("sed 's,%s,%s,; s,=%s,=%s,' fs/posada/grub.cfg | cmp - fs-twin/posada/grub.cfg",
 		one, other, one + strlen("/posada/"), other + strlen("/posada/"));
 	unit_run("cmp fs-twin/posada/grub.cfg fs-twin/EFI/posada/grub.cfg");
+}
+
+TEST(a_repair_that_fails_can_be_made_again)
+{
+	make_twins(600 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	/* Before it starts it is no twin. */
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	unit_write("fs-twin/EFI/BOOT", "", 0);
+	assert_int_not_equal(apply(), 0);
+	assert_non_null(strstr(why, ". disk goes on alone; repair again"));
+	assert_true(there("fs-twin/EFI/posada/grubx64.efi"));
+	assert_false(there("fs-twin/posada/mirror"));
+	/* Nor before the other one knows of it, */
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	unit_run("mkdir fs/posada/mirror.new");
+	assert_int_not_equal(apply(), 0);
+	unit_run("test -s fs/posada/mirror -a -s fs-twin/posada/mirror");
+	unit_run("! cmp fs/posada/mirror fs-twin/posada/mirror");
+	unit_run("rmdir fs/posada/mirror.new");
+	/* and what the boot loader does not know of the one is made for the other. */
+	unit_run("rm fs/posada/grubenv");
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	if (apply())
+		fail_msg("%s", why);
+	unit_run("grep -q '^slot=a$' fs-twin/posada/grubenv");
+	unit_run("cmp fs/posada/mirror fs-twin/posada/mirror");
+	see_twins(2);
 }
 
 TEST(a_mirror_wants_both_disks_as_they_were)
@@ -835,6 +869,6 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
 	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
 	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
-	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
-	T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_repair_that_fails_can_be_made_again), T(a_mirror_wants_both_disks_as_they_were),
+	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))
