@@ -8,6 +8,7 @@
 #include <libintl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -886,6 +887,39 @@ static int do_sector0(struct work *work)
 	return work_write(work, sector, sizeof(sector), 0);
 }
 
+static bool has_part(const struct machine *machine, const char *uuid)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (!strcasecmp(machine->disks[i].parts[j].uuid, uuid))
+				return true;
+	return false;
+}
+
+/* The entry of the disk that was lost. Nothing depends on it, so that nobody is told. */
+static void drop_lost_entries(struct work *work, uint16_t ours)
+{
+	struct efi_entries entries = {0};
+	struct machine machine = {0};
+	char why[APPLY_TEXT] = "", *told = work->why;
+	const struct disk *disk;
+	int ret;
+
+	work->why = why;
+	ret = work_look(work, work->plan->disk, &machine, &disk);
+	work->why = told;
+	if (!ret)
+		ret = efi_list(work->places.variables, &entries);
+	for (size_t i = 0; !ret && i < entries.count; i++) {
+		const struct efi_entry *entry = &entries.items[i];
+
+		if (entry->number != ours && *entry->part && !strcmp(entry->title, "Posada") &&
+			!strcasecmp(entry->path, WORK_EFI_GRUB) && !has_part(&machine, entry->part))
+			efi_drop(work->places.variables, entry->number);
+	}
+	disks_free(&machine);
+}
+
 static int do_nvram(struct work *work)
 {
 	const struct plan_step *files = plan_find(work->plan, PLAN_FILES);
@@ -897,6 +931,8 @@ static int do_nvram(struct work *work)
 	ret = efi_add(work->places.variables, work->option, work->option_size, &number);
 	if (!ret)
 		work->nvram_made = true;
+	if (!ret && work->plan->layout == PLAN_REPAIR)
+		drop_lost_entries(work, number);
 	if (ret && !plan_find(work->plan, PLAN_FALLBACK))
 		return work_fail(
 			work, ret, _("the firmware takes no boot entry: %s"), strerror(-ret));

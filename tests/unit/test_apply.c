@@ -626,10 +626,11 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	assert_false(there("mount/notices/mirror"));
 	for (size_t i = 0; i < COUNT(same); i++)
 		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
-	/* The one that was lost is no twin any more. */
+	/* The one that was lost is no twin any more, and the firmware forgets it. */
 	read_text("fs/posada/mirror", now_word);
 	assert_int_equal(strlen(now_word), 16);
 	assert_string_not_equal(now_word, word);
+	assert_int_equal(entries(), 2);
 	read_marker("fs", one);
 	read_marker("fs-twin", other);
 	assert_string_not_equal(one, other);
