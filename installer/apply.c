@@ -8,6 +8,7 @@
 #include <libintl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "lvm.h"
 #include "payload.h"
 #include "place.h"
+#include "tool.h"
 #include "update.h"
 #include "work.h"
 
@@ -536,7 +538,21 @@ static int do_mirror(struct work *work)
 	return work_release(work, 0);
 }
 
-/* It must be active to be filled, and stays so. */
+/* How many disks LVM misses; -EIO when it does not say. */
+static int count_missing(struct work *work, const char *group)
+{
+	const char *const words[] = {
+		"lvm", "vgs", "--noheadings", "-o", "vg_missing_pv_count", "--", group, NULL};
+	char output[64] = "";
+	int count = -1;
+
+	if (tool_run(words, output, sizeof(output)) || sscanf(output, "%d", &count) != 1)
+		return work_fail(work, -EIO, _("%s of %s failed"), words[1], group);
+	return count;
+}
+
+/* It must be active to be filled, and stays so. What is not missing LVM does not replace, and says
+ * nothing. */
 static int do_rejoin(struct work *work)
 {
 	const struct plan_step *step = work->step;
@@ -552,10 +568,18 @@ static int do_rejoin(struct work *work)
 	work_choose(work, step->part, step->on, "");
 	ret = work_activate(work);
 	if (!ret)
+		ret = count_missing(work, group);
+	if (!ret)
+		return work_fail(work, -ENOENT, _("LVM misses no disk of %s"), group);
+	if (ret > 0)
 		ret = work_run(work, extend, 0);
 	if (!ret)
 		ret = work_run(work, repair, 0);
-	return ret ? ret : work_run(work, reduce, 0);
+	if (!ret)
+		ret = work_run(work, reduce, 0);
+	if (!ret)
+		ret = count_missing(work, group);
+	return ret <= 0 ? ret : work_fail(work, -EIO, _("LVM still misses a disk of %s"), group);
 }
 
 /*
@@ -716,15 +740,17 @@ static int copy_versions(struct work *work)
 			if (!access(path, F_OK))
 				ret = work_write_file(work, name, produce_copy, name);
 		}
-	if (!ret)
-		ret = work_write_file(work, WORK_PAIR, produce_copy, WORK_PAIR);
-	return ret ? ret
-		   : work_write_file(work, LOADER_ENVIRONMENT, produce_copy, LOADER_ENVIRONMENT);
+	if (ret)
+		return ret;
+	work_path(work->from, LOADER_ENVIRONMENT, path);
+	return work_write_file(work, LOADER_ENVIRONMENT,
+		access(path, F_OK) ? produce_environment : produce_copy, LOADER_ENVIRONMENT);
 }
 
-/* The file system that files are copied from, in work->from. */
-static int open_left(struct work *work)
+/* The file system of the disk that a mirror has left, in work->from. */
+static int open_left(struct work *work, bool read_only)
 {
+	const struct plan_step *files = plan_find(work->plan, PLAN_FILES);
 	struct work *from = calloc(1, sizeof(*from));
 	int ret;
 
@@ -732,8 +758,8 @@ static int open_left(struct work *work)
 		return -ENOMEM;
 	from->why = work->why;
 	work_open(from, work->options);
-	work_choose(from, work->step->with, "", work->step->content);
-	ret = work_mount(from, true);
+	work_choose(from, files->with, "", files->content);
+	ret = work_mount(from, read_only);
 	if (ret)
 		work_close(from);
 	else
@@ -785,7 +811,7 @@ static int do_files(struct work *work)
 	if (!ret && core && !core->number)
 		ret = load_core(work, &work->core, &work->core_size);
 	if (!ret && *step->with)
-		ret = open_left(work);
+		ret = open_left(work, true);
 	if (!ret)
 		ret = work_mount(work, false);
 	if (!ret)
@@ -861,6 +887,39 @@ static int do_sector0(struct work *work)
 	return work_write(work, sector, sizeof(sector), 0);
 }
 
+static bool has_part(const struct machine *machine, const char *uuid)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (!strcasecmp(machine->disks[i].parts[j].uuid, uuid))
+				return true;
+	return false;
+}
+
+/* The entry of the disk that was lost. Nothing depends on it, so that nobody is told. */
+static void drop_lost_entries(struct work *work, uint16_t ours)
+{
+	struct efi_entries entries = {0};
+	struct machine machine = {0};
+	char why[APPLY_TEXT] = "", *told = work->why;
+	const struct disk *disk;
+	int ret;
+
+	work->why = why;
+	ret = work_look(work, work->plan->disk, &machine, &disk);
+	work->why = told;
+	if (!ret)
+		ret = efi_list(work->places.variables, &entries);
+	for (size_t i = 0; !ret && i < entries.count; i++) {
+		const struct efi_entry *entry = &entries.items[i];
+
+		if (entry->number != ours && *entry->part && !strcmp(entry->title, "Posada") &&
+			!strcasecmp(entry->path, WORK_EFI_GRUB) && !has_part(&machine, entry->part))
+			efi_drop(work->places.variables, entry->number);
+	}
+	disks_free(&machine);
+}
+
 static int do_nvram(struct work *work)
 {
 	const struct plan_step *files = plan_find(work->plan, PLAN_FILES);
@@ -872,18 +931,39 @@ static int do_nvram(struct work *work)
 	ret = efi_add(work->places.variables, work->option, work->option_size, &number);
 	if (!ret)
 		work->nvram_made = true;
-	else if (!plan_find(work->plan, PLAN_FALLBACK))
+	if (!ret && work->plan->layout == PLAN_REPAIR)
+		drop_lost_entries(work, number);
+	if (ret && !plan_find(work->plan, PLAN_FALLBACK))
 		return work_fail(
 			work, ret, _("the firmware takes no boot entry: %s"), strerror(-ret));
-	else
+	if (ret)
 		snprintf(work->result->note, sizeof(work->result->note),
 			_("The firmware takes no boot entry (%s). Posada starts by the path that firmware takes on its own (EFI/BOOT)."),
 			strerror(-ret));
 	return 0;
 }
 
+/* The disk that was lost has another word from now on, should it come back. */
+static int pair_left(struct work *work, const struct bytes *pair)
+{
+	struct plan_step step = {0};
+	int ret = open_left(work, false);
+
+	if (ret)
+		return ret;
+	memcpy(step.part, plan_find(work->plan, PLAN_FILES)->with, sizeof(step.part));
+	memcpy(step.does, work->step->does, sizeof(step.does));
+	work->from->step = &step;
+	ret = work_write_file(work->from, WORK_PAIR, produce_bytes, pair);
+	ret = work_unmount(work->from, ret);
+	close_left(work);
+	return ret;
+}
+
 static int do_fallback(struct work *work)
 {
+	const struct bytes pair = {work->pair, strlen(work->pair)};
+	bool repairs = work->plan->layout == PLAN_REPAIR;
 	int ret;
 
 	work_choose(work, work->step->part, "", plan_find(work->plan, PLAN_FILES)->content);
@@ -891,7 +971,13 @@ static int do_fallback(struct work *work)
 	work->fallback_made = !ret;
 	if (!ret)
 		ret = work_write_file(work, WORK_FALLBACK, produce_carried, "BOOTX64.EFI");
-	return work_unmount(work, ret);
+	/* With the word it is one of a pair, and nobody asks whether it starts. */
+	if (!ret && repairs)
+		ret = sync_files(work);
+	if (!ret && repairs)
+		ret = work_write_file(work, WORK_PAIR, produce_bytes, &pair);
+	ret = work_unmount(work, ret);
+	return ret || !repairs ? ret : pair_left(work, &pair);
 }
 
 static int (*const actions[PLAN_ACTIONS])(struct work *work) = {
@@ -923,6 +1009,10 @@ static void roll_back(struct work *work)
 		snprintf(work->why, APPLY_TEXT,
 			_("%s. What was there is lost, and it is no data place yet; try again, or choose another."),
 			first);
+	else if (work->table_made && work->plan->layout == PLAN_REPAIR)
+		snprintf(work->why, APPLY_TEXT,
+			_("%s. %s goes on alone; repair again, or with another disk."), first,
+			work->plan->mirror);
 	else if (work->table_made)
 		snprintf(work->why, APPLY_TEXT,
 			_("%s. The disk holds nothing that starts; install again, or choose another disk."),

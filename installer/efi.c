@@ -288,23 +288,27 @@ int efi_add(const char *directory, const uint8_t *option, size_t size, uint16_t 
 	return ret;
 }
 
-int efi_remove(const char *directory, const uint8_t *option, size_t size)
+int efi_drop(const char *directory, uint16_t number)
 {
 	struct efi_order order;
-	uint16_t number;
 	char name[9];
-	bool there;
-	int ret = choose_number(directory, option, size, &number, &there);
+	int ret = efi_order(directory, &order);
 
-	if (!there)
-		return 0;
-	ret = efi_order(directory, &order);
 	if (ret)
 		return ret;
 	order_drop(&order, number);
 	ret = order_write(directory, &order);
 	entry_name(number, name);
 	return ret ? ret : variable_remove(directory, name);
+}
+
+int efi_remove(const char *directory, const uint8_t *option, size_t size)
+{
+	uint16_t number;
+	bool there;
+
+	choose_number(directory, option, size, &number, &there);
+	return there ? efi_drop(directory, number) : 0;
 }
 
 /* --- What entries say --------------------------------------------------- */

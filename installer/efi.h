@@ -67,6 +67,9 @@ int efi_add(const char *directory, const uint8_t *option, size_t size, uint16_t 
  * -errno. */
 int efi_remove(const char *directory, const uint8_t *option, size_t size);
 
+/* Remove the entry with that number. 0 or -errno. */
+int efi_drop(const char *directory, uint16_t number);
+
 /* Read the entries; what is none is left out. No entry at all is no error. 0 or -errno. */
 int efi_list(const char *directory, struct efi_entries *entries);
 

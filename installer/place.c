@@ -281,6 +281,38 @@ int place_choose(const struct places *places, const char *name, const struct pla
 		list_names(places, names));
 }
 
+/* What is kept in a mirror that is not used would be filled, or lose a disk, unseen. */
+static void deactivate_others(const struct places *places, const struct place *chosen)
+{
+	struct place current = {0};
+
+	place_current(&current);
+	for (size_t i = 0; i < places->count; i++) {
+		const char *name = places->items[i].name;
+
+		/* One that somebody has mounted LVM does not let go. */
+		if (strchr(name, '/') && strcmp(name, chosen->name) != 0 &&
+			strcmp(name, current.name) != 0)
+			tool_run((const char *const[]){"lvm", "lvchange", "-an", name, NULL}, NULL,
+				0);
+	}
+}
+
+int place_find(const char *name, struct place *place, char why[PLACE_TEXT])
+{
+	const struct place *chosen;
+	struct places places;
+	int ret = place_list(&places, why);
+
+	if (!ret)
+		ret = place_choose(&places, name, &chosen, why);
+	if (ret)
+		return ret;
+	deactivate_others(&places, chosen);
+	*place = *chosen;
+	return 0;
+}
+
 int place_current(struct place *place)
 {
 	FILE *file = fopen(CURRENT, "re");
@@ -894,16 +926,12 @@ out:
 
 int place_use(const char *name, char why[PLACE_TEXT])
 {
-	const struct place *place;
-	struct places places;
-	struct place current;
-	int ret = place_list(&places, why);
+	struct place place, current;
+	int ret = place_find(name, &place, why);
 
-	if (!ret)
-		ret = place_choose(&places, name, &place, why);
 	if (ret)
 		return ret;
-	return place_current(&current) ? place_attach(place, false, why) : place_move(place, why);
+	return place_current(&current) ? place_attach(&place, false, why) : place_move(&place, why);
 }
 
 int place_detach(char why[PLACE_TEXT])

@@ -41,6 +41,12 @@ int place_list(struct places *places, char why[PLACE_TEXT]);
 int place_choose(const struct places *places, const char *name, const struct place **place,
 	char why[PLACE_TEXT]);
 
+/*
+ * Both of these: the one that NAME means, of all that this machine has. Logical volumes that are
+ * places, but neither this one nor in use, are deactivated again.
+ */
+int place_find(const char *name, struct place *place, char why[PLACE_TEXT]);
+
 /* The place that is in use now; -ENOENT when there is none. */
 int place_current(struct place *place);
 

@@ -84,6 +84,8 @@ static void say(char text[PLAN_TEXT], const char *format, ...)
 {
 	va_list args;
 
+	/* Plans are compared byte by byte, and some texts are said twice. */
+	memset(text, 0, PLAN_TEXT);
 	va_start(args, format);
 	vsnprintf(text, PLAN_TEXT, format, args);
 	va_end(args);
@@ -244,12 +246,31 @@ static struct plan_step *add_volume(
 	return step;
 }
 
-/* A name that no group of this machine has, wherever its disks are. */
-static void group_name(const struct machine *machine, char name[64])
+/* FNV-1a. */
+static uint32_t add_to_sum(uint32_t sum, const void *bytes, size_t size)
 {
-	snprintf(name, 64, PLAN_GROUP_NAME);
-	for (unsigned i = 2; disks_find_group(machine, name); i++)
-		snprintf(name, 64, PLAN_GROUP_NAME "%u", i);
+	for (const uint8_t *at = bytes; size; size--, at++)
+		sum = (sum ^ *at) * 16777619;
+	return sum;
+}
+
+/*
+ * A name that no group of this machine has, and no other installation: a disk that comes here from
+ * another mirror must not hide this one's group. It is the same whenever the same is planned.
+ */
+static void group_name(const struct planner *planner, char name[64])
+{
+	uint32_t sum = 2166136261;
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct plan_seen *seen = &planner->plan->seen[i];
+
+		sum = add_to_sum(sum, seen->serial, strlen(seen->serial));
+		sum = add_to_sum(sum, seen->table_uuid, strlen(seen->table_uuid));
+	}
+	do
+		snprintf(name, 64, PLAN_GROUP_NAME "-%08" PRIx32, sum++);
+	while (disks_find_group(planner->machine, name));
 }
 
 static struct plan_step *add_mirror(
@@ -258,7 +279,7 @@ static struct plan_step *add_mirror(
 	struct plan_step *step = add(planner, PLAN_MIRROR, "");
 	char group[64];
 
-	group_name(planner->machine, group);
+	group_name(planner, group);
 	snprintf(step->part, sizeof(step->part), "%.40s/%s", group, PLACE_LABEL);
 	memcpy(step->on, one->part, sizeof(step->on));
 	memcpy(step->with, other->part, sizeof(step->with));
@@ -1106,12 +1127,78 @@ static const struct part *find_left(const struct planner *planner, const struct 
 	return left;
 }
 
+/* What a disk of a mirror is made of; whatever else is on it is not ours. */
+struct pieces {
+	const struct part *core, *boot;
+	const struct part *data; /* NULL: nothing is kept on it */
+};
+
+static bool is_piece(const struct pieces *pieces, const struct part *part)
+{
+	return part == pieces->core || part == pieces->boot || part == pieces->data;
+}
+
+/* The volume that a mirror keeps in the group of MEMBER. */
+static void mirror_volume(const struct part *member, char name[64])
+{
+	snprintf(name, 64, "%.40s/%s", member->group, PLACE_LABEL);
+}
+
+/* FALSE: it cannot be told what LVM keeps in a partition. */
+static bool find_pieces(const struct machine *machine, const struct disk *left,
+	const struct part *boot, struct pieces *pieces)
+{
+	char volume[64];
+	bool known = true;
+
+	*pieces = (struct pieces){.boot = boot};
+	for (size_t i = 0; i < left->part_count; i++) {
+		const struct part *part = &left->parts[i];
+
+		if (!pieces->core && !strcmp(part->type, TYPE_BIOS_BOOT))
+			pieces->core = part;
+		if (strcmp(part->content, "LVM2_member") != 0)
+			continue;
+		mirror_volume(part, volume);
+		if (!pieces->data && disks_find_volume(machine, volume))
+			pieces->data = part;
+		else if (!disks_find_group(machine, part->group))
+			known = false;
+	}
+	return known || pieces->data;
+}
+
+/* What is kept may only be filled from a disk that is known to be whole. */
+static int check_data(struct planner *planner, const struct disk *left, const struct part *member)
+{
+	const struct machine *machine = planner->machine;
+
+	for (size_t i = 0; member && i < machine->disk_count; i++) {
+		const struct disk *disk = &machine->disks[i];
+
+		for (size_t j = 0; disk != left && j < disk->part_count; j++) {
+			if (strcmp(disk->parts[j].group, member->group) != 0)
+				continue;
+			if (disk != planner->disk)
+				return refuse(planner->plan,
+					_("%s still holds a part of the mirror. Take it out, or have that disk taken in again."),
+					disk->name);
+			/* While the volume is at work without it, it is the one that is behind. */
+			if (!member->used)
+				return refuse(planner->plan,
+					_("%s holds a part of the mirror. Use the data place first (posada storage attach): that shows which disk is whole."),
+					disk->name);
+		}
+	}
+	return 0;
+}
+
 static void add_rejoin(
 	struct planner *planner, const struct plan_step *data, const struct part *left)
 {
 	struct plan_step *step = add(planner, PLAN_REJOIN, "");
 
-	snprintf(step->part, sizeof(step->part), "%.40s/%s", left->group, PLACE_LABEL);
+	mirror_volume(left, step->part);
 	memcpy(step->on, data->part, sizeof(step->on));
 	memcpy(step->with, left->name, sizeof(step->with));
 	step->role = PLAN_DATA;
@@ -1122,53 +1209,56 @@ static void add_rejoin(
 		step->on, step->with);
 }
 
-/* The parts of the disk that is left once more; what is in them comes from it. */
-static int repeat_parts(struct planner *planner, const struct disk *left, const struct part *from)
+/* The pieces of the disk that is left once more; what is in them comes from it. */
+static void repeat_pieces(
+	struct planner *planner, const struct disk *left, const struct pieces *pieces)
 {
-	const struct plan_step *core = NULL, *payload = NULL;
-	struct plan_step *files, *step;
-	char volume[64];
+	const struct plan_step *core = NULL, *payload = NULL, *data = NULL;
+	struct plan_step *files;
 
 	for (size_t i = 0; i < left->part_count; i++) {
 		const struct part *part = &left->parts[i];
-		enum plan_role role = part == from			    ? PLAN_BOOT
-				      : !strcmp(part->type, TYPE_BIOS_BOOT) ? PLAN_BIOS_BOOT
-									    : PLAN_DATA;
+		const struct plan_step *step;
 
-		step = add_partition(
-			planner, role, part->number, part->start, part->size, part->type);
-		if (role == PLAN_BIOS_BOOT)
+		if (!is_piece(pieces, part))
+			continue;
+		step = add_partition(planner,
+			part == pieces->boot   ? PLAN_BOOT
+			: part == pieces->core ? PLAN_BIOS_BOOT
+					       : PLAN_DATA,
+			part->number, part->start, part->size, part->type);
+		if (part == pieces->core) {
 			core = step;
-		if (role == PLAN_BOOT) {
+		} else if (part == pieces->boot) {
 			payload = step;
 			add_format(planner, step, "vfat");
+		} else {
+			data = step;
 		}
-		snprintf(volume, sizeof(volume), "%.40s/%s", part->group, PLACE_LABEL);
-		if (role == PLAN_DATA && disks_find_volume(planner->machine, volume))
-			add_rejoin(planner, step, part);
 	}
-	if (!core || !payload)
-		return refuse(planner->plan,
-			_("%s is not as Posada has written it: a part of it is missing. Install again, onto both disks."),
-			left->name);
 	add_files(planner, payload);
 	files = &planner->plan->steps[planner->plan->step_count - 1];
-	memcpy(files->with, from->name, sizeof(files->with));
+	memcpy(files->with, pieces->boot->name, sizeof(files->with));
 	say(files->does, _("copy Posada from %s into %s, read it back and compare"), files->with,
 		files->part);
 	add_core(planner, core);
 	if (planner->machine->uefi)
 		add_nvram(planner, payload->part);
 	add_fallback(planner, payload->part);
-	return 0;
+	/* Last: as long as the volume lacks a disk, this one can be taken in once more. */
+	if (data)
+		add_rejoin(planner, data, pieces->data);
 }
 
 static int plan_repair(struct planner *planner)
 {
-	const struct disk *disk = planner->disk, *left;
-	const struct part *from = find_left(planner, &left), *last;
+	const struct disk *disk = planner->disk, *left = NULL;
+	const struct part *from = find_left(planner, &left);
 	struct plan *plan = planner->plan;
+	struct pieces pieces;
 	char want[32], have[32];
+	uint64_t end = 0;
+	bool known;
 	int ret;
 
 	if (!from)
@@ -1178,19 +1268,36 @@ static int plan_repair(struct planner *planner)
 	snprintf(plan->mirror, sizeof(plan->mirror), "%s", left->name);
 	remember(left, &plan->seen[1]);
 	plan->payload = from->size > from->room ? from->size - from->room : 0;
-	last = &left->parts[left->part_count - 1];
+	known = find_pieces(planner->machine, left, from, &pieces);
+	if (!pieces.core)
+		return refuse(plan,
+			_("%s is not as Posada has written it: a part of it is missing. Install again, onto both disks."),
+			left->name);
 	if (left->sector != disk->sector)
 		return refuse_sectors(plan, left, disk);
-	if (last->start + last->size + ALIGNED > disk->size)
+	for (size_t i = 0; i < left->part_count; i++) {
+		const struct part *part = &left->parts[i];
+
+		if (is_piece(&pieces, part) && part->start + part->size > end)
+			end = part->start + part->size;
+	}
+	if (end + ALIGNED > disk->size)
 		return refuse(plan, _("%s is too small: it has %s, and %s has parts up to %s."),
 			disk->name, size_text(disk->size, have), left->name,
-			size_text(last->start + last->size + ALIGNED, want));
+			size_text(end + ALIGNED, want));
+	if (!known)
+		return refuse(plan,
+			_("What LVM keeps on %s cannot be read. Start this host again, then try again."),
+			left->name);
+	ret = check_data(planner, left, pieces.data);
+	if (ret)
+		return ret;
 	add_record(planner);
 	add_table(planner);
-	ret = repeat_parts(planner, left, from);
+	repeat_pieces(planner, left, &pieces);
 	for (size_t i = 1; i < plan->step_count; i++)
 		say(plan->steps[i].undo, _("none: what was on the disk is gone"));
-	return ret;
+	return 0;
 }
 
 /* --- The plan ----------------------------------------------------------- */
@@ -1221,6 +1328,11 @@ static int check_disk(struct planner *planner)
 			disk->name);
 	if (disk->failing)
 		return refuse(plan, _("%s reports that it is failing. Replace it."), disk->name);
+	/* A repair that was cut off may have left it so that it starts already. */
+	if (disk->medium && plan->layout == PLAN_REPAIR)
+		return refuse(plan,
+			_("%s is what this host was started from. Choose another disk, or start from the mirror's other one first."),
+			disk->name);
 	if (disk->medium && plan->layout != PLAN_PLACE)
 		return refuse(plan,
 			_("%s is what this host was started from. Choose another disk."),

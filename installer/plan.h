@@ -20,7 +20,8 @@
 #define PLAN_CORE_MOST ((uint64_t)256 << 10)
 /* How our logical volume is called within its group. */
 #define PLAN_VOLUME_NAME "posada"
-/* And the group of a mirror, if no other one is called so. */
+/* How the group of a mirror begins; a number that differs from installation to installation
+ * follows. */
 #define PLAN_GROUP_NAME "posada-data"
 
 #define PLAN_ORIGINS 8

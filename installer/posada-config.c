@@ -119,9 +119,7 @@ static int run_set(char **words)
 
 static int run_save(char **words)
 {
-	const struct place *place;
-	struct places places;
-	struct place current;
+	struct place place, current;
 	char why[PLACE_TEXT];
 
 	if (words[0])
@@ -131,10 +129,9 @@ static int run_save(char **words)
 			current.name);
 		return DONE;
 	}
-	if (place_list(&places, why) || place_choose(&places, NULL, &place, why) ||
-		place_attach(place, true, why))
+	if (place_find(NULL, &place, why) || place_attach(&place, true, why))
 		return failed(why);
-	printf(_("Saved: %s is the data place of this host now.\n"), place->name);
+	printf(_("Saved: %s is the data place of this host now.\n"), place.name);
 	return DONE;
 }
 

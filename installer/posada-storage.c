@@ -178,38 +178,34 @@ static int run_create(char **words)
 
 static int run_attach(char **words)
 {
-	const struct place *place = NULL;
-	struct places places;
+	struct place place, current;
 	char why[PLACE_TEXT];
-	struct place current;
 
 	if (words[0] && (words[1] || *words[0] == '-'))
 		return program_usage(&program);
-	if (place_list(&places, why) || place_choose(&places, words[0], &place, why) ||
-		place_attach(place, false, why)) {
+	if (place_find(words[0], &place, why) || place_attach(&place, false, why)) {
 		if (place_current(&current))
 			place_notice(why);
 		return failed(why);
 	}
-	printf(_("%s is the data place of this host now.\n"), place->name);
+	printf(_("%s is the data place of this host now.\n"), place.name);
 	return DONE;
 }
 
 static int run_move(char **words)
 {
-	const struct place *place = NULL;
-	struct places places;
+	struct place place;
 	char why[PLACE_TEXT];
 
 	if (!words[0] || words[1] || *words[0] == '-')
 		return program_usage(&program);
-	if (place_list(&places, why) || place_choose(&places, words[0], &place, why))
+	if (place_find(words[0], &place, why))
 		return failed(why);
 	puts(_("Guests whose disks are copied pause until that is done."));
 	fflush(stdout);
-	if (place_move(place, why))
+	if (place_move(&place, why))
 		return failed(why);
-	printf(_("%s is the data place of this host now.\n"), place->name);
+	printf(_("%s is the data place of this host now.\n"), place.name);
 	return DONE;
 }
 

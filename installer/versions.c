@@ -210,18 +210,20 @@ struct twin {
 	char why[APPLY_TEXT];
 };
 
-static void close_twin(const struct work *work, struct twin *twin)
+/* What cannot be flushed is told, and the twin's why has it. */
+static int close_twin(const struct work *work, struct twin *twin)
 {
 	int ret;
 
 	if (!twin->work)
-		return;
+		return 0;
 	ret = work_unmount(twin->work, 0);
 	work_close(twin->work);
 	twin->work = NULL;
 	if (ret)
 		work_notice(work, _("%s of the mirror could not be written: %s."), twin->step.part,
 			twin->why);
+	return ret;
 }
 
 /* The host goes on without it. */
@@ -269,11 +271,20 @@ static bool is_same(const struct versions *versions, const struct twin *twin, ch
 		versions->slots[slot - 'a'].version, twin->versions.slots[slot - 'a'].version);
 }
 
-static void tell_different(const struct work *work, struct twin *twin)
+static const char *good_version(const struct versions *versions)
+{
+	const char *version = versions->slots[versions->env.slot - 'a'].version;
+
+	return *version ? version : "-";
+}
+
+static void tell_different(
+	const struct work *work, const struct versions *versions, struct twin *twin)
 {
 	work_notice(work,
-		_("%s and %s of the mirror hold different versions of Posada. To have on both what is on %s: posada install mirror"),
-		work->step->part, twin->step.part, work->step->part);
+		_("%s and %s of the mirror hold different versions of Posada: the first starts %s, the other %s. To have on both what is on %s: posada install mirror"),
+		work->step->part, twin->step.part, good_version(versions),
+		good_version(&twin->versions), work->step->part);
 	close_twin(work, twin);
 }
 
@@ -450,28 +461,35 @@ static int write_update(struct work *work, struct update_source *source, struct 
 	return ret ? ret : write_version(work, source, from, env->trial);
 }
 
-/* The other disk of a mirror comes first: what this one starts is there on both. */
+/* The same for the other disk of a mirror, which is let go of when it fails. */
+static void write_twin(struct work *work, struct twin *twin, struct update_source *source,
+	struct work *from, const struct grubenv *env)
+{
+	if (!twin->work)
+		return;
+	twin->work->total = 2 * work->total;
+	twin->work->done = work->done;
+	if (write_update(twin->work, source, from, env)) {
+		drop_twin(work, twin);
+	} else {
+		work->total *= 2;
+		work->done = twin->work->done;
+	}
+}
+
+/* The other disk of a mirror comes first, but where the source can be read once: what this one
+ * starts is there on both. */
 static int update_both(struct work *work, struct twin *twin, struct update_source *source,
 	const struct grubenv *env)
 {
-	struct work *from = NULL;
+	bool first = update_rereads(source);
 	int ret;
 
-	if (twin->work) {
-		twin->work->total = 2 * work->total;
-		ret = write_update(twin->work, source, NULL, env);
-		/* What can be read once is gone now. */
-		if (ret && !update_rereads(source))
-			return work_fail(work, ret, "%s", twin->why);
-		if (ret) {
-			drop_twin(work, twin);
-		} else {
-			work->total *= 2;
-			work->done = work->total / 2;
-			from = update_rereads(source) ? NULL : twin->work;
-		}
-	}
-	ret = write_update(work, source, from, env);
+	if (first)
+		write_twin(work, twin, source, NULL, env);
+	ret = write_update(work, source, NULL, env);
+	if (!ret && !first)
+		write_twin(work, twin, source, work, env);
 	if (!ret && twin->work && write_environment(twin->work, env))
 		drop_twin(work, twin);
 	if (!ret)
@@ -525,7 +543,7 @@ int versions_update(const char *disk, const struct part *part, const struct vers
 		open_twin(work, part, place, &twin);
 		memcpy(twin.step.does, step.does, sizeof(twin.step.does));
 		if (twin.work && !is_same(&versions, &twin, env.slot))
-			tell_different(work, &twin);
+			tell_different(work, &versions, &twin);
 		else if (twin.work && see_room(twin.work, env.trial, update))
 			drop_twin(work, &twin);
 		ret = update_both(work, &twin, source, &env);
@@ -566,7 +584,7 @@ int versions_confirm(const char *disk, const struct part *part, const struct ver
 	if (!ret) {
 		open_twin(work, part, place, &twin);
 		if (twin.work && !is_same(&versions, &twin, slot))
-			tell_different(work, &twin);
+			tell_different(work, &versions, &twin);
 		if (twin.work && write_environment(twin.work, &good))
 			drop_twin(work, &twin);
 		close_twin(work, &twin);
@@ -579,21 +597,32 @@ int versions_confirm(const char *disk, const struct part *part, const struct ver
 
 /* --- Both disks of a mirror the same ------------------------------------ */
 
-static int copy_versions(
-	struct work *work, const struct versions *versions, struct twin *twin, bool copy)
+/* GRUB does not write which version is good: where that differs, a disk has missed something, and
+ * may have been started because of that. */
+static bool is_level(const struct versions *versions, const struct twin *twin)
 {
+	bool level = versions->env_damaged || twin->versions.env_damaged ||
+		     versions->env.slot == twin->versions.env.slot;
+
+	for (size_t i = 0; i < VERSIONS; i++)
+		level &= is_same(versions, twin, (char)('a' + i));
+	return level;
+}
+
+/* The version that the other disk starts goes only once there is another one, and comes before
+ * anything else goes. */
+static int copy_versions(struct work *work, const struct versions *versions, struct twin *twin)
+{
+	char good = twin->versions.env.slot, other = good == 'a' ? 'b' : 'a';
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < VERSIONS; i++) {
-		char slot = (char)('a' + i);
-
-		if (is_same(versions, twin, slot))
-			continue;
-		if (!copy)
-			return -ESTALE;
-		ret = versions->slots[i].state ? write_version(twin->work, NULL, work, slot)
-					       : remove_slot(twin->work, slot);
-	}
+	if (versions->slots[other - 'a'].state && !is_same(versions, twin, other))
+		ret = write_version(twin->work, NULL, work, other);
+	if (!ret && versions->slots[good - 'a'].state && !is_same(versions, twin, good))
+		ret = write_version(twin->work, NULL, work, good);
+	for (size_t i = 0; !ret && i < VERSIONS; i++)
+		if (!versions->slots[i].state && twin->versions.slots[i].state)
+			ret = remove_slot(twin->work, (char)('a' + i));
 	return ret;
 }
 
@@ -617,18 +646,23 @@ int versions_level(const char *disk, const struct part *part, const struct versi
 		goto out;
 	look(work, &versions);
 	open_twin(work, part, place, &twin);
-	if (!twin.work)
-		goto out;
-	snprintf(twin.step.does, sizeof(twin.step.does), _("copy what is on %s to %s"), step.part,
-		twin.step.part);
-	ret = copy_versions(work, &versions, &twin, copy);
-	if (ret == -ESTALE) {
-		tell_different(work, &twin);
-		ret = 0;
+	if (!twin.work) {
+		/* Who looks reads it on the status page; who wants it done must not think that it
+		 * is. */
+		if (copy)
+			ret = work_fail(work, -EIO, "%s", *twin.why ? twin.why : strerror(ENODEV));
 		goto out;
 	}
+	if (!copy && !is_level(&versions, &twin)) {
+		tell_different(work, &versions, &twin);
+		goto out;
+	}
+	snprintf(twin.step.does, sizeof(twin.step.does), _("copy what is on %s to %s"), step.part,
+		twin.step.part);
+	if (copy)
+		ret = copy_versions(work, &versions, &twin);
 	if (!ret && !versions.env_damaged &&
-		(twin.versions.env_damaged ||
+		(copy || twin.versions.env_damaged ||
 			memcmp(&twin.versions.env, &versions.env, sizeof(versions.env)) != 0))
 		ret = write_environment(twin.work, &versions.env);
 	if (ret) {
@@ -636,7 +670,9 @@ int versions_level(const char *disk, const struct part *part, const struct versi
 		drop_twin(work, &twin);
 	} else {
 		work_notice(work, NULL);
-		close_twin(work, &twin);
+		ret = close_twin(work, &twin);
+		if (ret)
+			work_fail(work, ret, "%s", twin.why);
 	}
 out:
 	ret = work_unmount(work, ret);

@@ -66,8 +66,9 @@ int versions_read(const char *disk, const struct part *part, const struct apply_
  * Write the update SOURCE into the idle one of two versions, read it back, and have it tried at the
  * next start. Nothing is written when it is older than what is there (unless OLDER), has no room,
  * or, where it can be read twice, is not what was signed. Returns 0 or -errno with WHY; then the
- * version that was good starts as before. Of a mirror, TWIN gets it first; one that is missing or
- * cannot be written is told on the status page, and stops nothing.
+ * version that was good starts as before. Of a mirror, TWIN gets it first, or, from what can be
+ * read once, second; one that is missing or cannot be written is told on the status page, and stops
+ * nothing.
  */
 int versions_update(const char *disk, const struct part *part, const struct versions_twin *twin,
 	struct update_source *source, bool older, const struct apply_options *options,
@@ -82,8 +83,9 @@ int versions_confirm(const char *disk, const struct part *part, const struct ver
 
 /*
  * See that both disks of a mirror hold the same versions, and have the boot loader of TWIN know
- * what that of PART knows. Where the versions are others that is told on the status page, and no
- * more is done, unless COPY: then TWIN gets those of PART. Returns 0 or -errno with WHY.
+ * what that of PART knows. Where the versions are others, or another one is good, that is told on
+ * the status page, and no more is done, unless COPY: then TWIN gets those of PART, and it is an
+ * error when that cannot be. Returns 0 or -errno with WHY.
  */
 int versions_level(const char *disk, const struct part *part, const struct versions_twin *twin,
 	bool copy, const struct apply_options *options, char why[APPLY_TEXT]);

@@ -10,6 +10,7 @@
 #include "bootcode.h"
 #include "disklabel.h"
 #include "efi.h"
+#include "lvm.h"
 #include "probe.h"
 #include "raw.h"
 #include "unit.h"
@@ -487,10 +488,10 @@ static void make_twins(size_t size, bool uefi)
 		.payload = 3 * MIB};
 	static const char *const disks[] = {"disk", "twin"};
 	struct machine machine = {.uefi = uefi, .nvram = uefi};
+	char device[160], name[200];
 
 	put_system();
 	for (size_t i = 0; i < 2; i++) {
-		char name[16];
 
 		snprintf(name, sizeof(name), "dev/%s", disks[i]);
 		assert_int_equal(truncate(unit_write(name, "", 0), (off_t)(size + i * MIB)), 0);
@@ -500,9 +501,13 @@ static void make_twins(size_t size, bool uefi)
 			unit_write(name, "", 0);
 		}
 	}
-	unit_write("dev/mapper/posada--data-posada--data", "", 0);
 	if (plan_make(&machine, &wish, &plan))
 		fail_msg("%s", plan.refusal);
+	if (plan_find(&plan, PLAN_MIRROR)) {
+		lvm_device(plan_find(&plan, PLAN_MIRROR)->part, device, sizeof(device));
+		snprintf(name, sizeof(name), "%s", device + 1);
+		unit_write(name, "", 0);
+	}
 	disks_free(&machine);
 }
 
@@ -557,12 +562,13 @@ TEST(a_mirror_is_on_both_disks)
 	snprintf(ran, sizeof(ran), "fs-twin%s", other);
 	assert_true(there(ran));
 	read_text("ran", ran);
-	assert_non_null(strstr(ran, "lvm vgcreate --yes posada-data "));
+	assert_non_null(strstr(ran, "lvm vgcreate --yes posada-data-"));
 	assert_non_null(strstr(ran, "/dev/disk3 "));
 	assert_non_null(strstr(ran, "/dev/twin3\n"));
 	assert_non_null(strstr(ran, "--type raid1 --mirrors 1"));
 	assert_non_null(strstr(ran, "-L posada-data "));
-	assert_non_null(strstr(ran, "/dev/mapper/posada--data-posada--data\n"));
+	assert_non_null(strstr(ran, "/dev/mapper/posada--data--"));
+	assert_non_null(strstr(ran, "-posada--data\n"));
 	assert_int_equal(undo_plan(), -EPERM);
 	assert_non_null(strstr(why, "as a whole"));
 	/* Small ones have no room for data. */
@@ -583,7 +589,7 @@ static void plan_repair(const struct plan_step *files)
 	char part[64];
 	struct disk *left;
 
-	memcpy(part, files->part, sizeof(part));
+	memcpy(part, *files->with ? files->with : files->part, sizeof(part));
 	clear("fs-twin");
 	unit_write("dev/twin", "", 0);
 	assert_int_equal(truncate(unit_path("dev/twin"), (off_t)(4096 * MIB)), 0);
@@ -603,11 +609,12 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	static const char *const same[] = {"posada/a/xen.gz", "posada/a/entries.cfg",
 		"posada/b/vmlinuz", "posada/grubenv", "posada/mirror", "EFI/posada/grubx64.efi",
 		"EFI/BOOT/BOOTX64.EFI"};
-	char one[64], other[64], name[80];
+	char one[64], other[64], name[80], word[16384], now_word[16384];
 
-	make_twins(4096 * MIB, true);
+	make_twins(600 * MIB, true);
 	if (apply())
 		fail_msg("%s", why);
+	read_text("fs/posada/mirror", word);
 	/* Whatever this host runs, the disks keep what they have. */
 	unit_write("fs/posada/a/xen.gz", "another", 7);
 	unit_write("fs/posada/b/vmlinuz", "kernel", 6);
@@ -615,10 +622,15 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	plan_repair(plan_find(&plan, PLAN_FILES));
 	if (apply())
 		fail_msg("%s", why);
-	see_twins(3);
+	see_twins(2);
 	assert_false(there("mount/notices/mirror"));
 	for (size_t i = 0; i < COUNT(same); i++)
 		unit_run("cmp 'fs/%s' 'fs-twin/%s'", same[i], same[i]);
+	/* The one that was lost is no twin any more, and the firmware forgets it. */
+	read_text("fs/posada/mirror", now_word);
+	assert_int_equal(strlen(now_word), 16);
+	assert_string_not_equal(now_word, word);
+	assert_int_equal(entries(), 2);
 	read_marker("fs", one);
 	read_marker("fs-twin", other);
 	assert_string_not_equal(one, other);
@@ -629,6 +641,35 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	unit_run("sed 's,%s,%s,; s,=%s,=%s,' fs/posada/grub.cfg | cmp - fs-twin/posada/grub.cfg",
 		one, other, one + strlen("/posada/"), other + strlen("/posada/"));
 	unit_run("cmp fs-twin/posada/grub.cfg fs-twin/EFI/posada/grub.cfg");
+}
+
+TEST(a_repair_that_fails_can_be_made_again)
+{
+	make_twins(600 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	/* Before it starts it is no twin. */
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	unit_write("fs-twin/EFI/BOOT", "", 0);
+	assert_int_not_equal(apply(), 0);
+	assert_non_null(strstr(why, ". disk goes on alone; repair again"));
+	assert_true(there("fs-twin/EFI/posada/grubx64.efi"));
+	assert_false(there("fs-twin/posada/mirror"));
+	/* Nor before the other one knows of it, */
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	unit_run("mkdir fs/posada/mirror.new");
+	assert_int_not_equal(apply(), 0);
+	unit_run("test -s fs/posada/mirror -a -s fs-twin/posada/mirror");
+	unit_run("! cmp fs/posada/mirror fs-twin/posada/mirror");
+	unit_run("rmdir fs/posada/mirror.new");
+	/* and what the boot loader does not know of the one is made for the other. */
+	unit_run("rm fs/posada/grubenv");
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	if (apply())
+		fail_msg("%s", why);
+	unit_run("grep -q '^slot=a$' fs-twin/posada/grubenv");
+	unit_run("cmp fs/posada/mirror fs-twin/posada/mirror");
+	see_twins(2);
 }
 
 TEST(a_mirror_wants_both_disks_as_they_were)
@@ -829,6 +870,6 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
 	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
 	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
-	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
-	T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_repair_that_fails_can_be_made_again), T(a_mirror_wants_both_disks_as_they_were),
+	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))

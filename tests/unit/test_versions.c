@@ -391,6 +391,69 @@ TEST(a_lost_disk_stops_nothing)
 	forget_mirror();
 }
 
+TEST(what_cannot_be_copied_is_told)
+{
+	install_mirror("1.0");
+	assert_int_equal(level(true), 0);
+	unit_run("rm dev/twin");
+	assert_int_equal(level(false), 0);
+	assert_true(noticed("goes on with disk1 alone"));
+	assert_int_equal(level(true), -EIO);
+	assert_non_null(strstr(why, "cannot be opened"));
+	/* A disk that starts loses its version last: here the other one cannot be written. */
+	unit_write("dev/twin", "", 0);
+	assert_int_equal(update(put_update("2.0", 0), false), 0);
+	assert_int_equal(start(), 'b');
+	assert_int_equal(confirm('b'), 0);
+	assert_int_equal(update(put_update("2.1", 0), false), 0);
+	see_both("2.1 next 2.0 good");
+	unit_run("rm -r fs-twin/posada/a fs-twin/posada/b");
+	unit_write("fs-twin/posada/a/entries.cfg", "# Posada 1.0\n", 13);
+	unit_write("fs-twin/posada/b", "", 0);
+	assert_int_equal(
+		grubenv_write(unit_path("fs-twin/posada/grubenv"), &(struct grubenv){.slot = 'a'}),
+		0);
+	assert_int_not_equal(level(true), 0);
+	assert_string_equal(states_of("twin", &twin_part), "1.0 good  none");
+	unit_run("rm fs-twin/posada/b");
+	assert_int_equal(level(true), 0);
+	see_both("2.1 next 2.0 good");
+	forget_mirror();
+}
+
+/* The one that starts first may be the one that has missed something. */
+TEST(nobody_guesses_which_disk_is_right)
+{
+	install_mirror("1.0");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_int_equal(start_from("fs-twin/posada/grubenv"), 'b');
+	assert_int_equal(
+		grubenv_write(unit_path("fs-twin/posada/grubenv"), &(struct grubenv){.slot = 'b'}),
+		0);
+	assert_int_equal(level(false), 0);
+	assert_true(noticed("the first starts 1.0, the other 1.1."));
+	assert_string_equal(states(), "1.0 good 1.1 next");
+	assert_string_equal(states_of("twin", &twin_part), "1.0 other 1.1 good");
+	assert_int_equal(level(true), 0);
+	see_both("1.0 good 1.1 next");
+	assert_true(noticed(""));
+	forget_mirror();
+}
+
+TEST(a_disk_that_fails_keeps_no_address_from_being_used)
+{
+	install_mirror("1.0");
+	unit_run("mkdir -p bin; printf '#!/bin/sh\ncat %s\n' >bin/wget; chmod 755 bin/wget",
+		unit_path("update"));
+	unit_write("fs-twin/posada/b", "", 0);
+	put_update("1.1", 0);
+	assert_int_equal(update("http://host/update", false), 0);
+	assert_string_equal(states(), "1.0 good 1.1 next");
+	assert_string_equal(states_of("twin", &twin_part), "1.0 good  none");
+	assert_true(noticed("goes on with disk1 alone"));
+	forget_mirror();
+}
+
 TEST(boots_are_told_apart)
 {
 	static const struct {
@@ -434,5 +497,7 @@ TEST(installations_are_found)
 
 RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
 	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
-	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing), T(boots_are_told_apart),
+	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
+	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
+	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
 	T(installations_are_found))
