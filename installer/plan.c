@@ -1236,6 +1236,9 @@ static void repeat_pieces(
 			data = step;
 		}
 	}
+	/* Whoever calls has seen that both are on it. */
+	if (!payload || !core)
+		return;
 	add_files(planner, payload);
 	files = &planner->plan->steps[planner->plan->step_count - 1];
 	memcpy(files->with, pieces->boot->name, sizeof(files->with));
