@@ -47,7 +47,7 @@ check-slow: image needs-slow ## the checks that take longer than make check may
 check-power: image needs-check ## power cuts at every moment, disks that fail, every kind of disk
 	$(PYTEST) -m power -s tests
 
-bench: image needs-check ## measure size, memory and speed (PEER=debian adds a Debian dom0)
+bench: image needs-check ## measure size, memory and speed (PEER=debian, as root: a Debian dom0 too; COLD=1: the cold build)
 	$(PYTHON) tests/bench/bench.py
 
 repro: ## build everything twice and compare every byte

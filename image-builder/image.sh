@@ -87,15 +87,18 @@ image_update() { # VERSION DIRECTORY
 	say "$2/posada-$1-amd64.update"
 }
 
-# What the image is made of, as SPDX 2.3: every package, its version, licence and source.
+# What the image is made of, as SPDX 2.3: itself, and every package, its version, licence and source.
 image_spdx() {
-	local name want kind lines separator=
+	local name want kind lines separator=, iso=posada-$version-amd64.iso
 	{
 		printf '{\n  "spdxVersion": "SPDX-2.3",\n  "dataLicense": "CC0-1.0",\n  "SPDXID": "SPDXRef-DOCUMENT",\n'
 		printf '  "name": "posada-%s",\n  "documentNamespace": "urn:posada:%s:%s",\n' "$version" "$version" "$(image_key)"
 		printf '  "creationInfo": {"created": "%s", "creators": ["Tool: posada-image-builder"]},\n' \
 			"$(date -u -d "@$source_date_epoch" +%Y-%m-%dT%H:%M:%SZ)"
-		printf '  "packages": ['
+		printf '  "packages": [\n    {"SPDXID": "SPDXRef-posada", "name": "posada", "versionInfo": "%s", "packageFileName": "%s", ' "$version" "$iso"
+		printf '"downloadLocation": "NOASSERTION", "filesAnalyzed": false, "licenseConcluded": "NOASSERTION", '
+		printf '"licenseDeclared": "GPL-2.0-or-later", "copyrightText": "NOASSERTION", '
+		printf '"checksums": [{"algorithm": "SHA256", "checksumValue": "%s"}]}' "$(sha256sum <"$out/.new/$iso" | cut -c 1-64)"
 		for name in $(package_order $(image_packages)); do
 			for kind in src deb; do
 				for want in $(recipe "$name" "$([ $kind = src ] && echo source || echo debs)"); do
@@ -107,12 +110,15 @@ image_spdx() {
 						printf '"licenseConcluded": "NOASSERTION", "licenseDeclared": "%s", "copyrightText": "NOASSERTION", ' "$(recipe "$name" licence)"
 						printf '"checksums": [{"algorithm": "SHA256", "checksumValue": "%s"}], ' "$sum"
 						printf '"comment": "recipe %s%s"}' "$name" "$(substituted "$package" "$package_version")"
-						separator=,
 					done <<<"$lines"
 				done
 			done
 		done
-		printf '\n  ]\n}\n'
+		printf '\n  ],\n  "hasExtractedLicensingInfos": ['
+		printf '{"licenseId": "LicenseRef-%s", "extractedText": "What the makers allow is in the copyright file of the Debian package."}, ' \
+			firmware microcode | sed 's/, $//'
+		printf '],\n  "relationships": [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-posada"}'
+		printf ']\n}\n'
 	} >"$out/.new/manifest.spdx.json"
 }
 

@@ -72,10 +72,16 @@ static void add_guests(struct ui_lines *lines, const struct watch *watch)
 		return;
 	}
 	guest_heading(lines);
-	for (i = 0; i < watch->guests.count; i++)
-		guest_line(lines, &watch->guests.items[i],
-			watch->guests.items[i].state == POSADA_NO_DEVICE_MODEL ? UI_WARNING
-									       : UI_PLAIN);
+	for (i = 0; i < watch->guests.count; i++) {
+		const struct posada_guest *guest = &watch->guests.items[i];
+		bool lost = guest->state == POSADA_NO_DEVICE_MODEL;
+
+		guest_line(lines, guest, lost ? UI_WARNING : UI_PLAIN);
+		if (lost)
+			ui_add(lines, UI_WARNING,
+				_("! %s has lost its devices: Guests, %s, \"Start again\"."),
+				guest->name, guest->name);
+	}
 }
 
 static void fill(struct ui_lines *lines, void *opaque)

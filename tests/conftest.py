@@ -117,6 +117,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
+    a kernel module with and without its signature,
     the small guests "counter", "reader" and "writer" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
@@ -125,6 +126,11 @@ def media_disk(tmp_path_factory):
     make_guest(work, media / "reader.cpio", READER, ("xen-blkfront", "cdrom", "isofs"))
     make_guest(work, media / "writer.cpio", WRITER, ("xen-blkfront",))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
+    # A module of ours, and the same without its signature.
+    packed, = built("linux").glob("usr/lib/modules/*/kernel/**/isofs.ko.zst")
+    signed = subprocess.run(["zstd", "-dqc", packed], check=True, stdout=subprocess.PIPE).stdout
+    (media / "signed.ko").write_bytes(signed)
+    (media / "unsigned.ko").write_bytes(signed[:signed.rindex(b"~Module signature appended~")])
     (boot / "boot/grub").mkdir(parents=True)
     (boot / "boot/grub/grub.cfg").write_text(GRUB)
     for name in ("vmlinuz", "counter.cpio"):

@@ -39,6 +39,9 @@ def test_without_xen(media_disk):
         assert status["engine"] in ("kvm", "plain") and status["memory_kib"] > 1900 * 1024
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
         guest = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--memory", "256M", "--network", "none")
+        host.sh("insmod /data/media/unsigned.ko", status=1)
+        assert "isofs" not in host.sh("lsmod")
+        host.sh("insmod /data/media/signed.ko")
         refusal = host.posada("guest", "create", "inn", "--kind", "pv", *guest, status=1)
         assert "without Xen" in refusal
         host.posada("guest", "create", "inn", "--kind", "qemu", "--cmdline", "console=ttyS0 quiet", *guest, "--start", seconds=180)

@@ -23,9 +23,9 @@ def test_neither_network_card_nor_disk():
 def test_512_mb_of_memory():
     with Host(memory=512) as host:
         host.booted()
-        host.see(r"! .*memory")
+        host.see("little memory")
         status = host.posada("status", "--json")
-        assert any("memory" in notice for notice in status["notices"])
+        assert any("little memory" in notice for notice in status["notices"])
         refusal = host.posada("guest", "create", "big", "--kind", "pv", "--kernel", "/run/payload/payload/vmlinuz",
                               "--memory", "1G", "--network", "none", status=1)
         assert "free" in refusal

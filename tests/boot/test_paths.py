@@ -25,7 +25,8 @@ def test_path(boot, firmware):
         assert any("Xen 4" in row for row in host.screen.display), host.describe()
         host.healthy()
         assert host.posada("status", "--json")["engine"] == "xen"
-        assert host.sh("test -d /sys/firmware/efi && echo uefi || echo bios") in (firmware, "bios")
+        assert host.sh("test -d /sys/firmware/efi && echo uefi || echo bios") == firmware
+        assert "[integrity]" in host.sh("cat /sys/kernel/security/lockdown")
         if boot == "usb":
             check_after_unplugging(host)
         # What the running system would write to a disk or hand to another machine is what was built.

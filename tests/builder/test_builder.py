@@ -459,6 +459,9 @@ def spdx(builder):
     """The packages in the SPDX manifest of an image of tiny, and of packages that every image has."""
     (builder.top / "initramfs").mkdir()
     (builder.top / "initramfs/manifest").write_text("package tiny\n")
+    iso = builder.out / ".new" / f"posada-{(builder.top / 'VERSION').read_text().strip()}-amd64.iso"
+    iso.parent.mkdir(parents=True, exist_ok=True)
+    iso.write_bytes(b"an image")
     for name in ("busybox", "linux", "xen", "loaders", "microcode", "posada"):
         builder.recipe(name, 'licence="none"\n')
     subprocess.run(
@@ -467,7 +470,12 @@ def spdx(builder):
         + ["-", builder.builder, builder.top, builder.cache, builder.out],
         check=True,
     )  # fmt: skip
-    return json.loads((builder.out / ".new/manifest.spdx.json").read_text())["packages"]
+    document = json.loads((builder.out / ".new/manifest.spdx.json").read_text())
+    itself, *packages = document["packages"]
+    assert itself["checksums"][0]["checksumValue"] == hashlib.sha256(b"an image").hexdigest()
+    assert itself["licenseDeclared"] == "GPL-2.0-or-later"
+    assert document["relationships"][0]["relatedSpdxElement"] == itself["SPDXID"]
+    return packages
 
 
 def test_locked_version_gone_and_no_other_to_be_had(remote, archive):

@@ -121,6 +121,7 @@ def key(shared_host, tmp_path_factory):
     """A key that was pasted into the menu: SSH is on for whoever has it."""
     file = tmp_path_factory.mktemp("ssh") / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "someone@somewhere", "-f", file], check=True)
+    assert shared_host.sh("sv status /run/service/sshd").startswith("down:"), "SSH runs before anyone has switched it on"
     assert ssh(shared_host, file, "true")[0] == 255, "SSH answers before anyone has switched it on"
     shared_host.shell_close()
     shared_host.menu("System", "SSH key")
@@ -174,6 +175,7 @@ def test_memtest_runs_and_survives_its_device_model(host, key):
     host.sh("kill -9 $(pidof qemu-system-x86_64)")
     host.shell_close()
     host.see(r"tester +hvm +no device model", 30)
+    host.see('Guests, tester, "Start again"')
     host.menu("Guests", "tester", "Start again")
     host.see(r"tester +hvm +running", 300)
     host.home()

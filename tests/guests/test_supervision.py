@@ -31,6 +31,11 @@ def test_programs_are_back(counter):
         assert count(host) > first, program
         after = host.posada("guest", "show", "counter", "--json")
         assert after["state"] == "running" and after["id"] == number, program
+    # It starts anew when that is asked, and stops.
+    first = count(host)
+    host.posada("guest", "reboot", "counter", seconds=180)
+    host.until(lambda: host.posada("guest", "show", "counter", "--json")["id"] not in (-1, number), "guest that has started anew", 180)
+    assert count(host) < first
     host.posada("guest", "stop", "counter", seconds=180)
     assert host.posada("guest", "show", "counter", "--json")["state"] == "off"
 
