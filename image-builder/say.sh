@@ -38,6 +38,7 @@ disk_check() { # WHAT <LOG
 	[ "$free" -lt 1024 ] || grep -qiE 'no space left on device|disk quota exceeded|the disk is full' || return 0
 	work_remove "$cache"/making/*
 	cache_tidy
+	rm -rf "$out/.new"
 	die "$1: the disk is full ($(disk_free -h --output=avail,target | sort -u | awk '{ printf "%s%s free on %s", sep, $1, $2; sep = ", " }')" \
 		"once half-made work is removed); make room, or set POSADA_CACHE or POSADA_OUT to another disk, then run the same command again"
 }
@@ -60,10 +61,10 @@ end_children() {
 	{ end_tree $$ && wait; } 2>/dev/null || :
 }
 
-# However a build ends, it leaves no half of a file in a cache that is its own to write.
+# However a build ends, it leaves no half of an image, and none of a file in a cache that is its own to write.
 ended() {
 	end_children
-	[ -z "${cache_mine:-}" ] || cache_tidy
+	[ -z "${cache_mine:-}" ] || { cache_tidy && rm -rf "$out/.new"; }
 }
 
 interrupted() { # STATUS
