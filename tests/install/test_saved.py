@@ -17,7 +17,7 @@ STEPS = (
     ("config", "set", "host.name", "inn"),
     ("guest", "create", "one", "--kind", "pv", "--kernel", "/run/payload/payload/vmlinuz", "--memory", "128M", "--disk", "8M"),
     ("guest", "set", "one", "--memory", "96M"),
-    ("guest", "set", "one", "--autostart", "yes"),
+    ("guest", "set", "one", "--autostart", "on"),
     ("network", "create", "lab", "--kind", "isolated"),
     ("guest", "create", "two", "--kind", "pv", "--kernel", "/run/payload/payload/vmlinuz", "--memory", "64M", "--network", "lab"),
     ("pool", "create", "more", "--kind", "directory", "--source", "/data/more"),
