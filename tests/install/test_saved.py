@@ -22,7 +22,7 @@ STEPS = (
     ("guest", "create", "two", "--kind", "pv", "--kernel", "/run/payload/payload/vmlinuz", "--memory", "64M", "--network", "lab"),
     ("pool", "create", "more", "--kind", "directory", "--source", "/data/more"),
     ("config", "set", "host.name", "tavern"),
-    ("guest", "template", "two"),
+    ("guest", "template", "two", "on"),
     ("guest", "delete", "one", "--disks"),
 )
 
