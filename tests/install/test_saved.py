@@ -45,12 +45,13 @@ class Place:
 
     def __init__(self, disk, work):
         table = json.loads(subprocess.run(["sfdisk", "-J", disk], check=True, stdout=subprocess.PIPE).stdout)
-        self.offset = table["partitiontable"]["partitions"][0]["start"] * 512
+        part = table["partitiontable"]["partitions"][0]
+        self.start, self.end = part["start"] * 512, (part["start"] + part["size"]) * 512
         self.file, self.tree = work / "state", work / "tree"
 
     def read(self, disk):
-        disk.save(self.file)
-        system = f"{self.file}?offset={self.offset}"
+        system = self.file
+        system.write_bytes(disk.bytes[self.start:self.end])
         checked = subprocess.run(["e2fsck", "-fp", system], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         assert checked.returncode in (0, 1), checked.stdout
         shutil.rmtree(self.tree, ignore_errors=True)
