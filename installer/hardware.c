@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -26,6 +27,9 @@
 
 /* How long a starting host is waited for. */
 #define SETTLE_S 60
+
+/* How long another of our programs may work on a disk, in pauses of 100 ms. */
+#define CLAIM_TRIES 100
 
 /* A block device that this host has mounted, swaps to, or lends to a guest. */
 struct use {
@@ -436,6 +440,26 @@ static bool is_quiet(const struct hardware *hardware, const char *path, struct p
 	       (!is_used(hardware, device_of(path), part, NULL) && !is_held(path));
 }
 
+/* Another of our programs works on the disk, as work_claim says. */
+static bool is_claimed(const char *device)
+{
+	int fd = open(device, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool claimed = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return claimed;
+}
+
+/* What is noted at a start, or looked up, takes a moment; it is no reason to see nothing. */
+static void wait_for_claim(const char *device)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+
+	for (int i = 0; i < CLAIM_TRIES && is_held(device) && is_claimed(device); i++)
+		nanosleep(&pause, NULL);
+}
+
 /* Looks into what is on NODE, part->start bytes behind the begin of DEVICE, if that can be done. */
 static bool see_part(const struct hardware *hardware, const char *node, const char *device,
 	struct part *part, bool *is_medium)
@@ -478,6 +502,7 @@ static int fill_disk(
 		if (*at == '!')
 			*at = '/';
 	snprintf(path, sizeof(path), "/dev/%s", disk->name);
+	wait_for_claim(path);
 	ret = probe_disk(path, disk, why);
 	/* Who is not root would be told nothing but errors, one for each disk. */
 	if (ret == -ENOMEM || (geteuid() && (ret == -EACCES || ret == -EPERM)))
