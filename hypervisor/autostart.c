@@ -106,21 +106,16 @@ static void pause_ms(uint64_t ms)
 	nanosleep(&pause, NULL);
 }
 
-/* Who looks at a file on a server that is silent waits for it, so the pool is asked first. */
 static bool has_disks(struct posada *handle, const char *name)
 {
 	struct posada_guest guest;
-	bool all = true;
-	size_t i;
+	int ret;
 
 	if (posada_guest_show(handle, name, &guest, NULL))
 		return false;
-	for (i = 0; i < guest.disk_count && all; i++)
-		all = !guest.disks[i].path ||
-		      (!pool_ready_for_path(handle, guest.disks[i].path, NULL) &&
-			      !access(guest.disks[i].path, F_OK));
+	ret = guest_see_disks(handle, &guest, NULL);
 	posada_guest_free(&guest);
-	return all;
+	return !ret;
 }
 
 static void put_late(struct posada *handle, const char *name)

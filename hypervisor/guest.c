@@ -454,6 +454,28 @@ static int destroy_domain(struct target *target, struct posada_error *err)
 	return fail_libvirt(err, what, _("Try again; if it stays, reboot the host."));
 }
 
+/* Who looks at a file on a server that is silent waits for it, so the pool is asked first. */
+int guest_see_disks(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < guest->disk_count; i++) {
+		const char *path = guest->disks[i].path;
+
+		if (!path)
+			continue;
+		ret = pool_ready_for_path(handle, path, err);
+		if (!ret)
+			sticks_need(path);
+		if (!ret && access(path, F_OK))
+			ret = fail(err, -errno,
+				_("The disk %s of the guest %s is not there: %s. Connect what it is on, or take it away from the guest."),
+				path, guest->name, strerror(errno));
+	}
+	return ret;
+}
+
 int posada_guest_start(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
@@ -474,6 +496,8 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	else
 		ret = check_memory(
 			handle, target.engine, target.guest.memory_kib, target.guest.vcpus, 0, err);
+	if (!ret)
+		ret = guest_see_disks(handle, &target.guest, err);
 	if (!ret)
 		ret = hostdev_check(handle, &target.guest, err);
 	if (!ret)

@@ -83,6 +83,10 @@ int guest_find(struct posada *handle, const char *name, virDomainPtr *domain,
  */
 int guest_list_all(struct posada *handle, struct posada_guests *guests, struct posada_error *err);
 
+/* Is all there that its drives have, also what is on sticks? Else which is not, and why. */
+int guest_see_disks(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err);
+
 /* -EBUSY for a guest that libvirt has saved while it ran: what it will go on with is not in its
  * definition, and its disks fit that alone. */
 int guest_check_saved(virDomainPtr domain, struct posada_error *err);
@@ -142,6 +146,12 @@ int pool_ready_for_path(struct posada *handle, const char *path, struct posada_e
 /* Tells a text of one line on the status page, in place of what NAME told there; NULL: nothing any
  * more. */
 void notice_put(const char *name, const char *text);
+
+/*
+ * What the file at PATH tells, in the person's language: its first line, with the lines behind it
+ * in place of each "%s". False: nothing.
+ */
+bool notice_get(const char *path, char *text, size_t size);
 
 /* Reads one line of a small file, without its end; false when it cannot. */
 bool read_line(char *buf, size_t size, const char *format, ...)
