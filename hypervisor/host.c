@@ -351,11 +351,10 @@ static int add_notice(struct posada_host *host, const char *text)
 
 static int add_notice_file(struct posada_host *host, const char *dir, const char *name)
 {
-	char line[512];
+	char path[512], text[1024];
 
-	if (!read_line(line, sizeof(line), "%s/%s", dir, name) || !*line)
-		return 0;
-	return add_notice(host, line);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return notice_get(path, text, sizeof(text)) ? add_notice(host, text) : 0;
 }
 
 const char *host_loss(const char *run)
