@@ -605,8 +605,9 @@ static int do_format(struct work *work)
 	const char *const vfat[] = {
 		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, work->partition, NULL};
 	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", work->partition, NULL};
-	const char *const ext4[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-L", PLACE_LABEL, work->partition, NULL};
+	/* "-O" with what is on by itself asks for nothing. */
+	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-O",
+		step->guarded ? "mmp" : "has_journal", "-L", PLACE_LABEL, work->partition, NULL};
 	int kept, ret;
 
 	work_choose(work, step->part, step->on, step->content);

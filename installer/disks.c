@@ -179,6 +179,16 @@ bool disks_is_stick(const struct disk *disk)
 	return disk->removable || !strcmp(disk->transport, "usb");
 }
 
+bool disks_is_shareable(const struct disk *disk)
+{
+	static const char *const transports[] = {"scsi", "sas", "fc", "iscsi"};
+
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+		if (!strcmp(disk->transport, transports[i]))
+			return true;
+	return false;
+}
+
 void disks_part_name(const char *disk, unsigned number, char name[64])
 {
 	size_t length = strlen(disk);

@@ -117,6 +117,9 @@ int disks_json(const struct machine *machine, FILE *out);
 /* What travels from machine to machine: it is removable, or on USB. */
 bool disks_is_stick(const struct disk *disk);
 
+/* A SCSI disk other than SATA's and USB's: more than one host may be attached to it. */
+bool disks_is_shareable(const struct disk *disk);
+
 /* The kernel's name of a disk's partition: nvme0n1 has nvme0n1p1, sda has sda1. */
 void disks_part_name(const char *disk, unsigned number, char name[64]);
 

@@ -86,6 +86,7 @@ struct plan_step {
 	uint64_t size;
 	char type[40];		 /* as in struct part */
 	char content[24];	 /* the file system made or used */
+	bool guarded;		 /* ext4: two hosts cannot mount it at once (its feature mmp) */
 	char does[PLAN_TEXT];	 /* for people: what it does, */
 	char touches[PLAN_TEXT]; /* what it changes, */
 	char undo[PLAN_TEXT];	 /* and how that is taken back */

@@ -44,6 +44,11 @@ bool superblock_ext_is_dirty(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
 	       (get32(superblock + EXT_INCOMPAT) & EXT_RECOVER);
 }
 
+bool superblock_ext_has_errors(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
+{
+	return get16(superblock + EXT_STATE) & EXT_ERRORS;
+}
+
 bool superblock_ext_is_readable(const uint8_t superblock[SUPERBLOCK_EXT_SIZE])
 {
 	return !(get32(superblock + EXT_INCOMPAT) & ~(uint32_t)EXT_KNOWN);

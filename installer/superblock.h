@@ -16,6 +16,7 @@
 #define SUPERBLOCK_EXT_AT   1024
 #define SUPERBLOCK_EXT_SIZE 1024
 bool superblock_ext_is_dirty(const uint8_t superblock[SUPERBLOCK_EXT_SIZE]);
+bool superblock_ext_has_errors(const uint8_t superblock[SUPERBLOCK_EXT_SIZE]);
 bool superblock_ext_is_readable(const uint8_t superblock[SUPERBLOCK_EXT_SIZE]);
 
 /* Btrfs: a log of what was not yet written where it belongs. */

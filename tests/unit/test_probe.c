@@ -549,8 +549,10 @@ TEST(superblocks_tell)
 	assert_true(superblock_ext_is_dirty(bytes));
 	put16(bytes + 58, 1);
 	assert_false(superblock_ext_is_dirty(bytes));
+	assert_false(superblock_ext_has_errors(bytes));
 	put16(bytes + 58, 3);
 	assert_true(superblock_ext_is_dirty(bytes));
+	assert_true(superblock_ext_has_errors(bytes));
 	put16(bytes + 58, 1);
 	put16(bytes + 96, 0x2c6);
 	assert_true(superblock_ext_is_dirty(bytes));
