@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "guests.h"
 #include "menu.h"
+#include "name.h"
 #include "seedpage.h"
 #include "watch.h"
 
@@ -63,7 +64,7 @@ void guest_clone_run(struct app *app)
 	}
 	has_card = guest.nic_count != 0;
 	posada_guest_free(&guest);
-	while (guest_ask_name(app, _("Clone"), name, sizeof(name)))
+	while (name_ask_guest(app, _("Clone"), name, sizeof(name)))
 		if (seed_page_run(_("Clone"), has_card, &page)) {
 			clone_guest(app, name, seed_page_seed(&page, &seed));
 			return;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "guests.h"
 #include "menu.h"
+#include "name.h"
 #include "seedpage.h"
 #include "ui.h"
 #include "watch.h"
@@ -71,30 +72,9 @@ static unsigned possible_sources(const struct draft *draft)
 
 /* --- Questions ---------------------------------------------------------- */
 
-bool guest_ask_name(struct app *app, const char *title, char *name, size_t size)
-{
-	while (ui_input(title, _("What is the guest called?"), name, size)) {
-		struct posada_guest guest;
-		char text[256];
-
-		if (!posada_name_is_legal(name)) {
-			ui_message(title,
-				_("Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."));
-			continue;
-		}
-		if (posada_guest_show(app->host, name, &guest, NULL))
-			return true;
-		posada_guest_free(&guest);
-		snprintf(text, sizeof(text),
-			_("There is a guest named %s already. Choose another name."), name);
-		ui_message(title, text);
-	}
-	return false;
-}
-
 static bool ask_name(struct draft *draft)
 {
-	return guest_ask_name(draft->app, _("New guest"), draft->name, sizeof(draft->name));
+	return name_ask_guest(draft->app, _("New guest"), draft->name, sizeof(draft->name));
 }
 
 static bool ask_kind(struct draft *draft)
@@ -221,7 +201,12 @@ static bool ask_boot(struct draft *draft)
 		return ask_file(_("Which ISO image?"), POSADA_ISO, NULL, draft->iso) &&
 		       ask_firmware(draft);
 	default:
-		return ask_file(_("Which disk image?"), POSADA_DISK, NULL, draft->disk) &&
+		/* GRUB 2.12 for Xen unpacks neither; elsewhere the kernel does it itself. */
+		return ask_file(
+			       draft->kind == POSADA_PV && !draft->automatic
+				       ? _("Which disk image? As PV, no kernel starts that is packed with zstd or LZ4, such as Debian 13's: take PVH for it.")
+				       : _("Which disk image?"),
+			       POSADA_DISK, NULL, draft->disk) &&
 		       ask_firmware(draft);
 	}
 }

@@ -12,9 +12,4 @@ const char *guest_state_text(enum posada_state state);
 void guest_heading(struct ui_lines *lines);
 void guest_line(struct ui_lines *lines, const struct posada_guest *guest, enum ui_style style);
 
-struct app;
-
-/* Asks until it is a name that no guest has; name holds what is offered. */
-bool guest_ask_name(struct app *app, const char *title, char *name, size_t size);
-
 #endif

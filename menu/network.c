@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "menu.h"
+#include "name.h"
 #include "ui.h"
 
 #define REFRESH_MS 5000
@@ -217,7 +218,7 @@ void network_create_run(struct app *app)
 	char name[64] = "", nic[32] = "";
 	size_t chosen = 0;
 
-	if (!ui_input(_("New network"), _("What is the network called?"), name, sizeof(name)))
+	if (!name_ask_network(app, _("New network"), name, sizeof(name)))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
 		items[i] = (struct ui_item){posada_network_kind_name(i), _(texts[i])};

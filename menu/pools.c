@@ -8,6 +8,7 @@
 #include "disk.h"
 #include "group.h"
 #include "menu.h"
+#include "name.h"
 #include "ui.h"
 
 #define REFRESH_S   5
@@ -168,34 +169,6 @@ bool when_pool_used(const struct app *app)
 }
 
 /* --- Making one --------------------------------------------------------- */
-
-static bool ask_name(struct app *app, char *name, size_t size)
-{
-	struct posada_error err;
-	struct posada_pool pool;
-	char text[256];
-	int ret;
-
-	while (ui_input(_("New pool"), _("What is the pool called?"), name, size)) {
-		if (!posada_name_is_legal(name)) {
-			ui_message(_("New pool"),
-				_("Use letters, digits, dots, dashes and underscores, and begin with a letter or a digit."));
-			continue;
-		}
-		ret = posada_pool_show(app->host, name, &pool, &err);
-		if (ret == -ENOENT)
-			return true;
-		if (ret) {
-			ui_message(_("New pool"), err.text);
-			return false;
-		}
-		posada_pool_free(&pool);
-		snprintf(text, sizeof(text),
-			_("There is a pool named %s already. Choose another name."), name);
-		ui_message(_("New pool"), text);
-	}
-	return false;
-}
 
 /* Gives a disk to a group once the person has read what is on it. */
 static bool take_disk(const char *title, const char *group, bool extend)
@@ -373,7 +346,7 @@ void pool_create_run(struct app *app)
 
 	for (size_t i = 0; i < ARRAY_SIZE(origins); i++)
 		items[i] = (struct ui_item){_(origins[i].title), _(origins[i].help)};
-	if (!ask_name(app, name, sizeof(name)) ||
+	if (!name_ask_pool(app, _("New pool"), name, sizeof(name)) ||
 		!ui_menu(_("New pool"), _("What is it made of?"), items, ARRAY_SIZE(items),
 			&chosen) ||
 		!origins[chosen].ask(name, source, sizeof(source)))

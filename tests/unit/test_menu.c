@@ -45,7 +45,14 @@ static size_t shown;
 bool ui_menu(const char *title, const char *prompt, const struct ui_item *items, size_t count,
 	size_t *selected)
 {
+	size_t widest = 0;
+
 	assert_true(*title && *prompt);
+	for (size_t i = 0; i < count; i++)
+		widest = strlen(items[i].name) > widest ? strlen(items[i].name) : widest;
+	/* Beside it are two columns, and a list in a terminal of 80 has room for 72. */
+	for (size_t i = 0; i < count; i++)
+		assert_in_range(widest + 2 + strlen(items[i].text), 0, 72);
 	shown = count;
 	for (*selected = 0; *choices && *selected < count; ++*selected)
 		if (!strcmp(items[*selected].name, *choices))
