@@ -800,7 +800,8 @@ static int make_group(virConnectPtr conn, const struct posada_pools *pools,
 static int make_nfs(virConnectPtr conn, const struct posada_pools *pools,
 	const struct posada_pool_spec *spec, struct posada_error *err)
 {
-	static const char *const versions[] = {"4.2", "4.1", "4.0", "3"};
+	/* Of 4.2, servers such as NFS-Ganesha 4.3 answer READ_PLUS with errors and wrong bytes. */
+	static const char *const versions[] = {"4.1", "4.0", "3"};
 	int ret = -ENODEV;
 
 	(void)pools;
