@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,8 +22,11 @@
 
 #define VERSION_FILE "/usr/share/posada/VERSION"
 
-/* So long after power-on a libvirtd that has not answered yet is only starting. */
-#define STARTING_S 60
+/* libvirtd waits for what lasts. So long afterwards, one that has not answered yet is only
+ * starting; so long after power-on at most. */
+#define READY		POSADA_RUN "/place.ready"
+#define STARTING_S	60
+#define STARTING_MOST_S 300
 
 bool host_is_dom0(void)
 {
@@ -440,11 +444,15 @@ static void fill_names(bool dom0, struct posada_host *host)
 	}
 }
 
-static bool is_starting(const struct posada *handle)
+bool posada_host_is_starting(void)
 {
-	struct timespec up;
+	struct timespec up, now;
+	struct stat ready;
 
-	return !handle->answered && !clock_gettime(CLOCK_BOOTTIME, &up) && up.tv_sec < STARTING_S;
+	if (clock_gettime(CLOCK_BOOTTIME, &up) || up.tv_sec >= STARTING_MOST_S)
+		return false;
+	return stat(READY, &ready) || clock_gettime(CLOCK_REALTIME, &now) ||
+	       now.tv_sec - ready.st_mtim.tv_sec < STARTING_S;
 }
 
 static int fill_capacity(struct posada *handle, bool dom0, struct posada_host *host)
@@ -461,7 +469,8 @@ static int fill_capacity(struct posada *handle, bool dom0, struct posada_host *h
 	if (handle && !host->reboot_needed &&
 		(engine_connect(handle, &handle->engines[0], &err) ||
 			host_capacity(handle, &handle->engines[0], &capacity, &err)))
-		ret = is_starting(handle) ? 0 : add_notice(host, err.text);
+		ret = !handle->answered && posada_host_is_starting() ? 0
+								     : add_notice(host, err.text);
 	host->cpus = capacity.cpus;
 	host->memory_kib = capacity.total_kib;
 	host->memory_free_kib = capacity.free_kib;

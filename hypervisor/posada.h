@@ -422,11 +422,14 @@ struct posada_host {
 
 /*
  * Answers even when libvirtd does not; that is one of the notices then, but for
- * the first minute of a host that starts. With handle NULL libvirtd is not asked:
- * fast, but under Xen less is known.
+ * a host that starts. With handle NULL libvirtd is not asked: fast, but under Xen
+ * less is known.
  */
 int posada_host_status(struct posada *handle, struct posada_host *host, struct posada_error *err);
 void posada_host_free(struct posada_host *host);
+
+/* Was this host switched on so lately that libvirtd may not be up yet? */
+bool posada_host_is_starting(void);
 
 /* --- Networks ----------------------------------------------------------- */
 

@@ -70,8 +70,9 @@ void ui_open(const char *title)
 	screen_title = title;
 	choose_terminal();
 	dialog_state.no_mouse = TRUE;
-	dialog_state.use_shadow = FALSE;
 	init_dialog(stdin, stdout);
+	/* Under a box it shows what another box, of long ago, has there. */
+	dialog_state.use_shadow = FALSE;
 	if (!getenv("ESCDELAY"))
 		set_escdelay(ESCAPE_WAIT_MS);
 	keypad(stdscr, TRUE);

@@ -10,9 +10,6 @@
 #define PERIOD_S  2
 #define REFRESH_S 3
 
-/* As long as a slow machine may take to start its services. */
-#define STARTING_S 60
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t asked = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
@@ -110,7 +107,7 @@ const struct watch *watch_lock(void)
 	pthread_mutex_lock(&mutex);
 	latest.age_s = (unsigned)(uptime() - latest_at);
 	/* Before libvirtd is up there is nothing to complain about. */
-	if (!latest.guests_known && uptime() < STARTING_S)
+	if (!latest.guests_known && posada_host_is_starting())
 		latest.age_s = 0;
 	return &latest;
 }

@@ -108,6 +108,9 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
                 host.see("Any key cancels", 60)
                 host.send(" ")
             host.see(answer, 120)
+            # Nothing of the gauge is left around the message.
+            rows = [row.strip() for row in host.screen.display[2:] if row.strip()]
+            assert rows[-1].startswith("└") and rows[-1].endswith("┘") and len({len(row) for row in rows}) == 1, rows
             host.send("\r")
         host.see("memtest.iso")
         host.home()
