@@ -430,16 +430,6 @@ static bool is_held(const char *path)
 	return false;
 }
 
-/*
- * A file system that a guest is writing to changes under whoever else looks at it; one that this
- * host has mounted is looked at where it is mounted.
- */
-static bool is_quiet(const struct hardware *hardware, const char *path, struct part *part)
-{
-	return *part->mounted ||
-	       (!is_used(hardware, device_of(path), part, NULL) && !is_held(path));
-}
-
 /* Another of our programs works on the disk, as work_claim says. */
 static bool is_claimed(const char *device)
 {
@@ -451,20 +441,35 @@ static bool is_claimed(const char *device)
 	return claimed;
 }
 
-/* What is noted at a start, or looked up, takes a moment; it is no reason to see nothing. */
-static void wait_for_claim(const char *device)
+/*
+ * What is noted on DEVICE at a start, or looked up by another of our programs, takes a moment: it
+ * is waited for, and is no reason to see nothing.
+ */
+static bool stays_held(const char *path, const char *device)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 
-	for (int i = 0; i < CLAIM_TRIES && is_held(device) && is_claimed(device); i++)
+	for (int i = 0; i < CLAIM_TRIES && is_held(path) && is_claimed(device); i++)
 		nanosleep(&pause, NULL);
+	return is_held(path);
+}
+
+/*
+ * A file system that a guest is writing to changes under whoever else looks at it; one that this
+ * host has mounted is looked at where it is mounted.
+ */
+static bool is_quiet(
+	const struct hardware *hardware, const char *path, const char *device, struct part *part)
+{
+	return *part->mounted ||
+	       (!is_used(hardware, device_of(path), part, NULL) && !stays_held(path, device));
 }
 
 /* Looks into what is on NODE, part->start bytes behind the begin of DEVICE, if that can be done. */
 static bool see_part(const struct hardware *hardware, const char *node, const char *device,
 	struct part *part, bool *is_medium)
 {
-	int ret = is_quiet(hardware, node, part)
+	int ret = is_quiet(hardware, node, device, part)
 			  ? peek_part(device, hardware->medium, part, is_medium)
 			  : -EBUSY;
 
@@ -502,7 +507,6 @@ static int fill_disk(
 		if (*at == '!')
 			*at = '/';
 	snprintf(path, sizeof(path), "/dev/%s", disk->name);
-	wait_for_claim(path);
 	ret = probe_disk(path, disk, why);
 	/* Who is not root would be told nothing but errors, one for each disk. */
 	if (ret == -ENOMEM || (geteuid() && (ret == -EACCES || ret == -EPERM)))
@@ -523,7 +527,7 @@ static int fill_disk(
 	disk->removable = read_count(hardware->sys, entry, "removable") != 0;
 	fill_names(directory, disk);
 	fill_uses(hardware, directory, disk);
-	disk->in_use |= is_held(path);
+	disk->in_use |= stays_held(path, path);
 	disk->failing |= smart_is_failing(path, disk->transport);
 	if (!ret)
 		look_into(hardware, path, disk);
