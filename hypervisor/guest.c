@@ -454,6 +454,20 @@ static int destroy_domain(struct target *target, struct posada_error *err)
 	return fail_libvirt(err, what, _("Try again; if it stays, reboot the host."));
 }
 
+/* A pool knows its volumes; of other files the file system knows. */
+static bool is_there(struct posada *handle, const char *path)
+{
+	virStorageVolPtr volume;
+	virConnectPtr conn;
+
+	if (!access(path, F_OK))
+		return true;
+	volume = engine_any(handle, &conn, NULL) ? NULL : virStorageVolLookupByPath(conn, path);
+	if (volume)
+		virStorageVolFree(volume);
+	return volume != NULL;
+}
+
 /* Who looks at a file on a server that is silent waits for it, so the pool is asked first. */
 int guest_see_disks(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
@@ -468,10 +482,10 @@ int guest_see_disks(
 		ret = pool_ready_for_path(handle, path, err);
 		if (!ret)
 			sticks_need(path);
-		if (!ret && access(path, F_OK))
-			ret = fail(err, -errno,
-				_("The disk %s of the guest %s is not there: %s. Connect what it is on, or take it away from the guest."),
-				path, guest->name, strerror(errno));
+		if (!ret && !is_there(handle, path))
+			ret = fail(err, -ENOENT,
+				_("The disk %s of the guest %s is not there. Connect what it is on, or take it away from the guest."),
+				path, guest->name);
 	}
 	return ret;
 }

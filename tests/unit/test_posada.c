@@ -193,8 +193,10 @@ TEST(guests_live)
 	assert_int_equal(posada_guest_stop(host, "test", 0, &err), -ESRCH);
 	assert_int_equal(posada_guest_kill(host, "test", &err), -ESRCH);
 	assert_int_equal(posada_guest_pause(host, "test", &err), -ESRCH);
-	assert_int_equal(posada_guest_start(host, "test", &err), 0);
-	assert_int_equal(posada_guest_kill(host, "test", &err), 0);
+	/* Its disk is a file that no machine has. */
+	assert_int_equal(posada_guest_start(host, "test", &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/guest/diskimage1"));
+	assert_int_equal(state_of("test"), POSADA_OFF);
 	assert_int_equal(posada_guest_delete(host, "test", true, &err), 0);
 	check_counts(0, 0);
 }
