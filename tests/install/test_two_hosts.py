@@ -11,7 +11,7 @@ from host import Host
 
 def start(disk):
     return Host(memory=1536, extra=["-drive", f"if=none,id=shared,format=raw,file.locking=off,file={disk}",
-                                    "-device", "mptsas1068,id=sas", "-device", "scsi-hd,drive=shared,bus=sas.0,serial=SHARED"])
+                                    "-device", "megasas,id=sas", "-device", "scsi-hd,drive=shared,bus=sas.0,serial=SHARED"])
 
 
 def sha256(file):
@@ -29,7 +29,7 @@ def test_one_data_place_for_two_hosts(tmp_path):
     subprocess.run(["truncate", "-s", "1G", disk], check=True)
     with start(disk) as one:
         one.booted()
-        assert [at["transport"] for at in one.posada("install", "probe", "--json")["disks"]] == ["sas"]
+        assert [at["transport"] for at in one.posada("install", "probe", "--json")["disks"]] == ["scsi"]
         said = one.posada("storage", "create", "sda", "--whole-disk", "--confirm", "sda", seconds=300)
         assert "Other hosts may reach sda" in said
         one.sh("echo of the first >/data/media/file")
