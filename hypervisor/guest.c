@@ -454,13 +454,14 @@ static int destroy_domain(struct target *target, struct posada_error *err)
 	return fail_libvirt(err, what, _("Try again; if it stays, reboot the host."));
 }
 
-/* A pool knows its volumes; of other files the file system knows. */
+/* A pool knows its volumes, of other files the file system knows; what is adopted is there once
+ * libvirt's hook has made it, which refuses for itself. */
 static bool is_there(struct posada *handle, const char *path)
 {
 	virStorageVolPtr volume;
 	virConnectPtr conn;
 
-	if (!access(path, F_OK))
+	if (!access(path, F_OK) || !strncmp(path, POSADA_ADOPTED, strlen(POSADA_ADOPTED)))
 		return true;
 	volume = engine_any(handle, &conn, NULL) ? NULL : virStorageVolLookupByPath(conn, path);
 	if (volume)

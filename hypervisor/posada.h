@@ -17,8 +17,9 @@
 
 #define POSADA_MEDIA   "/data/media"
 #define POSADA_VOLUMES "/data/volumes"
-#define POSADA_POOLS   "/mnt/pools" /* where pools are mounted that have a file system */
-#define POSADA_STICKS  "/mnt/media" /* where the file systems of sticks are mounted */
+#define POSADA_POOLS   "/mnt/pools"	      /* where pools are mounted that have a file system */
+#define POSADA_STICKS  "/mnt/media"	      /* where the file systems of sticks are mounted */
+#define POSADA_ADOPTED "/dev/mapper/adopted-" /* devices that are there while their guest runs */
 #define POSADA_LOG     "/var/log/messages"
 #define POSADA_RUN     "/run/posada"
 #define POSADA_DOMAIN  "posada"

@@ -193,16 +193,16 @@ int adopted_private(const char *device, const struct adopted *adopted)
 
 void adopted_path(const struct disk *disk, bool trial, char path[ADOPTED_NAME])
 {
-	snprintf(path, ADOPTED_NAME, ADOPTED_DEVICES "%s%s", disk->table_uuid, trial ? TRIAL : "");
+	snprintf(path, ADOPTED_NAME, POSADA_ADOPTED "%s%s", disk->table_uuid, trial ? TRIAL : "");
 }
 
 /* What PATH says: the identity, and whether it is a trial. */
 static bool parse_path(const char *path, char identity[40], bool *trial)
 {
-	const char *from = path + strlen(ADOPTED_DEVICES);
+	const char *from = path + strlen(POSADA_ADOPTED);
 	size_t length;
 
-	if (strncmp(path, ADOPTED_DEVICES, strlen(ADOPTED_DEVICES)) != 0)
+	if (strncmp(path, POSADA_ADOPTED, strlen(POSADA_ADOPTED)) != 0)
 		return false;
 	length = strspn(from, "0123456789abcdef-");
 	*trial = !strcmp(from + length, TRIAL + 1) && length && from[length - 1] == '-';
@@ -244,7 +244,7 @@ static bool is_adopted(const char *device)
 	char name[UUID_SIZE];
 
 	return read_fact(device, "name", name) &&
-	       !strncmp(name, name_of(ADOPTED_DEVICES), strlen(name_of(ADOPTED_DEVICES)));
+	       !strncmp(name, name_of(POSADA_ADOPTED), strlen(name_of(POSADA_ADOPTED)));
 }
 
 static bool has_adopted(const char *holders)

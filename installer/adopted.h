@@ -7,11 +7,11 @@
 #include "bootcode.h"
 
 /*
- * A device is called by the identity of the disk's table, and "-trial" follows where nothing of
- * the disk is written: a guest's definition tells all that is needed to make it again.
+ * A device is called POSADA_ADOPTED and the identity of the disk's table, and "-trial" follows
+ * where nothing of the disk is written: a guest's definition tells all that is needed to make it
+ * again.
  */
-#define ADOPTED_DEVICES "/dev/mapper/adopted-"
-#define ADOPTED_NAME	128
+#define ADOPTED_NAME 128
 
 struct adopted {
 	struct adopt plan;

@@ -293,7 +293,7 @@ static bool next_path(const char **at, char path[PATH_MAX])
 
 static bool is_adopted(const char *path)
 {
-	return !strncmp(path, ADOPTED_DEVICES, strlen(ADOPTED_DEVICES));
+	return !strncmp(path, POSADA_ADOPTED, strlen(POSADA_ADOPTED));
 }
 
 static int release(const char *guest, const char *definition)

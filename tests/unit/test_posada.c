@@ -180,8 +180,26 @@ TEST(bad_guests_are_refused)
 	}
 }
 
+/* Gives the guest "test" another disk, as a client of libvirt's would. */
+static void give_disk(const char *uuid, const char *path)
+{
+	virDomainPtr domain;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"<domain type='test'><name>test</name><uuid>%s</uuid><memory>65536</memory><os>"
+		"<type>hvm</type></os><devices><disk type='file'><source file='%s'/>"
+		"<target dev='hda'/></disk></devices></domain>",
+		uuid, path);
+	domain = virDomainDefineXML(host->engines[0].conn, text);
+	assert_non_null(domain);
+	virDomainFree(domain);
+}
+
 TEST(guests_live)
 {
+	struct posada_guests guests;
+
 	assert_int_equal(state_of("test"), POSADA_RUNNING);
 	assert_int_equal(posada_guest_start(host, "test", &err), -EALREADY);
 	assert_int_equal(posada_guest_pause(host, "test", &err), 0);
@@ -197,6 +215,12 @@ TEST(guests_live)
 	assert_int_equal(posada_guest_start(host, "test", &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/guest/diskimage1"));
 	assert_int_equal(state_of("test"), POSADA_OFF);
+	/* What is adopted is made when its guest starts. */
+	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
+	give_disk(guests.items[0].uuid, POSADA_ADOPTED "1234");
+	posada_guests_free(&guests);
+	assert_int_equal(posada_guest_start(host, "test", &err), 0);
+	assert_int_equal(posada_guest_kill(host, "test", &err), 0);
 	assert_int_equal(posada_guest_delete(host, "test", true, &err), 0);
 	check_counts(0, 0);
 }
@@ -258,19 +282,10 @@ TEST(definitions_are_protected)
 		.disks = {{.path = disk}},
 		.disk_count = 1};
 	struct posada_guests guests;
-	virDomainPtr domain;
-	char text[512];
 
 	assert_int_equal(posada_guest_list(host, &guests, &err), 0);
-	snprintf(text, sizeof(text),
-		"<domain type='test'><name>test</name><uuid>%s</uuid><memory>65536</memory><os>"
-		"<type>hvm</type></os><devices><disk type='file'><source file='%s'/>"
-		"<target dev='hda'/></disk></devices></domain>",
-		guests.items[0].uuid, disk);
+	give_disk(guests.items[0].uuid, disk);
 	posada_guests_free(&guests);
-	domain = virDomainDefineXML(host->engines[0].conn, text);
-	assert_non_null(domain);
-	virDomainFree(domain);
 	assert_int_equal(guest_list_all(host, &guests, &err), 0);
 	assert_int_equal(guests.count, 2);
 	assert_false(guests_use(&guests, iso));
