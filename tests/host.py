@@ -146,6 +146,7 @@ class Host(vm.Machine):
             # Emulated SVM now and then loses a guest at its first step into user mode.
             assert "Triple fault" in self.log[since:] and vm.accelerator() == "tcg" and tries, f"{guest} has ended{self.describe()}"
             warnings.warn(f"the emulated processor has lost the guest {guest}: it is started again")
+            self.until(lambda: self.posada("guest", "show", guest, "--json")["state"] != "running", f"guest {guest} that has ended")
             self.posada("guest", "start", guest, seconds=180)
             return self.console(guest, pattern, seconds, tries - 1)
         # Nothing is typed before the shell reads again: it would go to the guest.
@@ -160,5 +161,5 @@ class Host(vm.Machine):
         meant_down = ("dhcp", "iscsid", "network-trial", "sshd", "xen-ready")
         services = re.findall(r"^(run|down|finish|fail\w*): /run/service/(\S+):", states, re.M)
         assert len(services) > 6 and all(state == "run" or name in meant_down for state, name in services), states
-        found = self.sh(f"(dmesg; cat /var/log/messages) | grep -iE {shlex.quote(TROUBLE)}", 120, status=None)
+        found = self.sh(f"(dmesg; cat /var/log/messages) | grep -iE -B 8 -A 24 {shlex.quote(TROUBLE)}", 120, status=None)
         assert not found, found

@@ -32,7 +32,9 @@ exec /bin/busybox switch_root /root /sbin/init
 """
 DEBIAN_LESS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")]
 FIND = "search --no-floppy --set=root --label ORIGIN"
-CONFIG = """set timeout=0
+LOADER = "The origin's own loader"
+CONFIG = f"""set timeout=0
+echo {LOADER!r}
 linux /boot/vmlinuz console=ttyS0 quiet
 initrd /boot/origin.cpio
 boot
@@ -191,9 +193,10 @@ class Origins:
         self.put_root(disk, root, room, kind)
         core = self.work / "core.img"
         early = self.work / "early.cfg"
-        early.write_text(f"{find}\nset prefix=($root)/boot/grub\n")
+        early.write_text(f"{find}\nset prefix=($root)/boot/grub\nserial\nterminal_output console serial\n")
         run("grub-mkimage", "-d", GRUB / "i386-pc", "-O", "i386-pc", "-c", early, "-p", "/boot/grub", "-o", core, "biosdisk",
-            "part_msdos", "part_gpt", "ext2", "btrfs", "lvm", "search", "search_label", "linux", "normal", "boot", "configfile")
+            "part_msdos", "part_gpt", "ext2", "btrfs", "lvm", "search", "search_label", "linux", "normal", "boot", "configfile",
+            "serial", "terminal", "echo")
         # grub-install's work: the core image from sector 1 on, as it is made to lie, and the code that loads it.
         boot = bytearray((GRUB / "i386-pc/boot.img").read_bytes())
         boot[0x5c:0x64] = struct.pack("<Q", 1)
@@ -259,7 +262,7 @@ class Origins:
         early, grub, part = self.work / "early.cfg", self.work / "grubx64.efi", self.work / "part"
         early.write_text(f"{FIND}\nset prefix=($root)/boot/grub\n")
         run("grub-mkimage", "-d", GRUB / "x86_64-efi", "-O", "x86_64-efi", "-c", early, "-p", "/boot/grub", "-o", grub, "part_gpt",
-            "ext2", "search", "search_label", "linux", "normal", "boot", "configfile")
+            "ext2", "search", "search_label", "linux", "normal", "boot", "configfile", "echo")
         part.unlink(missing_ok=True)
         run("mkfs.fat", "-F", "32" if esp >= 260 * MIB else "16", "-n", "ESP", "-C", part, esp // 1024)
         run("mmd", "-i", part, "::/EFI", "::/EFI/debian", "::/EFI/BOOT")

@@ -7,9 +7,8 @@ import pytest
 import vm
 from conftest import built
 from host import Host
-from origins import ALIVE, MIB
+from origins import ALIVE, LOADER, MIB
 
-pytestmark = pytest.mark.slow
 PROMPT = r"posada:[^\r\n]*# "
 SHELL = r"root@origin:~# "
 
@@ -106,9 +105,19 @@ def test_the_device(origins):
         assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
         assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("echo /data/*") == "/data/media /data/volumes"
 
+        # The guest itself comes as far as its own loader, from its own file system.
+        host.posada("guest", "adopt", "vda", "--name", "debian", "--trial", "--memory", "256M", "--start", seconds=300)
+        host.console("debian", LOADER, 600)
+        host.sh("mount -o ro /dev/vda1 /tmp/m", status=None)
+        assert "/tmp/m" not in host.sh("cat /proc/mounts")
+        host.posada("guest", "kill", "debian")
+        see_off(host, "debian")
+        host.posada("guest", "delete", "debian")
+        assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
         host.healthy()
 
 
+@pytest.mark.slow
 def test_a_volume_group(origins):
     """Posada's volume in the group of the system itself cannot be reached by the guest."""
     disk = origins.lvm()
@@ -140,6 +149,7 @@ def test_a_volume_group(origins):
         host.expect(ALIVE, 120)
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_esp(origins):
     """Posada lies in the ESP: the guest's has its system's loader where its firmware looks, and nothing of Posada's."""
     disk = origins.uefi("esp")
@@ -160,6 +170,7 @@ def test_a_copy_of_the_esp(origins):
         assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("echo /data/*") == "/data/media /data/volumes"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="the files of a Debian belong to root")
 def test_debian(origins):
     """A real system: adopted through the menu, started, logged in to and written to; natively it has what was written."""
