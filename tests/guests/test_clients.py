@@ -45,15 +45,29 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client(shared_host, tmp_path_factory):
-    yield Client(shared_host, tmp_path_factory.mktemp("client"))
+    client = Client(shared_host, tmp_path_factory.mktemp("client"))
+    shared_host.until(lambda: subprocess.run([client.ssh, "-p", str(shared_host.ssh_port), "root@127.0.0.1", "true"], check=False,
+                                             timeout=60 * vm.PATIENCE).returncode == 0, "SSH")
+    yield client
     shared_host.sh("sed -i '/client@test$/d' /root/.ssh/authorized_keys")
     shared_host.posada("config", "set", "ssh.enabled", "no")
     shared_host.shell_close()
 
 
+@pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "old"])
+def test_scp(host, client, tmp_path, protocol):
+    """An image is copied into the library, as a person does it."""
+    image, back = tmp_path / "copied.img", tmp_path / "back.img"
+    image.write_bytes(bytes(range(256)) * 4096)
+    scp = ("scp", "-q", *protocol, "-S", client.ssh, "-P", str(host.ssh_port))
+    client.run(*scp, image, "root@127.0.0.1:/data/media/")
+    assert "copied.img" in host.posada("media", "list")
+    client.run(*scp, "root@127.0.0.1:/data/media/copied.img", back)
+    assert back.read_bytes() == image.read_bytes()
+    host.posada("media", "remove", "copied.img")
+
+
 def test_virsh(host, client):
-    host.until(lambda: subprocess.run([client.ssh, "-p", str(host.ssh_port), "root@127.0.0.1", "true"], check=False,
-                                      timeout=60 * vm.PATIENCE).returncode == 0, "SSH")
     assert "Domain-0" in client.virsh("xen", "list", "--all")
     assert "default" in client.virsh("xen", "net-list", "--all")
     host.posada("guest", "create", "counter", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd",
