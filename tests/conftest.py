@@ -53,7 +53,43 @@ while :; do
 	/bin/busybox sleep 1
 done
 """
-POWEROFF = "#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n"
+# A guest that fills its first disk by one MiB after the other, and tells when one cannot be written.
+FILLER = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+exec </dev/console >/dev/console 2>&1
+/bin/busybox insmod /xen-blkfront.ko
+while [ ! -e /dev/xvda ]; do /bin/busybox sleep 1; done
+n=0
+while [ $n -lt 100 ]; do
+	if /bin/busybox dd if=/dev/urandom of=/dev/xvda bs=1M count=1 seek=$n conv=fsync 2>/dev/null; then
+		n=$((n + 1))
+		echo "filled $n"
+	else
+		echo "cannot fill $n"
+		/bin/busybox sleep 2
+	fi
+done
+while :; do echo "all is filled"; /bin/busybox sleep 2; done
+"""
+# A guest that gets an address, and fetches the page at the port that its command line gives ("call=PORT").
+CALLER = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+exec </dev/console >/dev/console 2>&1
+/bin/busybox insmod /xen-netfront.ko
+until /bin/busybox ip link set eth0 up; do /bin/busybox sleep 1; done
+/bin/busybox udhcpc -i eth0 -q -f -t 20 -s /bin/lease
+while :; do echo "heard $(/bin/busybox wget -q -T 10 -O - http://10.0.2.2:$call/)"; /bin/busybox sleep 2; done
+"""
+LEASE = """#!/bin/busybox sh
+[ $1 != bound ] || { /bin/busybox ip addr add $ip/24 dev eth0 && /bin/busybox ip route add default via $router; }
+"""
+# Who has a disk notes there that it was shut down, and not just cut off.
+POWEROFF = """#!/bin/busybox sh
+[ ! -b /dev/xvda ] || echo "shut down $((6 * 7))" | /bin/busybox dd of=/dev/xvda bs=512 seek=1 conv=fsync 2>/dev/null
+exec /bin/busybox poweroff -f
+"""
 # GRUB as a PV guest reads no kernel that is packed with zstd; the kernel within is a file of its own.
 GRUB = """set timeout=0
 set kernel=/vmlinuz
@@ -79,11 +115,10 @@ def make_ext4(tree, image, spare=16):
 
 def make_guest(work, target, init, modules=()):
     tree = work / target.stem
-    for name, text in (("init", init), ("sbin/poweroff", POWEROFF)):
+    for name, text in (("init", init), ("sbin/poweroff", POWEROFF), ("bin/lease", LEASE)):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
         (tree / name).chmod(0o755)
-    (tree / "bin").mkdir()
     shutil.copy(built("busybox") / "usr/bin/busybox", tree / "bin")
     for module in modules:
         packed, = built("linux").glob(f"usr/lib/modules/*/kernel/**/{module}.ko.zst")
@@ -118,13 +153,15 @@ def pytest_collection_modifyitems(items):
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
     a kernel module with and without its signature,
-    the small guests "counter", "reader" and "writer" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
+    the small guests "counter", "reader", "writer", "filler" and "caller" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
     shutil.copytree(built("test-guests"), media)
     make_guest(work, media / "counter.cpio", INIT)
     make_guest(work, media / "reader.cpio", READER, ("xen-blkfront", "cdrom", "isofs"))
     make_guest(work, media / "writer.cpio", WRITER, ("xen-blkfront",))
+    make_guest(work, media / "filler.cpio", FILLER, ("xen-blkfront",))
+    make_guest(work, media / "caller.cpio", CALLER, ("xen-netfront",))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
     # A module of ours, and the same without its signature.
     packed, = built("linux").glob("usr/lib/modules/*/kernel/**/isofs.ko.zst")

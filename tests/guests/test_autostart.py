@@ -7,6 +7,13 @@ from host import Host
 
 GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
          "console=hvc0 quiet", "--memory", "96M", "--network", "none")
+VOLUME = "/data/volumes/one.img"
+SHUT_DOWN = "shut down 42"
+
+
+def noted(host):
+    """What the guest has written when it was shut down."""
+    return host.sh(f"dd if={VOLUME} bs=512 skip=1 count=1 2>/dev/null | tr -d '\\000'")
 
 
 @pytest.mark.slow
@@ -16,9 +23,10 @@ def test_guests_start_and_stop_with_the_host(media_disk, tmp_path):
     with Host(disks=[disk, media_disk]) as host:
         host.booted()
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
-        host.sh("mount -o ro /dev/disk/by-label/MEDIA /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /data/media/ && umount /mnt")
-        for name in ("any", "one", "two", "never", "broken"):
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /mnt/writer.cpio /data/media/ && umount /mnt")
+        for name in ("any", "two", "never", "broken"):
             host.posada("guest", "create", name, *GUEST)
+        host.posada("guest", "create", "one", *[word.replace("counter", "writer") for word in GUEST], "--disk", "16M")
         host.posada("guest", "set", "two", "--autostart", "on", "--order", "2")
         host.posada("guest", "set", "one", "--autostart", "on", "--order", "1", "--delay", "3")
         # Another program's word for it.
@@ -37,9 +45,17 @@ def test_guests_start_and_stop_with_the_host(media_disk, tmp_path):
         # Backwards, each by its own poweroff.
         said = host.posada("guest", "stopall", seconds=300).splitlines()
         assert said == ["The guest any is off.", "The guest two is off.", "The guest one is off."]
+        assert noted(host) == SHUT_DOWN
+        host.sh(f"dd if=/dev/zero of={VOLUME} bs=512 seek=1 count=1 conv=notrunc,fsync")
         host.posada("guest", "start", "one", seconds=180)
+        host.console("one", r"written \d+")
         host.shell_close()
         host.menu("Power off")
         host.see("shut down first: one")
         host.send("y")
         host.ended(180)
+    with Host(disks=[disk, media_disk]) as host:
+        host.booted()
+        # It was shut down before the host stopped, and runs again.
+        host.sh("until posada guest list | grep -q 'two .* running'; do sleep 1; done", 300)
+        assert noted(host) == SHUT_DOWN

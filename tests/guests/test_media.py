@@ -142,10 +142,16 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         host.posada(*create, path)
         assert "ro," in host.sh("grep /mnt/media /proc/mounts")
         assert "cdguest" not in notices(host)
-        # It is pulled out from under the guest, and plugged in again.
+        # It is pulled out from under the guest, which runs on, and plugged in again.
+        host.posada("guest", "start", "cdguest", seconds=180)
         host.qmp("device_del", id="fat")
         host.sh("while blkid | grep -q KEY; do sleep 1; done", 120)
         assert "guest cdguest has the image" in notices(host)
+        assert host.posada("guest", "show", "cdguest", "--json")["state"] == "running"
+        host.posada("guest", "eject", "cdguest")
+        host.posada("guest", "kill", "cdguest")
+        assert "cdguest" not in notices(host)
+        host.posada("guest", "insert", "cdguest", path, status=1)
         assert "rescue disc.iso" not in listed(host)
         assert host.sh("mount | grep -c /mnt/media", status=None) == "0"
         host.qmp("device_add", driver="usb-storage", id="fat", drive="fat", bus="usb.0")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Networks for guests: made, joined, refused, deleted; and the host's own address, which is never lost."""
+import http.server
 import re
 import subprocess
+import threading
 
 import pytest
 from host import DOWN, Host
@@ -10,6 +12,22 @@ pytestmark = pytest.mark.slow
 
 COUNTER = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
            "console=hvc0 quiet", "--memory", "128M")
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"the page of the server")
+
+
+@pytest.fixture(name="server")
+def serve():
+    """The port of a server on this machine, which a machine in QEMU sees at 10.0.2.2."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 # What udhcpc is told, as one line.
 LEASE = "printf '#!/bin/sh\\n[ $1 != bound ] || echo leased $ip by $router\\n' >/tmp/lease && chmod +x /tmp/lease"
 REFUSALS = {
@@ -78,6 +96,17 @@ def test_nat_with_dhcp(host):
     host.posada("network", "delete", "lab")
     assert "lab" not in [network["name"] for network in host.posada("network", "list", "--json")]
     assert lab["device"] not in host.sh("ip -br link").split()
+
+
+def test_a_guest_reaches_out(host, server):
+    """Through the network "default", whose addresses nobody outside knows."""
+    host.sh("mkdir -p /tmp/m; mount -o ro /dev/disk/by-label/MEDIA /tmp/m && cp /tmp/m/caller.cpio /data/media/ && umount /tmp/m")
+    words = [word.replace("counter.cpio", "caller.cpio").replace("quiet", f"quiet call={server}") for word in COUNTER]
+    host.posada("guest", "create", "caller", *words, "--start")
+    host.console("caller", "heard the page of the server")
+    host.posada("guest", "kill", "caller")
+    host.posada("guest", "delete", "caller")
+    host.sh("rm /data/media/caller.cpio")
 
 
 def test_isolated(host):

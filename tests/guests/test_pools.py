@@ -2,7 +2,6 @@
 """Pools beside the one on the data place: made, filled, grown, pulled out, and found again after a reboot."""
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -108,11 +107,17 @@ def test_pools_live_and_last(tmp_path, media_disk):
         assert "guest files" in host.posada("pool", "detach", "usb", status=1)
         host.posada("guest", "kill", "files", status=None)
         assert "guest files" in host.posada("pool", "forget", "usb", status=1)
-        # It fills up, and is emptied.
-        host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M", 300, status=1)
+        # It fills up while a guest writes: the guest is told, and so is the person; with room again it goes on.
+        make_guest(host, "grows", "--disk", "100M", "--pool", "usb", "--format", "qcow2", runs="filler")
+        host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M count=$(($(df -m /mnt/pools/usb | awk 'END { print $4 }') - 20))", 300)
+        host.posada("guest", "start", "grows")
+        host.console("grows", r"filled 1\d[^$]*cannot fill \d+", 300)
         assert "usb is almost full" in notices(host)
         host.sh("rm /mnt/pools/usb/filler")
+        host.console("grows", r"all is filled", 300)
         assert "usb" not in notices(host)
+        host.posada("guest", "kill", "grows")
+        host.posada("guest", "delete", "grows", "--disks")
         # It is pulled out, and comes back.
         host.qmp("device_del", id="pulled")
         host.sh("while [ -e /dev/sda ]; do sleep 1; done")
@@ -158,9 +163,28 @@ def test_pools_live_and_last(tmp_path, media_disk):
         host.healthy()
 
 
+class Ganesha:
+    """An NFS server that can die and return."""
+
+    def __init__(self, folder):
+        self.folder, self.export, self.process = folder, folder / "export", None
+
+    def start(self):
+        log = self.folder / "log"
+        log.unlink(missing_ok=True)
+        self.process = subprocess.Popen(["ganesha.nfsd", "-F", "-f", self.folder / "conf", "-L", log, "-p", self.folder / "pid"])
+        while "NFS SERVER INITIALIZED" not in (log.read_text() if log.exists() else ""):
+            assert self.process.poll() is None
+            time.sleep(0.5)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
 @pytest.fixture(name="server")
 def serve(tmp_path):
-    """An NFS server; the folder that it serves is in its attribute "export"."""
+    """An NFS server that runs."""
     if not shutil.which("ganesha.nfsd") or os.geteuid():
         pytest.skip("asks for nfs-ganesha and nfs-ganesha-vfs, and to be root")
     with socket.socket() as probe:
@@ -169,14 +193,10 @@ def serve(tmp_path):
     for name in ("export", "state"):
         (tmp_path / name).mkdir()
     (tmp_path / "conf").write_text(GANESHA % {"export": tmp_path / "export", "state": tmp_path / "state"})
-    with subprocess.Popen(["ganesha.nfsd", "-F", "-f", tmp_path / "conf", "-L", tmp_path / "log", "-p", tmp_path / "pid"]) as server:
-        while "NFS SERVER INITIALIZED" not in (tmp_path / "log").read_text() if (tmp_path / "log").exists() else True:
-            assert server.poll() is None
-            time.sleep(0.5)
-        server.export = tmp_path / "export"
-        yield server
-        server.send_signal(signal.SIGCONT)
-        server.kill()
+    server = Ganesha(tmp_path)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.mark.slow
@@ -192,17 +212,23 @@ def test_a_server_dies_and_returns(tmp_path, media_disk, server):
         assert list(pools(host)) == ["default"]
         host.posada(*create, "10.0.2.2:/guests")
         assert pools(host)["remote"]["state"] == "ready" and pools(host)["remote"]["free_bytes"] > 0
-        make_guest(host, "far", "--disk", "64M", "--pool", "remote", "--start")
+        make_guest(host, "far", "--disk", "64M", "--pool", "remote", "--start", runs="writer")
         assert (server.export / "far.img").stat().st_size == 64 << 20
-        host.posada("guest", "kill", "far", status=None)
-        # Nobody waits for a server that is silent, and it is told.
-        server.send_signal(signal.SIGSTOP)
+        host.console("far", r"written \d")
+        # The server dies while the guest writes: nobody waits for it but the guest, and it is told.
+        server.kill()
         assert "remote does not answer" in notices(host)
         assert pools(host)["remote"]["state"] == "not answering"
         assert host.posada("guest", "list", "--json")[0]["name"] == "far"
-        server.send_signal(signal.SIGCONT)
+        server.start()
         host.sh("until posada pool list | grep -q 'remote .* ready'; do sleep 1; done", 300)
         assert "remote" not in notices(host)
+        # It returns, and the guest goes on.
+        before = (server.export / "far.img").read_bytes()[:32]
+        assert before.startswith(b"written ")
+        host.console("far", r"written \d+\s+written \d+\s+written \d+")
+        assert (server.export / "far.img").read_bytes()[:32] != before
+        host.posada("guest", "kill", "far")
         host.posada("guest", "start", "far")
         host.posada("guest", "kill", "far", status=None)
         host.sh("sync")
