@@ -56,15 +56,14 @@ def client(shared_host, tmp_path_factory):
 
 @pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "old"])
 def test_scp(host, client, tmp_path, protocol):
-    """An image is copied into the library, as a person does it."""
+    """A file is copied to the host and back, as a person does it."""
     image, back = tmp_path / "copied.img", tmp_path / "back.img"
     image.write_bytes(bytes(range(256)) * 4096)
     scp = ("scp", "-q", *protocol, "-S", client.ssh, "-P", str(host.ssh_port))
-    client.run(*scp, image, "root@127.0.0.1:/data/media/")
-    assert "copied.img" in host.posada("media", "list")
-    client.run(*scp, "root@127.0.0.1:/data/media/copied.img", back)
+    client.run(*scp, image, "root@127.0.0.1:/root/")
+    client.run(*scp, "root@127.0.0.1:/root/copied.img", back)
     assert back.read_bytes() == image.read_bytes()
-    host.posada("media", "remove", "copied.img")
+    host.sh("rm /root/copied.img")
 
 
 def test_virsh(host, client):
