@@ -109,7 +109,7 @@ def test_pools_live_and_last(tmp_path, media_disk):
         assert "guest files" in host.posada("pool", "forget", "usb", status=1)
         # It fills up while a guest writes: the guest is told, and so is the person; with room again it goes on.
         make_guest(host, "grows", "--disk", "100M", "--pool", "usb", "--format", "qcow2", runs="filler")
-        host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M count=$(($(df -m /mnt/pools/usb | awk 'END { print $4 }') - 20))", 300)
+        host.sh("dd if=/dev/zero of=/mnt/pools/usb/filler bs=1M count=$(($(df -P -m /mnt/pools/usb | awk 'END { print $4 }') - 20))", 300)
         host.posada("guest", "start", "grows")
         host.console("grows", r"filled 1\d[^$]*cannot fill \d+", 300)
         assert "usb is almost full" in notices(host)

@@ -161,3 +161,49 @@ class Judge:
         except Broken as broken:
             raise Fault(f"{path}: {broken}") from None
         self.complete(data)
+
+
+class Versions:
+    """Knows two versions of Posada, file by file, and judges a disk while one comes beside the other."""
+    NAMES = ("xen.gz", "vmlinuz", "initramfs.img", "entries.cfg")
+    ENVIRONMENT = "# GRUB Environment Block\n"
+
+    def __init__(self, part):
+        """PART: where the installation is."""
+        self.part, self.versions = part, {}
+
+    def learn(self, version, data, slot):
+        """What is in SLOT of the disk DATA is VERSION, whole."""
+        files = Fat(data, self.part[1]).files()
+        self.versions[version] = {name: files[f"/posada/{slot}/{name}"]() for name in self.NAMES}
+
+    def environment(self, read):
+        """What GRUB knows of the choice between the two slots; it ignores what it cannot read."""
+        block = read()[:1024].decode("ascii", "replace") if read else ""
+        if not block.startswith(self.ENVIRONMENT):
+            return {}
+        lines = [line for line in block.splitlines() if not line.startswith("#")]
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def slots(self, files, environment):
+        """Those that may start: the one that is tried, and the one that is left when that cannot be noted."""
+        slot = "b" if environment.get("slot") == "b" else "a"
+        there = [name for name in "ab" if files.get(f"/posada/{name}/entries.cfg")]
+        demand(there, "no version has entries")
+        trial = environment.get("trial")
+        return {name if name in there else there[0] for name in ([slot, trial] if trial in there else [slot])}
+
+    def look(self, data):
+        """The versions that start; a Fault if one of them is not whole."""
+        try:
+            files = Fat(data, self.part[1]).files()
+            environment = self.environment(files.get("/posada/grubenv"))
+            starts = set()
+            for slot in self.slots(files, environment):
+                found = {name: files[f"/posada/{slot}/{name}"]() for name in self.NAMES if files.get(f"/posada/{slot}/{name}")}
+                known = [version for version, content in self.versions.items() if content == found]
+                demand(known, f"slot {slot} is no version that is whole: {sorted(found)}")
+                starts.update(known)
+        except Broken as broken:
+            raise Fault(str(broken)) from None
+        return starts

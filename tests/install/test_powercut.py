@@ -7,10 +7,11 @@ import shutil
 import pytest
 import vm
 import writelog
-from conftest import built
+from conftest import built, make_ext4
 from host import Host
-from judge import Fault, Judge
+from judge import Fault, Judge, Versions
 from origins import ALIVE, MIB
+from updates import GOOD, make_update
 
 
 def carried():
@@ -45,7 +46,7 @@ class Recording:
         self.work = origins.work / f"{name}.work"
         shutil.copy(base, self.work)
         self.log = origins.work / f"{name}.log"
-        self.installed = self.undone = None
+        self.installed = self.undone = self.updated = None
 
     def install(self, host, number):
         layout = "whole-disk" if self.whole_disk else "alongside"
@@ -56,6 +57,12 @@ class Recording:
     def undo(self, host, number):
         assert "which starts as it did before" in confirm(host, "undo", f"vd{'abcdefgh'[number]}")
         self.undone = writelog.count(self.log)
+
+    def update(self, host, number):
+        host.sh("mkdir -p /tmp/m && mount -o ro /dev/disk/by-label/UPDATES /tmp/m")
+        said = host.posada("install", "update", "/tmp/m/good", "--disk", f"vd{'abcdefgh'[number]}", seconds=300)
+        assert "Version 9.1 is on" in said
+        self.updated = writelog.count(self.log)
 
     def judge(self):
         disk = writelog.Disk(self.base)
@@ -107,8 +114,11 @@ class Recording:
         return files
 
 
-def record(firmware, recordings, variables=None):
+def record(firmware, recordings, variables=None, updates=None):
+    """Installs on each disk and takes that back, but for one: it is updated, when there are UPDATES."""
     extra = [word for number, one in enumerate(recordings) for word in writelog.logged(one.work, one.log, number)]
+    if updates:
+        extra += ["-drive", f"if=none,id=updates,format=raw,readonly=on,file={updates}", "-device", "virtio-blk-pci,drive=updates"]
     if variables:
         shutil.copy(variables, variables.with_suffix(".before"))
     with Host(firmware=firmware, variables=variables, extra=extra) as host:
@@ -118,7 +128,9 @@ def record(firmware, recordings, variables=None):
         if variables:
             shutil.copy(variables, variables.with_suffix(".installed"))
         for number, one in enumerate(recordings):
-            if not one.whole_disk:
+            if one.name == "update":
+                one.update(host, number)
+            elif not one.whole_disk:
                 one.undo(host, number)
         host.sh("sync; poweroff", status=None)
         host.ended()
@@ -133,15 +145,25 @@ def empty(origins, name):
 
 
 @pytest.fixture(scope="module")
-def bios(origins):
-    return record("bios", [Recording(origins, "bios", origins.bios("bios-base"))])["bios"]
+def recorded(origins):
+    files = origins.work / "UPDATES"
+    files.mkdir()
+    make_update(origins.work, "9.1", GOOD).rename(files / "good")
+    updates = origins.work / "updates.img"
+    make_ext4(files, updates)
+    return record("bios", [Recording(origins, "bios", origins.bios("bios-base")),
+                           Recording(origins, "update", origins.bios("update-base"))], updates=updates)
+
+
+@pytest.fixture(scope="module")
+def bios(recorded):
+    return recorded["bios"]
 
 
 @pytest.fixture(scope="module")
 def uefi(origins):
     return record("uefi", [Recording(origins, "esp", origins.uefi("esp-base", 300 * MIB)),
-                           Recording(origins, "own", origins.uefi("own-base", 34 * MIB)),
-                           Recording(origins, "whole", empty(origins, "whole-uefi-base"), True)],
+                           Recording(origins, "own", origins.uefi("own-base", 34 * MIB))],
                   firmware_variables(origins.work / "vars"))
 
 
@@ -154,6 +176,52 @@ def see_all(recording, uefi, **options):
 
 def test_bios_states(bios):
     see_all(bios, False)
+
+
+def played(recording, end):
+    """The disk as it was when so much of the log was written."""
+    disk, log = writelog.Disk(recording.base), writelog.Log(recording.log, end=end)
+    for epoch in log.epochs:
+        disk.apply(log, epoch)
+    return disk
+
+
+def see_update(recording, log, **options):
+    """Every state between two versions, with what is wrong in it: in each one of them starts, or either, and no half of one."""
+    judge, disk = recording.judge(), played(recording, recording.installed)
+    versions = Versions(judge.ours)
+    versions.learn("old", disk.bytes, "a")
+    versions.learn("new", played(recording, recording.updated).bytes, "b")
+    tried, ever, faults = 0, set(), []
+    for name in writelog.replay(log, disk, **options):
+        tried += 1
+        try:
+            ever |= versions.look(disk.bytes)
+        except Fault as fault:
+            faults.append(f"{name}: {fault}")
+    print(f"{recording.name}: {tried} states tried, {len(faults)} failed")
+    return ever, faults
+
+
+def update_log(recording):
+    return writelog.Log(recording.log, start=recording.installed, end=recording.updated)
+
+
+def test_update_states(recorded):
+    ever, faults = see_update(recorded["update"], update_log(recorded["update"]))
+    assert not faults, "\n".join(faults)
+    assert ever == {"old", "new"}
+
+
+def test_a_lie_about_an_update_is_seen(recorded):
+    _, faults = see_update(recorded["update"], update_log(recorded["update"]).without_flushes(), samples=12)
+    assert faults
+
+
+@pytest.mark.power
+def test_more_of_an_update(recorded):
+    _, faults = see_update(recorded["update"], update_log(recorded["update"]), samples=8, exhaustive=6, seed=1)
+    assert not faults, "\n".join(faults)
 
 
 def test_a_lie_is_seen(bios):
@@ -175,7 +243,13 @@ def test_bios_whole_disk_states(origins):
 
 
 @pytest.mark.power
-@pytest.mark.parametrize("name", ["esp", "own", "whole"])
+def test_uefi_whole_disk_states(origins):
+    see_all(record("uefi", [Recording(origins, "whole", empty(origins, "whole-uefi-base"), True)],
+                   firmware_variables(origins.work / "whole-vars"))["whole"], True)
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("name", ["esp", "own"])
 def test_uefi_states(uefi, name):
     see_all(uefi[name], True)
 
@@ -249,7 +323,7 @@ def see_boot(recording, firmware, number, variables=None, **options):
 
 
 def test_bios_boots(bios):
-    see_boot(bios, "bios", 3)
+    see_boot(bios, "bios", 4)
 
 
 @pytest.mark.power
@@ -265,7 +339,7 @@ def test_uefi_goes_on_or_back(uefi, name):
     go_on_or_back(uefi[name], "uefi", 10, 1, uefi[name].base.with_name("vars.before"))
 
 
-@pytest.mark.power
 @pytest.mark.parametrize("name", ["esp", "own"])
 def test_uefi_boots(uefi, name):
+    """With the firmware's variables as they were before the installation, and after it."""
     see_boot(uefi[name], "uefi", 3, uefi[name].base.with_name("vars"))
