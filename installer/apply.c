@@ -471,6 +471,17 @@ static int wait_for(const char *device)
 	return -ENODEV;
 }
 
+/* Whether the table is another one than before, or may be. */
+static bool is_changed(struct work *work)
+{
+	struct raw_ends *now = malloc(sizeof(*now));
+	bool same = now && !raw_ends_read(work->device, now) &&
+		    !memcmp(now, &work->before, sizeof(*now));
+
+	free(now);
+	return !same;
+}
+
 static int do_partition(struct work *work)
 {
 	static const char *const names[] = {"Posada", "Posada GRUB", "Posada data"};
@@ -480,13 +491,16 @@ static int do_partition(struct work *work)
 	char device[PATH_MAX];
 	int ret = 0;
 
-	if (step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE)
+	/* A plan that keeps no record is taken back after a failure too. */
+	if (!plan_find(work->plan, PLAN_RECORD))
+		ret = do_record(work);
+	if (!ret && step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE)
 		ret = work_put_mark(work, step->start, step->size);
 	if (ret)
 		return ret;
 	ret = disklabel_add(work->device, &part);
 	/* It may be in the table also when the kernel did not take it. */
-	if (ret != -EEXIST)
+	if (!ret || is_changed(work))
 		work->part_made = step;
 	work_device(work, step->part, device);
 	if (!ret)

@@ -345,6 +345,42 @@ TEST(a_failure_is_taken_back)
 	see_as_before(path);
 }
 
+/* A disk of 2 GiB without boot code, and the plan for a data place in its free room. */
+static const char *plan_place(bool gpt)
+{
+	const struct plan_wish wish = {.disk = "disk", .layout = PLAN_PLACE};
+	const char *path = make_disk();
+	struct machine machine = {0};
+
+	put_system();
+	put_sector0(path, 0);
+	assert_int_equal(raw_write(path, "\0\0\0", 3, 0), 0);
+	assert_int_equal(truncate(path, (off_t)(2048 * MIB)), 0);
+	if (gpt)
+		assert_int_equal(disklabel_new(path), 0);
+	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
+	if (plan_make(&machine, &wish, &plan))
+		fail_msg("%s", plan.refusal);
+	disks_free(&machine);
+	assert_null(plan_find(&plan, PLAN_RECORD));
+	unit_write("dev/disk1", "", 0);
+	assert_int_equal(raw_ends_read(path, &before), 0);
+	return path;
+}
+
+TEST(a_place_that_fails_is_taken_back)
+{
+	for (int gpt = 0; gpt < 2; gpt++) {
+		const char *path = plan_place(gpt);
+
+		/* The file system cannot be made. */
+		unit_write("bin/mke2fs", "#!/bin/sh\nexit 1\n", 17);
+		assert_int_not_equal(apply(), 0);
+		assert_non_null(strstr(why, "has been taken back"));
+		see_as_before(path);
+	}
+}
+
 /* --- UEFI --------------------------------------------------------------- */
 
 #define ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
@@ -868,8 +904,9 @@ TEST(undo_wants_the_partition_that_was_seen)
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
-	T(a_failure_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
-	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
-	T(a_repair_that_fails_can_be_made_again), T(a_mirror_wants_both_disks_as_they_were),
-	T(undo_leaves_others_files), T(undo_clears_the_gap), T(an_installation_is_found),
+	T(a_failure_is_taken_back), T(a_place_that_fails_is_taken_back), T(firmware_is_told),
+	T(a_stick_is_for_any_machine), T(a_mirror_is_on_both_disks),
+	T(a_disk_is_taken_in_place_of_a_lost_one), T(a_repair_that_fails_can_be_made_again),
+	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
+	T(undo_clears_the_gap), T(an_installation_is_found),
 	T(undo_wants_the_partition_that_was_seen))
