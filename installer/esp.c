@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "work.h"
 
 #define FALLBACK "/EFI/BOOT/BOOTX64.EFI"
 #define OWN_GRUB "/EFI/posada/grubx64.efi"
@@ -50,25 +51,6 @@ static int copy_file(const char *from, const char *to)
 	if (out >= 0 && close(out) && !ret)
 		ret = -errno;
 	return ret;
-}
-
-static bool same_files(const char *one, const char *other)
-{
-	FILE *a = fopen(one, "rbe"), *b = fopen(other, "rbe");
-	char left[4096], right[4096];
-	bool same = a && b;
-	size_t got = 1;
-
-	while (same && got) {
-		got = fread(left, 1, sizeof(left), a);
-		same = fread(right, 1, sizeof(right), b) == got && !memcmp(left, right, got) &&
-		       !ferror(a) && !ferror(b);
-	}
-	if (a)
-		fclose(a);
-	if (b)
-		fclose(b);
-	return same;
 }
 
 /* Of the topmost folder and of EFI. */
@@ -163,7 +145,7 @@ int esp_copy(const char *from, const char *to, const char *loader, char where[ES
 		return ret;
 	join(fallback, from, FALLBACK);
 	join(ours, from, OWN_GRUB);
-	if (!access(fallback, F_OK) && !same_files(fallback, ours))
+	if (!access(fallback, F_OK) && !work_same_files(fallback, ours))
 		return 0;
 	return put_fallback(to, loader, where);
 }

@@ -17,16 +17,20 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "probe.h"
+#include "settings.h"
 #include "superblock.h"
 #include "tool.h"
+#include "work.h"
 
-#define _(text) gettext(text)
+#define _(text)	 gettext(text)
+#define N_(text) text
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define RUN	"/run/posada"
 #define CURRENT RUN "/place"
 #define LOCK	RUN "/place.lock"
+#define COPIED	RUN "/place.copied"
 #define MOUNT	RUN "/place.mount"
 #define NOTICE	RUN "/notices/place"
 #define SHIPPED "/usr/share/posada/VERSION"
@@ -38,24 +42,32 @@
 /* A file's bytes are moved in pieces of this size, and a piece of zeros is left out. */
 #define PIECE 65536
 
-/* What lasts: where it is used, and where on the place it is. What is below PLACE_ROOT is there by
- * itself; the rest is bound to its path, so that whoever writes there writes to the place. */
+static const char another_guest[] = N_(
+	"%s has another guest by the name of %.*s, which is in memory too, so it was not taken into use. Keep the one in memory as a clone with another name, or not at all, delete it, then try again.");
+static const char another_volume[] = N_(
+	"%s has another volume by the name of %.*s, which is in memory too, so it was not taken into use. Keep the guest in memory that has it as a clone with another name, or not at all, delete it, then try again.");
+static const char another_medium[] = N_(
+	"%s has another medium by the name of %.*s, which is in memory too, so it was not taken into use. Remove the one in memory, then try again.");
+
+/* What lasts: where it is used, where on the place it is, and what to say when both have one by the
+ * same name (NULL: the place's counts). What is below PLACE_ROOT is there by itself; the rest is
+ * bound to its path, so that whoever writes there writes to the place. */
 static const struct {
-	const char *path, *kept;
+	const char *path, *kept, *clash;
 } kept[] = {
-	{PLACE_ROOT "/media", "media"},
-	{PLACE_ROOT "/volumes", "volumes"},
-	{"/etc/posada", "state/settings"},
-	{"/etc/dropbear", "state/sshd"},
-	{"/root/.ssh", "state/ssh"},
-	{"/etc/libvirt/libxl", "state/xen"},
-	{"/etc/libvirt/qemu", "state/qemu"},
-	{"/etc/libvirt/storage", "state/pools"},
-	{"/etc/libvirt/secrets", "state/secrets"},
-	{"/var/lib/libvirt/libxl/save", "state/xen-saved"},
-	{"/var/lib/libvirt/qemu/save", "state/qemu-saved"},
-	{"/var/lib/libvirt/qemu/snapshot", "state/qemu-snapshots"},
-	{"/var/lib/libvirt/qemu/nvram", "state/qemu-nvram"},
+	{PLACE_ROOT "/media", "media", another_medium},
+	{PLACE_ROOT "/volumes", "volumes", another_volume},
+	{"/etc/posada", "state/settings", NULL},
+	{"/etc/dropbear", "state/sshd", NULL},
+	{"/root/.ssh", "state/ssh", NULL},
+	{"/etc/libvirt/libxl", "state/xen", another_guest},
+	{"/etc/libvirt/qemu", "state/qemu", another_guest},
+	{"/etc/libvirt/storage", "state/pools", NULL},
+	{"/etc/libvirt/secrets", "state/secrets", NULL},
+	{"/var/lib/libvirt/libxl/save", "state/xen-saved", NULL},
+	{"/var/lib/libvirt/qemu/save", "state/qemu-saved", NULL},
+	{"/var/lib/libvirt/qemu/snapshot", "state/qemu-snapshots", NULL},
+	{"/var/lib/libvirt/qemu/nvram", "state/qemu-nvram", NULL},
 };
 
 static int fail(char why[PLACE_TEXT], int ret, const char *format, ...)
@@ -412,37 +424,98 @@ static int copy_link(const char *from, const char *to)
 	return 0;
 }
 
-/* What is told apart on the way through a tree. */
-struct copy {
-	int64_t shipped;
-	bool over;
-	char *why;
+/* How a file is known again, on a list of them. */
+struct mark {
+	uint64_t device, inode, size, seconds, nanoseconds;
 };
 
-static int copy_tree(const struct copy *copy, const char *from, const char *to);
+static struct mark mark_of(const struct stat *status)
+{
+	return (struct mark){status->st_dev, status->st_ino, (uint64_t)status->st_size,
+		(uint64_t)status->st_mtim.tv_sec, (uint64_t)status->st_mtim.tv_nsec};
+}
 
-static int copy_entry(const struct copy *copy, const char *from, const char *to)
+static bool is_on_list(FILE *list, const struct stat *status)
+{
+	const struct mark wanted = mark_of(status);
+	struct mark mark;
+
+	if (!list)
+		return false;
+	rewind(list);
+	while (fread(&mark, sizeof(mark), 1, list) == 1)
+		if (!memcmp(&mark, &wanted, sizeof(mark)))
+			return true;
+	return false;
+}
+
+static bool is_same(const char *one, const struct stat *status, const char *other,
+	const struct stat *other_status)
+{
+	char left[PATH_SIZE] = "", right[PATH_SIZE] = "";
+
+	if ((status->st_mode & S_IFMT) != (other_status->st_mode & S_IFMT) ||
+		status->st_size != other_status->st_size)
+		return false;
+	if (S_ISREG(status->st_mode))
+		return work_same_files(one, other);
+	return readlink(one, left, sizeof(left) - 1) >= 0 &&
+	       readlink(other, right, sizeof(right) - 1) >= 0 && !strcmp(left, right);
+}
+
+/* Something is at TO already: is it to be told? */
+static int see_clash(const struct place_copy *copy, const char *from, const struct stat *status,
+	const char *to, const struct stat *there, bool top, char why[PLACE_TEXT])
+{
+	const char *name = strrchr(to, '/') + 1;
+	size_t length;
+
+	if (!copy->dry || !copy->clash || (!copy->deep && (!top || *name == '.')) ||
+		is_same(from, status, to, there))
+		return 0;
+	if (copy->deep)
+		name = strncmp(to, MOUNT "/", strlen(MOUNT "/")) ? to : to + strlen(MOUNT "/");
+	length = strlen(name);
+	/* A definition is called after its guest. */
+	if (!copy->deep && length > 4 && !strcmp(name + length - 4, ".xml"))
+		length -= 4;
+	return fail(why, -EEXIST, _(copy->clash), copy->place, (int)length, name);
+}
+
+static int copy_tree(
+	struct place_copy *copy, const char *from, const char *to, bool top, char why[PLACE_TEXT]);
+
+static int copy_entry(
+	struct place_copy *copy, const char *from, const char *to, bool top, char why[PLACE_TEXT])
 {
 	struct stat status, there;
+	struct mark mark;
 	int ret;
 
 	if (lstat(from, &status))
-		return errno == ENOENT ? 0
-				       : fail(copy->why, -errno, "%s: %s", from, strerror(errno));
+		return errno == ENOENT ? 0 : fail(why, -errno, "%s: %s", from, strerror(errno));
 	if (S_ISDIR(status.st_mode))
-		return copy_tree(copy, from, to);
+		return copy_tree(copy, from, to, false, why);
 	/* Sockets and the like belong to whoever runs now. */
 	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
 		return 0;
-	if (!lstat(to, &there) && !copy->over)
+	mark = mark_of(&status);
+	if (copy->noted && !copy->dry && fwrite(&mark, sizeof(mark), 1, copy->noted) != 1)
+		return fail(why, -EIO, "%s: %s", from, strerror(EIO));
+	if ((copy->shipped && status.st_mtim.tv_sec == copy->shipped) ||
+		is_on_list(copy->copied, &status))
 		return 0;
-	if (copy->shipped && status.st_mtim.tv_sec == copy->shipped)
+	if (!copy->over && !lstat(to, &there))
+		return see_clash(copy, from, &status, to, &there, top, why);
+	copy->bytes += (uint64_t)status.st_blocks * 512;
+	if (copy->dry)
 		return 0;
 	ret = S_ISLNK(status.st_mode) ? copy_link(from, to) : copy_file(from, to, &status);
-	return ret ? fail(copy->why, ret, "%s: %s", from, strerror(-ret)) : 0;
+	return ret ? fail(why, ret, "%s: %s", from, strerror(-ret)) : 0;
 }
 
-static int copy_tree(const struct copy *copy, const char *from, const char *to)
+static int copy_tree(
+	struct place_copy *copy, const char *from, const char *to, bool top, char why[PLACE_TEXT])
 {
 	char source[PATH_SIZE], target[PATH_SIZE];
 	struct dirent *entry;
@@ -451,53 +524,28 @@ static int copy_tree(const struct copy *copy, const char *from, const char *to)
 	int ret = 0;
 
 	if (stat(from, &status))
-		return errno == ENOENT ? 0
-				       : fail(copy->why, -errno, "%s: %s", from, strerror(errno));
-	if (mkdir(to, status.st_mode & 07777) && errno != EEXIST)
-		return fail(copy->why, -errno, "%s: %s", to, strerror(errno));
+		return errno == ENOENT ? 0 : fail(why, -errno, "%s: %s", from, strerror(errno));
+	if (!copy->dry && mkdir(to, status.st_mode & 07777) && errno != EEXIST)
+		return fail(why, -errno, "%s: %s", to, strerror(errno));
 	directory = opendir(from);
 	if (!directory)
-		return fail(copy->why, -errno, "%s: %s", from, strerror(errno));
+		return fail(why, -errno, "%s: %s", from, strerror(errno));
 	while (!ret && (entry = readdir(directory))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_SIZE ||
 			snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_SIZE)
-			ret = fail(
-				copy->why, -ENAMETOOLONG, "%s: %s", from, strerror(ENAMETOOLONG));
+			ret = fail(why, -ENAMETOOLONG, "%s: %s", from, strerror(ENAMETOOLONG));
 		else
-			ret = copy_entry(copy, source, target);
+			ret = copy_entry(copy, source, target, top, why);
 	}
 	closedir(directory);
 	return ret;
 }
 
-int place_copy(const char *from, const char *to, int64_t shipped, bool over, char why[PLACE_TEXT])
+int place_copy(struct place_copy *copy, const char *from, const char *to, char why[PLACE_TEXT])
 {
-	const struct copy copy = {shipped, over, why};
-
-	return copy_tree(&copy, from, to);
-}
-
-static uint64_t tree_bytes(const char *path)
-{
-	struct dirent *entry;
-	char name[PATH_SIZE];
-	struct stat status;
-	uint64_t bytes = 0;
-	DIR *directory;
-
-	if (lstat(path, &status))
-		return 0;
-	bytes = (uint64_t)status.st_blocks * 512;
-	directory = S_ISDIR(status.st_mode) ? opendir(path) : NULL;
-	while (directory && (entry = readdir(directory)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-			snprintf(name, sizeof(name), "%s/%s", path, entry->d_name) < PATH_SIZE)
-			bytes += tree_bytes(name);
-	if (directory)
-		closedir(directory);
-	return bytes;
+	return copy_tree(copy, from, to, true, why);
 }
 
 static int make_folders(const char *path, mode_t mode)
@@ -513,39 +561,79 @@ static int make_folders(const char *path, mode_t mode)
 	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
 }
 
-/* Everything that lasts, from memory onto the place that is mounted on MOUNT. */
-static int fill(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+/* Everything that lasts, onto the place that is mounted on MOUNT. */
+static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 {
 	char to[PATH_SIZE];
-	struct statvfs room;
 	struct stat status;
-	uint64_t bytes = 0;
 	int ret = 0;
 
-	for (size_t i = 0; i < COUNT(kept); i++)
-		bytes += tree_bytes(kept[i].path);
-	if (statvfs(MOUNT, &room))
-		return fail(why, -errno, "%s: %s", place->name, strerror(errno));
-	if (bytes > (uint64_t)room.f_bavail * room.f_frsize)
-		return fail(why, -ENOSPC,
-			_("What is in memory (%llu MiB) does not fit on %s, which has %llu MiB left."),
-			(unsigned long long)(bytes >> 20), place->name,
-			(unsigned long long)((uint64_t)room.f_bavail * room.f_frsize >> 20));
+	copy->bytes = 0;
 	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
-		int64_t shipped = 0;
 		bool there;
 
 		snprintf(to, sizeof(to), MOUNT "/%s", kept[i].kept);
 		there = !stat(to, &status);
 		/* What came with the image is written once: who deletes it then means that. */
-		if (there && !stat(SHIPPED, &status))
-			shipped = status.st_mtim.tv_sec;
-		ret = make_folders(to, strstr(kept[i].kept, "ssh") ? 0700 : 0755);
+		copy->shipped = there && !stat(SHIPPED, &status) ? status.st_mtim.tv_sec : 0;
+		if (!copy->deep)
+			copy->clash = kept[i].clash;
+		if (!copy->dry)
+			ret = make_folders(to, strstr(kept[i].kept, "ssh") ? 0700 : 0755);
 		if (ret)
 			fail(why, ret, "%s: %s", to, strerror(-ret));
 		else
-			ret = place_copy(kept[i].path, to, shipped, memory_wins, why);
+			ret = place_copy(copy, kept[i].path, to, why);
 	}
+	return ret;
+}
+
+/* The same, after a look whether it fits there. */
+static int fill(const struct place *place, struct place_copy *copy, char why[PLACE_TEXT])
+{
+	struct statvfs room;
+	int ret;
+
+	copy->dry = true;
+	ret = copy_kept(copy, why);
+	if (ret)
+		return ret;
+	if (statvfs(MOUNT, &room))
+		return fail(why, -errno, "%s: %s", place->name, strerror(errno));
+	if (copy->bytes > (uint64_t)room.f_bavail * room.f_frsize)
+		return fail(why, -ENOSPC,
+			_("What is in memory (%llu MiB) does not fit on %s, which has %llu MiB left."),
+			(unsigned long long)(copy->bytes >> 20), place->name,
+			(unsigned long long)((uint64_t)room.f_bavail * room.f_frsize >> 20));
+	copy->dry = false;
+	return copy_kept(copy, why);
+}
+
+static void name_list(const struct place *place, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, COPIED "-%s", place->uuid);
+}
+
+/* From memory, of which COPIED lists afterwards what need not be copied again. */
+static int fill_from_memory(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+{
+	struct place_copy copy = {.place = place->name, .noted = fopen(COPIED, "we")};
+	struct place_copy over = {.over = true};
+	char path[PATH_SIZE];
+	int ret;
+
+	if (!copy.noted)
+		return fail(why, -errno, "%s: %s", COPIED, strerror(errno));
+	name_list(place, path);
+	copy.copied = fopen(path, "re");
+	ret = fill(place, &copy, why);
+	if (!ret && memory_wins)
+		ret = copy_entry(
+			&over, SETTINGS_FILE, MOUNT "/state/settings/posada.conf", true, why);
+	if (copy.copied)
+		fclose(copy.copied);
+	if (fclose(copy.noted) && !ret)
+		ret = fail(why, -EIO, "%s: %s", COPIED, strerror(EIO));
 	return ret;
 }
 
@@ -859,6 +947,7 @@ static int switch_to(const struct place *place, char why[PLACE_TEXT])
 
 int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
 {
+	char list[PATH_SIZE];
 	struct place current;
 	int ret, fd;
 
@@ -881,13 +970,15 @@ int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEX
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
-	ret = fill(place, memory_wins, why);
+	ret = fill_from_memory(place, memory_wins, why);
 	if (ret)
 		umount2(MOUNT, MNT_DETACH);
 	else
 		ret = switch_to(place, why);
 	if (ret)
 		goto out;
+	name_list(place, list);
+	rename(COPIED, list);
 	sync();
 	place_notice(NULL);
 	settle();
@@ -920,6 +1011,8 @@ static int let_go(const struct place *current, char why[PLACE_TEXT])
 
 int place_move(const struct place *place, char why[PLACE_TEXT])
 {
+	struct place_copy all = {.over = true};
+	char from[PATH_SIZE], to[PATH_SIZE];
 	struct place current;
 	int ret, fd;
 
@@ -942,13 +1035,17 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 	if (!ret)
 		ret = see_unused(PLACE_ROOT, why);
 	if (!ret)
-		ret = fill(place, true, why);
+		ret = fill(place, &all, why);
 	if (!ret)
 		ret = let_go(&current, why);
 	if (ret) {
 		umount2(MOUNT, MNT_DETACH);
 	} else {
 		unlink(CURRENT);
+		/* What it had of memory, this one has now. */
+		name_list(&current, from);
+		name_list(place, to);
+		rename(from, to);
 		ret = switch_to(place, why);
 		if (ret)
 			place_notice(why);

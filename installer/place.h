@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What a data place's file system (ext4) is called, and where it is mounted. */
 #define PLACE_LABEL "posada-data"
@@ -51,17 +52,18 @@ int place_find(const char *name, struct place *place, char why[PLACE_TEXT]);
 int place_current(struct place *place);
 
 /*
- * Take PLACE into use: what is in memory now and not on it is written to it first, and with
- * MEMORY_WINS also what is there already; then settings, definitions, media and volumes are its.
- * It is refused while a program has a file open that would be hidden. When it fails, everything is
- * as it was.
+ * Take PLACE into use: what is in memory now and not on it is written to it first, but not what was
+ * written to it before and is not there any more; with MEMORY_WINS the settings are written over
+ * those that it has. Then settings, definitions, media and volumes are its. It is refused when it
+ * has another guest, medium or volume by the name of one in memory, and while a program has a file
+ * open that would be hidden. When it fails, everything is as it was.
  */
 int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEXT]);
 
 /*
- * Copy everything that lasts from the place in use to PLACE, over what that has, and use PLACE from
- * then on; the old one keeps what it has. Guests whose disks are there are saved meanwhile, and go
- * on afterwards: that is a pause for them.
+ * Copy everything that lasts from the place in use to PLACE, and use PLACE from then on; the old
+ * one keeps what it has. It is refused when PLACE has files that would become others. Guests whose
+ * disks are there are saved meanwhile, and go on afterwards: that is a pause for them.
  */
 int place_move(const struct place *place, char why[PLACE_TEXT]);
 
@@ -77,12 +79,26 @@ int place_detach(char why[PLACE_TEXT]);
 /* Tells on the status page that there is no place and why; NULL: there is one. */
 void place_notice(const char *why);
 
+/* How a tree is copied; what is zero or NULL asks for nothing. */
+struct place_copy {
+	int64_t shipped; /* seconds: files that are as old are left out; */
+	FILE *copied;	 /* so are those that are as they were when they came onto this list; */
+	FILE *noted;	 /* onto this one all come */
+	bool over;	 /* files that are there already are replaced */
+	bool dry;	 /* nothing is written */
+	/* Dry: what to say, with -EEXIST, when another file of that name is there already: it gets
+	 * the name of the place and (%.*s) of the file. Only of those at the top that are not
+	 * hidden, unless it is to be deep. */
+	const char *clash, *place;
+	bool deep;
+	uint64_t bytes; /* counts what is written, or would be */
+};
+
 /*
- * Copy what FROM has and TO lacks, each file whole or not at all, with modes, links and holes;
- * files that are as old as SHIPPED (seconds, 0: none) are left out; with OVER files that are there
- * already are replaced. Returns 0 or -errno with the path in WHY.
+ * Copy what FROM has and TO lacks, each file whole or not at all, with modes, links and holes.
+ * Returns 0 or -errno with the path in WHY.
  */
-int place_copy(const char *from, const char *to, int64_t shipped, bool over, char why[PLACE_TEXT]);
+int place_copy(struct place_copy *copy, const char *from, const char *to, char why[PLACE_TEXT]);
 
 /*
  * Has a pool, of which libvirt keeps the DEFINITIONS in that folder, its volumes in the place, but

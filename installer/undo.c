@@ -51,25 +51,6 @@ static int remove_tree(const char *path)
 	return !ret && rmdir(path) && errno != ENOENT ? -errno : ret;
 }
 
-static bool same_files(const char *one, const char *other)
-{
-	FILE *a = fopen(one, "rbe"), *b = fopen(other, "rbe");
-	bool same = a && b;
-	char left[4096], right[4096];
-	size_t got = sizeof(left);
-
-	while (same && got == sizeof(left)) {
-		got = fread(left, 1, sizeof(left), a);
-		same = fread(right, 1, sizeof(right), b) == got && !memcmp(left, right, got) &&
-		       !ferror(a) && !ferror(b);
-	}
-	if (a)
-		fclose(a);
-	if (b)
-		fclose(b);
-	return same;
-}
-
 /* Firmware must find a loader whole or not at all: its name goes before its bytes do. */
 static int remove_loader(const struct work *work, const char *path)
 {
@@ -107,7 +88,7 @@ static int remove_fallback(struct work *work, bool folder, bool *exact)
 	work_path(work, WORK_EFI_GRUB, ours);
 	if (access(path, F_OK))
 		return remove_folder(work, folder, exact);
-	if (!same_files(path, ours)) {
+	if (!work_same_files(path, ours)) {
 		*exact = false;
 		return 0;
 	}

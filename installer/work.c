@@ -360,6 +360,25 @@ int work_make_folders(const char *path)
 	return 0;
 }
 
+bool work_same_files(const char *one, const char *other)
+{
+	FILE *a = fopen(one, "rbe"), *b = fopen(other, "rbe");
+	bool same = a && b;
+	char left[4096], right[4096];
+	size_t got = sizeof(left);
+
+	while (same && got == sizeof(left)) {
+		got = fread(left, 1, sizeof(left), a);
+		same = fread(right, 1, sizeof(right), b) == got && !memcmp(left, right, got) &&
+		       !ferror(a) && !ferror(b);
+	}
+	if (a)
+		fclose(a);
+	if (b)
+		fclose(b);
+	return same;
+}
+
 int work_mount(struct work *work, bool read_only)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (read_only ? MS_RDONLY : 0);

@@ -154,6 +154,9 @@ void work_path(struct work *work, const char *name, char path[PATH_MAX]);
 /* Make the directories that lead to a path. */
 int work_make_folders(const char *path);
 
+/* Whether both can be read, and have the same bytes. */
+bool work_same_files(const char *one, const char *other);
+
 /* Whatever writes a file's bytes, the same ones each time. */
 typedef int (*work_producer)(struct work *work, const void *what, FILE *out);
 

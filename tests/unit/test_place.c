@@ -81,6 +81,7 @@ static void make_old(const char *path)
 
 TEST(what_is_missing_is_copied)
 {
+	struct place_copy missing = {.shipped = 1000}, all = {.over = true};
 	char target[64] = "";
 	struct stat status;
 
@@ -91,7 +92,7 @@ TEST(what_is_missing_is_copied)
 	assert_int_equal(symlink("deep/er/b", unit_path("from/link")), 0);
 	assert_int_equal(mkfifo(unit_path("from/pipe"), 0600), 0);
 	unit_write("to/a", "mine", 4);
-	assert_int_equal(place_copy(unit_path("from"), unit_path("to"), 1000, false, why), 0);
+	assert_int_equal(place_copy(&missing, unit_path("from"), unit_path("to"), why), 0);
 	see_file(unit_path("to/a"), "mine");
 	see_file(unit_path("to/deep/er/b"), "b");
 	assert_int_equal(stat(unit_path("to/secret"), &status), 0);
@@ -101,7 +102,7 @@ TEST(what_is_missing_is_copied)
 	assert_int_not_equal(access(unit_path("to/shipped"), F_OK), 0);
 	assert_int_not_equal(access(unit_path("to/pipe"), F_OK), 0);
 	/* The first time also what came with the image; and what is newer in memory when asked. */
-	assert_int_equal(place_copy(unit_path("from"), unit_path("to"), 0, true, why), 0);
+	assert_int_equal(place_copy(&all, unit_path("from"), unit_path("to"), why), 0);
 	see_file(unit_path("to/a"), "a");
 	see_file(unit_path("to/shipped"), "x");
 }
@@ -109,12 +110,13 @@ TEST(what_is_missing_is_copied)
 TEST(holes_stay_holes)
 {
 	const char *file = unit_write("holes/disk", "begin", 5);
+	struct place_copy plain = {0};
 	struct stat status;
 	int fd = open(file, O_WRONLY);
 
 	assert_int_equal(pwrite(fd, "end", 3, (64 << 20) - 3), 3);
 	close(fd);
-	assert_int_equal(place_copy(unit_path("holes"), unit_path("copied"), 0, false, why), 0);
+	assert_int_equal(place_copy(&plain, unit_path("holes"), unit_path("copied"), why), 0);
 	assert_int_equal(stat(unit_path("copied/disk"), &status), 0);
 	assert_int_equal(status.st_size, 64 << 20);
 	assert_true(status.st_blocks * 512 < 1 << 20);
@@ -122,13 +124,91 @@ TEST(holes_stay_holes)
 
 TEST(what_cannot_be_copied_is_named)
 {
+	struct place_copy all = {.over = true};
+
 	unit_write("bad/file", "x", 1);
 	unit_write("there/file/in", "x", 1);
-	assert_true(place_copy(unit_path("bad"), unit_path("there"), 0, true, why) < 0);
+	assert_true(place_copy(&all, unit_path("bad"), unit_path("there"), why) < 0);
 	assert_non_null(strstr(why, "bad/file"));
 	assert_int_not_equal(access(unit_path("there/file.new"), F_OK), 0);
 	/* What is not there has nothing to copy. */
-	assert_int_equal(place_copy(unit_path("nowhere"), unit_path("there"), 0, true, why), 0);
+	assert_int_equal(place_copy(&all, unit_path("nowhere"), unit_path("there"), why), 0);
+}
+
+static int look(const char *from, const char *to, bool deep)
+{
+	struct place_copy dry = {
+		.dry = true, .deep = deep, .clash = "%s has another %.*s.", .place = "sda3"};
+
+	return place_copy(&dry, unit_path(from), unit_path(to), why);
+}
+
+TEST(another_of_the_same_name_is_told)
+{
+	struct place_copy dry = {.dry = true};
+
+	unit_write("memory/early.xml", "<domain/>", 9);
+	unit_write("memory/in/late.xml", "<network/>", 10);
+	unit_write("memory/.sums", "1", 1);
+	assert_int_equal(symlink("a", unit_path("memory/link")), 0);
+	/* Nothing is there, */
+	assert_int_equal(look("memory", "place", true), 0);
+	assert_int_equal(place_copy(&dry, unit_path("memory"), unit_path("place"), why), 0);
+	assert_true(dry.bytes > 0);
+	assert_int_not_equal(access(unit_path("place"), F_OK), 0);
+	/* or the same, */
+	unit_write("place/early.xml", "<domain/>", 9);
+	assert_int_equal(symlink("a", unit_path("place/link")), 0);
+	assert_int_equal(look("memory", "place", true), 0);
+	/* or another within, or hidden: that counts only when nothing is to be lost. */
+	unit_write("place/.sums", "2", 1);
+	assert_int_equal(look("memory", "place", false), 0);
+	assert_int_equal(look("memory", "place", true), -EEXIST);
+	unit_write("place/.sums", "1", 1);
+	unit_write("place/in/late.xml", "<network />", 11);
+	assert_int_equal(look("memory", "place", false), 0);
+	assert_int_equal(look("memory", "place", true), -EEXIST);
+	assert_non_null(strstr(why, "late.xml"));
+	unit_write("place/early.xml", "<DOMAIN/>", 9);
+	assert_int_equal(look("memory", "place", false), -EEXIST);
+	assert_string_equal(why, "sda3 has another early.");
+	unit_write("place/early.xml", "<domain/>", 9);
+	assert_int_equal(unlink(unit_path("place/link")), 0);
+	assert_int_equal(symlink("b", unit_path("place/link")), 0);
+	assert_int_equal(look("memory", "place", false), -EEXIST);
+}
+
+static void copy_new(void)
+{
+	struct place_copy copy = {.copied = fopen(unit_path("list"), "r"),
+		.noted = fopen(unit_path("list.new"), "w")};
+
+	assert_int_equal(place_copy(&copy, unit_path("made"), unit_path("lasts"), why), 0);
+	if (copy.copied)
+		fclose(copy.copied);
+	fclose(copy.noted);
+	assert_int_equal(rename(unit_path("list.new"), unit_path("list")), 0);
+}
+
+TEST(what_was_deleted_does_not_come_back)
+{
+	unit_write("made/one", "1", 1);
+	unit_write("made/two", "2", 1);
+	copy_new();
+	see_file(unit_path("lasts/one"), "1");
+	unit_run("rm lasts/*");
+	copy_new();
+	assert_int_not_equal(access(unit_path("lasts/one"), F_OK), 0);
+	/* What was made since does, also by an old name. */
+	unit_write("made/two", "22", 2);
+	unit_write("made/three", "3", 1);
+	copy_new();
+	assert_int_not_equal(access(unit_path("lasts/one"), F_OK), 0);
+	see_file(unit_path("lasts/two"), "22");
+	see_file(unit_path("lasts/three"), "3");
+	unit_run("rm lasts/*");
+	copy_new();
+	assert_int_not_equal(access(unit_path("lasts/three"), F_OK), 0);
 }
 
 TEST(pools_are_not_left_behind)
@@ -154,4 +234,5 @@ TEST(pools_are_not_left_behind)
 }
 
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
-	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(pools_are_not_left_behind))
+	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(another_of_the_same_name_is_told),
+	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind))
