@@ -48,6 +48,8 @@ static const char another_volume[] = N_(
 	"%s has another volume by the name of %.*s, which is in memory too, so it was not taken into use. Keep the guest in memory that has it as a clone with another name, or not at all, delete it, then try again.");
 static const char another_medium[] = N_(
 	"%s has another medium by the name of %.*s, which is in memory too, so it was not taken into use. Remove the one in memory, then try again.");
+static const char another_file[] = N_(
+	"%s has a file %.*s of its own, which would be lost, so nothing was copied. To use what it has, detach the place in use and attach that one; to have it replaced by what is in use, make it anew: posada storage create.");
 
 /* What lasts: where it is used, where on the place it is, and what to say when both have one by the
  * same name (NULL: the place's counts). What is below PLACE_ROOT is there by itself; the rest is
@@ -1011,6 +1013,9 @@ static int let_go(const struct place *current, char why[PLACE_TEXT])
 
 int place_move(const struct place *place, char why[PLACE_TEXT])
 {
+	/* Guests need not pause for a look at what PLACE has. */
+	struct place_copy look = {
+		.dry = true, .deep = true, .clash = another_file, .place = place->name};
 	struct place_copy all = {.over = true};
 	char from[PATH_SIZE], to[PATH_SIZE];
 	struct place current;
@@ -1031,6 +1036,11 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
+	ret = copy_kept(&look, why);
+	if (ret) {
+		umount2(MOUNT, MNT_DETACH);
+		goto out;
+	}
 	ret = hold_guests(why);
 	if (!ret)
 		ret = see_unused(PLACE_ROOT, why);

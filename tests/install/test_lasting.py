@@ -113,6 +113,10 @@ def test_from_the_stick_to_a_disk(stick, tmp_path):
         assert "Posada is on vda." in said and "cannot be saved" in said
         assert host.posada("storage", "list", "--json")["place"] == "sda3"
         host.posada("guest", "kill", "early", status=None)
+        # What another host has there stays.
+        host.sh("mount /dev/vda3 /mnt && mkdir /mnt/volumes && echo theirs >/mnt/volumes/early.img && umount /mnt")
+        assert "volumes/early.img" in host.posada("storage", "move", "vda3", status=1)
+        host.sh("mount /dev/vda3 /mnt && grep theirs /mnt/volumes/early.img && rm -r /mnt/volumes && umount /mnt")
         host.posada("storage", "move", "vda3", seconds=300)
         host.posada("storage", "detach", seconds=180)
         # What was made in memory before is seen again.
