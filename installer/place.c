@@ -92,17 +92,36 @@ static bool below_root(const char *path)
 
 /* --- Finding it --------------------------------------------------------- */
 
-/* A group that holds a place lets it be seen; its other volumes stay as they are. */
-static void activate_volumes(void)
+/* The volumes that may hold a place, by their names. */
+static void list_volumes(char volumes[4096])
 {
 	static const char *const list[] = {"lvm", "lvs", "--noheadings", "-o", "lv_full_name",
 		"--select", "lv_name=" PLACE_LABEL, NULL};
-	char output[4096], *rest, *name;
 
-	if (tool_run(list, output, sizeof(output)))
-		return;
-	for (name = strtok_r(output, " \n", &rest); name; name = strtok_r(NULL, " \n", &rest))
-		tool_run((const char *const[]){"lvm", "lvchange", "-ay", name, NULL}, NULL, 0);
+	if (tool_run(list, volumes, 4096))
+		*volumes = '\0';
+}
+
+static bool has_name(const struct places *places, const char *name)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (!strcmp(places->items[i].name, name))
+			return true;
+	return false;
+}
+
+/* All of them can be seen then; or, by CHANGE "-an", those that are no PLACES are let go of again.
+ * Other volumes of their groups stay as they are. */
+static void change_volumes(const char *volumes, const char *change, const struct places *places)
+{
+	char name[64];
+
+	for (const char *at = volumes; *(at += strspn(at, " \n")); at += strcspn(at, " \n")) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, " \n"), at);
+		if (!places || !has_name(places, name))
+			tool_run((const char *const[]){"lvm", "lvchange", change, name, NULL}, NULL,
+				0);
+	}
 	tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
 }
 
@@ -235,12 +254,16 @@ static void mark_medium(struct places *places)
 
 int place_list(struct places *places, char why[PLACE_TEXT])
 {
+	char volumes[4096];
+
 	*why = '\0';
 	memset(places, 0, sizeof(*places));
 	if (scan(places)) {
-		activate_volumes();
+		list_volumes(volumes);
+		change_volumes(volumes, "-ay", NULL);
 		memset(places, 0, sizeof(*places));
 		scan(places);
+		change_volumes(volumes, "-an", places);
 	}
 	if (places->count > 1)
 		mark_medium(places);
@@ -296,6 +319,14 @@ int place_choose(const struct places *places, const char *name, const struct pla
 		list_names(places, names));
 }
 
+/* A group whose volume is active keeps its disk from being worked on. */
+static void deactivate(const struct place *place)
+{
+	if (strchr(place->name, '/'))
+		tool_run((const char *const[]){"lvm", "lvchange", "-an", place->name, NULL}, NULL,
+			0);
+}
+
 /* What is kept in a mirror that is not used would be filled, or lose a disk, unseen. */
 static void deactivate_others(const struct places *places, const struct place *chosen)
 {
@@ -303,13 +334,12 @@ static void deactivate_others(const struct places *places, const struct place *c
 
 	place_current(&current);
 	for (size_t i = 0; i < places->count; i++) {
-		const char *name = places->items[i].name;
+		const struct place *place = &places->items[i];
 
 		/* One that somebody has mounted LVM does not let go. */
-		if (strchr(name, '/') && strcmp(name, chosen->name) != 0 &&
-			strcmp(name, current.name) != 0)
-			tool_run((const char *const[]){"lvm", "lvchange", "-an", name, NULL}, NULL,
-				0);
+		if (strcmp(place->name, chosen->name) != 0 &&
+			strcmp(place->name, current.name) != 0)
+			deactivate(place);
 	}
 }
 
@@ -989,6 +1019,23 @@ out:
 	return ret;
 }
 
+int place_put_aside(const struct place *place, char why[PLACE_TEXT])
+{
+	const char *const words[] = {"tune2fs", "-L", PLACE_MOVED, place->device, NULL};
+	char first[96] = "";
+	int ret = tool_run(words, NULL, 0) ? -EIO : work_flush(place->device);
+
+	deactivate(place);
+	if (strchr(place->name, '/'))
+		snprintf(first, sizeof(first), "lvm lvchange -ay %s; ", place->name);
+	return ret ? fail(why, ret,
+			     _("%s still is called a data place too, so that the next start would use none. Rename it before: %stune2fs -L %s /dev/%s"),
+			     place->name, first, PLACE_MOVED, place->name)
+		   : fail(why, 0,
+			     _("%s keeps what it had and is called %s now, so that no host takes it for its data place. To see what it has: %smount -o ro /dev/%s /mnt"),
+			     place->name, PLACE_MOVED, first, place->name);
+}
+
 /* The mounts of the place that is in use, away; they are back when it fails. */
 static int let_go(const struct place *current, char why[PLACE_TEXT])
 {
@@ -997,14 +1044,8 @@ static int let_go(const struct place *current, char why[PLACE_TEXT])
 
 	sync();
 	unbind();
-	if (!umount2(PLACE_ROOT, 0)) {
-		/* A group whose volume is active keeps its disk from being worked on. */
-		if (strchr(current->name, '/'))
-			tool_run((const char *const[]){"lvm", "lvchange", "-an", current->name,
-					 NULL},
-				NULL, 0);
+	if (!umount2(PLACE_ROOT, 0))
 		return 0;
-	}
 	ret = fail(why, -errno, _("%s cannot be let go of: %s. See what uses %s."), current->name,
 		strerror(errno), PLACE_ROOT);
 	bind_all(ignored);
@@ -1019,6 +1060,7 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 	struct place_copy all = {.over = true};
 	char from[PATH_SIZE], to[PATH_SIZE];
 	struct place current;
+	bool moved = false;
 	int ret, fd;
 
 	*why = '\0';
@@ -1059,9 +1101,13 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 		ret = switch_to(place, why);
 		if (ret)
 			place_notice(why);
+		moved = !ret;
 	}
 	sync();
 	settle();
+	/* Now that the new one is whole; this need not delay the guests. */
+	if (moved)
+		place_put_aside(&current, why);
 out:
 	close(fd);
 	return ret;

@@ -12,6 +12,9 @@
 #define PLACE_LABEL "posada-data"
 #define PLACE_ROOT  "/data"
 
+/* What one is called from which everything has moved. */
+#define PLACE_MOVED "posada-moved"
+
 #define PLACE_TEXT 512
 #define PLACES_MAX 16
 
@@ -62,16 +65,23 @@ int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEX
 
 /*
  * Copy everything that lasts from the place in use to PLACE, and use PLACE from then on; the old
- * one keeps what it has. It is refused when PLACE has files that would become others. Guests whose
- * disks are there are saved meanwhile, and go on afterwards: that is a pause for them.
+ * one is put aside, of which WHY tells afterwards. It is refused when PLACE has files that would
+ * become others. Guests whose disks are there are saved meanwhile, and go on afterwards: that is a
+ * pause for them.
  */
 int place_move(const struct place *place, char why[PLACE_TEXT]);
 
 /*
  * Use the place called NAME, which was just made: with all that lasts, by whichever of the two
- * above fits.
+ * above fits. WHY may have sentences for the person also when this returns 0.
  */
 int place_use(const char *name, char why[PLACE_TEXT]);
+
+/*
+ * PLACE, which is not in use, keeps what it has, but is no place any more: it is called
+ * PLACE_MOVED. WHY tells also when this returns 0 how to see what it has.
+ */
+int place_put_aside(const struct place *place, char why[PLACE_TEXT]);
 
 /* Let go of it: what is on it stays there, what was in memory before is in use again. */
 int place_detach(char why[PLACE_TEXT]);

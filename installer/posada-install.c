@@ -347,6 +347,8 @@ static int move_along(const struct plan *plan)
 			return FAILED;
 		}
 		printf(_("Settings and guests are on %s now.\n"), step->part);
+		if (*why)
+			puts(why);
 	}
 	if (place_current(&place))
 		puts(_("Settings and guests still live in memory: \"posada storage create\" keeps them."));

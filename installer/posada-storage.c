@@ -113,14 +113,23 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 	*last = what;
 }
 
+/* RET and WHY are what came of the attempt. */
+static int end_use(const char *name, int ret, const char *why)
+{
+	if (ret)
+		return failed(why);
+	printf(_("%s is the data place of this host now.\n"), name);
+	if (*why)
+		puts(why);
+	return DONE;
+}
+
 static int use(const char *name)
 {
 	char why[PLACE_TEXT];
+	int ret = place_use(name, why);
 
-	if (place_use(name, why))
-		return failed(why);
-	printf(_("%s is the data place of this host now.\n"), name);
-	return DONE;
+	return end_use(name, ret, why);
 }
 
 static int create(const struct machine *machine, const struct plan_wish *wish, const char *confirm)
@@ -196,6 +205,7 @@ static int run_move(char **words)
 {
 	struct place place;
 	char why[PLACE_TEXT];
+	int ret;
 
 	if (!words[0] || words[1] || *words[0] == '-')
 		return program_usage(&program);
@@ -203,10 +213,8 @@ static int run_move(char **words)
 		return failed(why);
 	puts(_("Guests whose disks are copied pause until that is done."));
 	fflush(stdout);
-	if (place_move(&place, why))
-		return failed(why);
-	printf(_("%s is the data place of this host now.\n"), place.name);
-	return DONE;
+	ret = place_move(&place, why);
+	return end_use(place.name, ret, why);
 }
 
 static int run_detach(char **words)

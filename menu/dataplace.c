@@ -28,17 +28,20 @@ bool when_no_place(const struct app *app)
 
 void dataplace_use(const char *name)
 {
-	char why[PLACE_TEXT], text[PLACE_TEXT];
+	char why[PLACE_TEXT], text[2 * PLACE_TEXT];
 	struct place current;
+	int ret;
 
 	ui_wait(place_current(&current)
 			? _("Taking the data place into use…")
 			: _("Copying everything to the new data place; guests pause meanwhile…"));
-	if (!place_use(name, why))
-		snprintf(text, sizeof(text),
-			_("%s is the data place of this host now. Settings, guests and media are written there the moment they change."),
-			name);
-	ui_message(_("Data place"), *why ? why : text);
+	ret = place_use(name, why);
+	snprintf(text, sizeof(text),
+		_("%s is the data place of this host now. Settings, guests and media are written there the moment they change."),
+		name);
+	if (!ret && *why)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\n\n%s", why);
+	ui_message(_("Data place"), ret ? why : text);
 }
 
 /* --- Making one --------------------------------------------------------- */

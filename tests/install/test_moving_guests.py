@@ -35,7 +35,8 @@ def test_guests_go_on_around_a_move(disks):
         before = {kind: beat(host, kind) for kind in ("pv", "pvh")}
         assert host.posada("storage", "list", "--json")["place"] == "vdb1"
         # Making another one moves everything to it.
-        host.posada("storage", "create", "vdc", "--whole-disk", "--confirm", "vdc", seconds=600)
+        said = host.posada("storage", "create", "vdc", "--whole-disk", "--confirm", "vdc", seconds=600)
+        assert "vdb1 keeps what it had and is called posada-moved" in said
         assert host.posada("storage", "list", "--json")["place"] == "vdc1"
         for kind in ("pv", "pvh"):
             assert host.posada("guest", "show", kind, "--json")["state"] == "running"
@@ -45,3 +46,10 @@ def test_guests_go_on_around_a_move(disks):
         assert "/dev/vdb" not in host.sh("cat /proc/mounts")
         host.posada("install", "plan", "vdb", "--whole-disk", seconds=300)
         host.healthy()
+        host.sh("sync")
+    # At the next start it is known which one is meant.
+    with Host(memory=3072, disks=disks) as host:
+        host.booted()
+        host.sh("until [ -e /run/posada/place.ready ]; do sleep 1; done", 120)
+        assert host.posada("storage", "list", "--json")["place"] == "vdc1"
+        assert "pv.img" in host.sh("mount -o ro /dev/vdb1 /mnt && ls /mnt/volumes && umount /mnt")

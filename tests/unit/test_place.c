@@ -233,6 +233,22 @@ TEST(pools_are_not_left_behind)
 	assert_non_null(strstr(why, "The pool more has"));
 }
 
+TEST(what_was_left_is_no_place)
+{
+	struct place place = {.name = "sda3"};
+
+	unit_run("truncate -s 16M old; mke2fs -q -F -t ext4 -L %s old", PLACE_LABEL);
+	snprintf(place.device, sizeof(place.device), "%s", unit_path("old"));
+	assert_int_equal(setenv("PATH", "/usr/bin:/bin:/usr/sbin:/sbin", 1), 0);
+	assert_int_equal(place_put_aside(&place, why), 0);
+	assert_non_null(strstr(why, "mount -o ro /dev/sda3 /mnt"));
+	unit_run("blkid -p old | grep 'LABEL=\"%s\"' && e2fsck -fn old", PLACE_MOVED);
+	unit_run("dd if=/dev/zero of=old bs=1M count=1 conv=notrunc");
+	assert_int_not_equal(place_put_aside(&place, why), 0);
+	assert_non_null(strstr(why, "tune2fs -L posada-moved /dev/sda3"));
+}
+
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
 	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(another_of_the_same_name_is_told),
-	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind))
+	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
+	T(what_was_left_is_no_place))
