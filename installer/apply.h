@@ -51,8 +51,9 @@ const struct part *apply_find(
 /*
  * Take back the installation on PART of DISK, which apply_find found, by the record that it holds.
  * What others have changed since stays as it is. *EXACT tells whether what was there is as it was
- * before: the same bytes in the disk's table and boot code, no file of ours left. Without a record,
- * on a file system of others, only what is surely ours goes. Returns 0 or -errno with WHY.
+ * before: the same bytes in the disk's table and boot code, no file of ours left, nor an entry in
+ * the firmware; if not, WHY has that as sentences. Without a record, on a file system of others,
+ * only what is surely ours goes. Returns 0 or -errno with WHY.
  */
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
 	bool *exact, char why[APPLY_TEXT]);

@@ -302,15 +302,6 @@ int efi_drop(const char *directory, uint16_t number)
 	return ret ? ret : variable_remove(directory, name);
 }
 
-int efi_remove(const char *directory, const uint8_t *option, size_t size)
-{
-	uint16_t number;
-	bool there;
-
-	choose_number(directory, option, size, &number, &there);
-	return there ? efi_drop(directory, number) : 0;
-}
-
 /* --- What entries say --------------------------------------------------- */
 
 static unsigned get16(const uint8_t *at)
@@ -435,6 +426,24 @@ int efi_list(const char *directory, struct efi_entries *entries)
 	entries->current = read_number(directory, "BootCurrent");
 	entries->next = read_number(directory, "BootNext");
 	return 0;
+}
+
+int efi_remove(const char *directory, const uint8_t *option, size_t size)
+{
+	struct efi_entry ours = {0};
+	struct efi_entries entries;
+	int ret = parse_option(option, size, &ours);
+
+	if (!ret)
+		ret = efi_list(directory, &entries);
+	/* Firmware that starts a system by UEFI says which entry that was. */
+	if (!ret && !entries.count && entries.current < 0)
+		ret = -ENOENT;
+	for (size_t i = 0; !ret && i < entries.count; i++)
+		if (!strcasecmp(entries.items[i].part, ours.part) &&
+			!strcasecmp(entries.items[i].path, ours.path))
+			ret = efi_drop(directory, entries.items[i].number);
+	return ret;
 }
 
 const struct efi_entry *efi_find(const struct efi_entries *entries, const char *name)

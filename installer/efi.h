@@ -63,8 +63,11 @@ int efi_guid(const char *text, uint8_t guid[16]);
  */
 int efi_add(const char *directory, const uint8_t *option, size_t size, uint16_t *number);
 
-/* Remove the entry with these bytes, if there is one, from the order and the variables. 0 or
- * -errno. */
+/*
+ * Remove every entry for the file that this one names, whatever the firmware has made of its other
+ * bytes, from the order and the variables. 0, also when there is none, or -errno; -ENOENT: nothing
+ * is known of the firmware, as on a system that it has started as a BIOS.
+ */
 int efi_remove(const char *directory, const uint8_t *option, size_t size);
 
 /* Remove the entry with that number. 0 or -errno. */

@@ -439,8 +439,8 @@ static int take_back(const struct plan_wish *wish, const struct part *part)
 		return FAILED;
 	}
 	printf(exact ? _("Posada is off %s, which starts as it did before.\n")
-		     : _("Posada is off %s. Not everything was as the installation had left it, so only what was surely ours was removed.\n"),
-		wish->disk);
+		     : _("Posada is off %s. %s\n"),
+		wish->disk, why);
 	return DONE;
 }
 

@@ -544,13 +544,31 @@ static int remove_core_partition(
 	return restore_table(work, record->core_number, record->core_start, name, true, exact);
 }
 
+/* STAYS is why our entry could not be removed from the firmware, or 0. */
+static void tell_left(const struct work *work, bool exact, int stays)
+{
+	char entry[APPLY_TEXT / 2] = "";
+
+	if (stays == -ENOENT)
+		snprintf(entry, sizeof(entry), "%s",
+			_("This host was not started by UEFI: if the firmware has an entry \"Posada\", that stays until it is removed in the firmware's setup."));
+	else if (stays)
+		snprintf(entry, sizeof(entry),
+			_("The firmware's entry \"Posada\" cannot be removed (%s): remove it in the firmware's setup."),
+			strerror(-stays));
+	snprintf(work->why, APPLY_TEXT, "%s%s%s",
+		exact ? ""
+		      : _("Not everything was as the installation had left it, so only what was surely ours was removed."),
+		exact || !stays ? "" : " ", entry);
+}
+
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
 	bool *exact, char why[APPLY_TEXT])
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
 	struct part now = *part;
-	int ret;
+	int ret, stays = 0;
 
 	*why = '\0';
 	*exact = true;
@@ -573,7 +591,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	if (!ret && record.nvram) {
 		ret = work_make_option(work, part->number, part->start, part->size);
 		if (!ret)
-			ret = remove_entry(work);
+			stays = efi_remove(work->places.variables, work->option, work->option_size);
 	}
 	if (!ret && record.core)
 		ret = clear_core(work, record.core, exact);
@@ -590,6 +608,9 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 		ret = work_drop_mark(work, part->start, part->size);
 	if (ret)
 		work_fail(work, ret, "%s", strerror(-ret));
+	else
+		tell_left(work, *exact, stays);
+	*exact = *exact && !stays;
 	work_close(work);
 	return ret;
 }

@@ -307,8 +307,8 @@ static void take_back(const struct disk *disk, const struct part *part)
 	else
 		snprintf(text, sizeof(text),
 			exact ? _("Posada is off %s, which starts as it did before.")
-			      : _("Posada is off %s. Not everything was as the installation had left it, so only what was surely ours was removed."),
-			disk->name);
+			      : _("Posada is off %s. %s"),
+			disk->name, why);
 	ui_message(_("Undo"), text);
 }
 

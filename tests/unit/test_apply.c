@@ -794,6 +794,16 @@ TEST(undo_leaves_others_files)
 	assert_true(there("fs/EFI/BOOT/BOOTX64.EFI"));
 	see_left(path);
 
+	/* Started as a BIOS the machine does not show what its firmware knows. */
+	path = install_in_esp();
+	unit_write("fs/posada/undo/record", all, strlen(all));
+	clear("variables");
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_false(exact);
+	assert_non_null(strstr(why, "not started by UEFI"));
+	assert_null(strstr(why, "surely ours"));
+	see_left(path);
+
 	/* Without a record only what is surely ours goes. */
 	path = install_in_esp();
 	assert_int_equal(undo(1, MIB, 64 * MIB), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of efi.c: the bytes of a boot entry, and the order of entries, in a directory of files.
+#include <errno.h>
 #include <unistd.h>
 #include "efi.h"
 #include "unit.h"
@@ -75,37 +76,51 @@ TEST(entries_come_and_go)
 {
 	static const uint16_t before[] = {2, 0}, with[] = {1, 2, 0}, changed[] = {0, 1},
 			      left[] = {0};
+	struct efi_file another = file;
+	uint8_t ours[512], other[512];
+	size_t size = (size_t)efi_option("Posada", &file, ours, sizeof(ours)), other_size;
 	uint16_t number;
 
+	another.signature[0]++;
+	other_size = (size_t)efi_option("Posada", &another, other, sizeof(other));
 	put("BootOrder", before, sizeof(before));
 	put("Boot0000", "zero", 4);
 	put("Boot0002", "two", 3);
-	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	assert_int_equal(efi_add(unit_path("efi"), ours, size, &number), 0);
 	assert_int_equal(number, 1);
 	see_order(with, 3);
 	/* A second time changes nothing. */
-	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	assert_int_equal(efi_add(unit_path("efi"), ours, size, &number), 0);
 	assert_int_equal(number, 1);
 	see_order(with, 3);
-	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"other", 5), 0);
+	assert_int_equal(efi_remove(unit_path("efi"), other, other_size), 0);
 	see_order(with, 3);
-	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"ours", 4), 0);
+	assert_int_equal(efi_remove(unit_path("efi"), ours, size), 0);
 	see_order(before, 2);
 	assert_int_equal(access(unit_path("efi/Boot0001" GLOBAL), F_OK), -1);
 	assert_int_equal(access(unit_path("efi/Boot0002" GLOBAL), F_OK), 0);
 	/* What others have changed since stays. */
-	assert_int_equal(efi_add(unit_path("efi"), (const uint8_t *)"ours", 4, &number), 0);
+	assert_int_equal(efi_add(unit_path("efi"), ours, size, &number), 0);
 	put("BootOrder", changed, sizeof(changed));
-	assert_int_equal(efi_remove(unit_path("efi"), (const uint8_t *)"ours", 4), 0);
+	assert_int_equal(efi_remove(unit_path("efi"), ours, size), 0);
 	see_order(left, 1);
+	/* Nor do other bytes of ours keep it there: what some firmware adds at its end. */
+	assert_int_equal(efi_add(unit_path("efi"), ours, size, &number), 0);
+	memcpy(ours + size, "RC", 2);
+	put("Boot0001", ours, size + 2);
+	assert_int_equal(efi_remove(unit_path("efi"), ours, size), 0);
+	see_order(left, 1);
+	assert_int_equal(access(unit_path("efi/Boot0001" GLOBAL), F_OK), -1);
 }
 
 TEST(firmware_without_variables)
 {
+	uint8_t ours[512];
+	size_t size = (size_t)efi_option("Posada", &file, ours, sizeof(ours));
 	uint16_t number;
 
-	assert_true(efi_add(unit_path("none"), (const uint8_t *)"ours", 4, &number) < 0);
-	assert_int_equal(efi_remove(unit_path("none"), (const uint8_t *)"ours", 4), 0);
+	assert_true(efi_add(unit_path("none"), ours, size, &number) < 0);
+	assert_int_equal(efi_remove(unit_path("none"), ours, size), -ENOENT);
 }
 
 /* What an entry says, in the bytes that others wrote. */
