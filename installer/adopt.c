@@ -48,11 +48,6 @@ static int refuse(struct adopter *adopter, const char *format, ...)
 
 /* --- What is whose ------------------------------------------------------ */
 
-static bool is_container(const struct part *part)
-{
-	return !strcmp(part->type, "05") || !strcmp(part->type, "0f") || !strcmp(part->type, "85");
-}
-
 /* A piece of something that may lie on several disks. */
 static bool is_array(const struct part *part)
 {
@@ -183,7 +178,7 @@ static int check_part(struct adopter *adopter, const struct part *part)
 	/* How Posada begins to start, and where, is told within; a data place tells nothing. */
 	if (is_posadas(adopter, part))
 		return part->unseen && !is_place(part) ? refuse_unseen(adopter, part) : 0;
-	if (is_container(part))
+	if (disks_is_container(part))
 		return 0;
 	if (part->posada && part != find_esp(adopter))
 		return refuse(adopter,
@@ -432,7 +427,7 @@ static int put_parts(struct adopter *adopter)
 		 */
 		put(adopt, ADOPT_DISK, part->start < container ? part->start : container);
 		put_nothing(adopt, part->start);
-		if (is_container(part))
+		if (disks_is_container(part))
 			container = part->start + part->size;
 		else
 			put_member(adopter, part);

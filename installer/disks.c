@@ -179,6 +179,11 @@ bool disks_is_stick(const struct disk *disk)
 	return disk->removable || !strcmp(disk->transport, "usb");
 }
 
+bool disks_is_container(const struct part *part)
+{
+	return !strcmp(part->type, "05") || !strcmp(part->type, "0f") || !strcmp(part->type, "85");
+}
+
 bool disks_is_shareable(const struct disk *disk)
 {
 	static const char *const transports[] = {"scsi", "sas", "fc", "iscsi"};

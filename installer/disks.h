@@ -117,6 +117,9 @@ int disks_json(const struct machine *machine, FILE *out);
 /* What travels from machine to machine: it is removable, or on USB. */
 bool disks_is_stick(const struct disk *disk);
 
+/* DOS: an extended partition, which has nothing but others in it. */
+bool disks_is_container(const struct part *part);
+
 /* A SCSI disk other than SATA's and USB's: more than one host may be attached to it. */
 bool disks_is_shareable(const struct disk *disk);
 

@@ -113,6 +113,10 @@ int group_choose(const struct machine *machine, const char *name, struct group_t
 	ret = check_disk(disk, part, why);
 	if (!ret)
 		ret = check_content(disk, part, why);
+	if (!ret && part && disks_is_container(part))
+		ret = refuse(why, -EPERM,
+			_("%s is an extended partition, which has other partitions in it. Choose one of those."),
+			part->name);
 	if (ret)
 		return ret;
 	snprintf(target->name, sizeof(target->name), "%s", part ? part->name : disk->name);

@@ -1012,6 +1012,10 @@ static int plan_place_in(struct planner *planner, const struct part *part)
 		return refuse(planner->plan,
 			_("Posada itself is on %s. Choose another partition, or the free room of %s."),
 			part->name, planner->disk->name);
+	if (disks_is_container(part))
+		return refuse(planner->plan,
+			_("%s is an extended partition, which has other partitions in it. Choose one of those, or the free room of %s."),
+			part->name, planner->disk->name);
 	if (*part->mounted || *part->group || !strcmp(part->content, "linux_raid_member"))
 		return refuse(planner->plan,
 			_("%s is in use. Release it, or choose another partition."), part->name);

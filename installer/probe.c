@@ -547,11 +547,6 @@ static int by_start(const void *a, const void *b)
 		       : (one->number > other->number) - (one->number < other->number);
 }
 
-static bool is_container(const struct part *part)
-{
-	return !strcmp(part->type, "05") || !strcmp(part->type, "0f") || !strcmp(part->type, "85");
-}
-
 static bool parts_overlap(const struct disk *disk)
 {
 	uint64_t end[2] = {0};
@@ -691,7 +686,7 @@ static int read_table(const struct device *device, struct disk *disk, const uint
 	if (strcmp(whole.content, "iso9660") != 0 && parts_overlap(disk))
 		disk->table = TABLE_DAMAGED;
 	for (size_t i = 0; i < disk->part_count && !ret; i++)
-		if (!is_container(&disk->parts[i]))
+		if (!disks_is_container(&disk->parts[i]))
 			ret = fill_content(device, &disk->parts[i]);
 	if (!ret && !disk->part_count && *whole.content && gpt == GPT_ABSENT) {
 		disk->table = TABLE_NONE;

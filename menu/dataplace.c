@@ -59,7 +59,7 @@ static bool choose_where(const struct disk *disk, struct plan_wish *wish)
 	for (size_t i = 0; i < disk->part_count && parts < PARTS_MAX && !disk->medium; i++) {
 		const struct part *part = &disk->parts[i];
 
-		if (!part->number)
+		if (!part->number || disks_is_container(part))
 			continue;
 		if (*part->group)
 			snprintf(texts[parts], sizeof(texts[parts]),

@@ -19,6 +19,7 @@ static const char *const text =
 	"disk name=sdg size=10737418240 sector=512 table=gpt\n"
 	"part name=sdg1 number=1 start=1048576 size=1073741824 content=ext4 posada=yes\n"
 	"part name=sdg2 number=2 start=2147483648 size=1073741824 mounted=/x\n"
+	"part name=sdg3 number=3 start=4294967296 size=1073741824 type=0f\n"
 	"disk name=sdh size=10737418240 sector=512 model=Empty\n"
 	"group name=vg0 extent=4194304 free=0\n";
 
@@ -53,8 +54,9 @@ TEST(disks_are_judged)
 		{"sdb2", -EPERM, "group vg0"}, {"sdc", -EPERM, "in use"},
 		{"sdd", -EPERM, "failing"}, {"sde", -EPERM, "only be read"},
 		{"sdf", -EPERM, "too small"}, {"sdg", -EPERM, "Posada itself"},
-		{"sdg2", -EPERM, "in use"}, {"sdz", -ENOENT, "sdz"}, {"", -ENOENT, "\"\""},
-		{"\033[0m", -ENOENT, "\"?[0m\""}, {"../sdh", -ENOENT, "no disk"}};
+		{"sdg2", -EPERM, "in use"}, {"sdg3", -EPERM, "extended"}, {"sdz", -ENOENT, "sdz"},
+		{"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
+		{"../sdh", -ENOENT, "no disk"}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct group_target target;
