@@ -394,6 +394,9 @@ static int remove_slot(struct work *work, char slot)
 		if (!ret && i + 1 == UPDATE_FILES)
 			ret = work_sync(work);
 	}
+	/* FAT: what is written next may lie where a name on the disk would still lead to. */
+	if (!ret)
+		ret = work_sync(work);
 	return ret ? work_fail(work, ret, _("the version before cannot be removed from %s: %s"),
 			     work->step->part, strerror(-ret))
 		   : 0;
