@@ -121,7 +121,9 @@ void place_create_run(struct app *app)
 	}
 	name = wish.part ? wish.part : wish.disk;
 	snprintf(text, sizeof(text),
-		wish.part || wish.whole
+		plan_find(&plan, PLAN_VOLUME)
+			? _("A volume will be made in the group %s; nothing is lost. Type its name, %s, to go on.")
+		: wish.part || wish.whole
 			? _("Everything on %s will be lost. Type its name, %s, to go on.")
 			: _("A partition will be made on %s. Type its name, %s, to go on."),
 		name, name);

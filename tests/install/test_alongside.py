@@ -162,6 +162,14 @@ def test_bios_disks_without_room(origins):
         host.booted()
         probe = host.posada("install", "probe", "--text")
         assert probe.count("system=Debian%20GNU/Linux%2013%20(trixie)") == 3 and "in_use" not in probe
+        # A data place in the free room of a group takes nothing from it.
+        host.menu("Storage", "Make")
+        host.choose("vda", 120)
+        host.choose("origin")
+        host.see("make the logical volume origin/posada-data", 60)
+        host.send("\r")
+        host.see("A volume will be made in the group origin")
+        host.home()
         # What cannot be finished is taken back.
         host.sh("mount -o bind /etc/hostname /run/payload/payload/boot/core.img")
         assert "has been taken back" in install_here(host, "vda", status=1)
