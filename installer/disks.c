@@ -235,6 +235,24 @@ const struct part *disks_find_twin(
 	return NULL;
 }
 
+/* The partition itself, or a member of the group whose volume it is. */
+static bool holds(const struct part *part, const char *name)
+{
+	size_t length = strlen(part->group);
+
+	return !strcmp(part->name, name) ||
+	       (length && !strncmp(name, part->group, length) && name[length] == '/');
+}
+
+bool disks_on_medium(const struct machine *machine, const char *name)
+{
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++)
+			if (machine->disks[i].medium && holds(&machine->disks[i].parts[j], name))
+				return true;
+	return false;
+}
+
 /* --- Values ------------------------------------------------------------- */
 
 /* What a field that is no text holds, whatever its width. */

@@ -136,6 +136,9 @@ struct part *disks_find_volume(const struct machine *machine, const char *name);
 const struct part *disks_find_twin(
 	const struct machine *machine, const struct part *part, const struct disk **disk);
 
+/* Does that partition, or volume (GROUP/VOLUME), lie on the disk that this host was started from? */
+bool disks_on_medium(const struct machine *machine, const char *name);
+
 /* Room for one element more in a list that those above free; cleared. NULL when there is no memory.
  */
 struct disk *disks_add(struct machine *machine);

@@ -228,15 +228,6 @@ out:
 	return groups;
 }
 
-/* The partition itself, or a volume of its group. */
-static bool is_on(const struct place *place, const struct part *part)
-{
-	size_t length = strlen(part->group);
-
-	return !strcmp(part->name, place->name) ||
-	       (length && !strncmp(place->name, part->group, length) && place->name[length] == '/');
-}
-
 /* Only one of several needs to know where it is. */
 static void mark_medium(struct places *places)
 {
@@ -244,11 +235,8 @@ static void mark_medium(struct places *places)
 
 	if (probe_machine(&machine, "/sys", NULL))
 		return;
-	for (size_t i = 0; i < machine.disk_count; i++)
-		for (size_t j = 0; j < machine.disks[i].part_count; j++)
-			for (size_t k = 0; k < places->count; k++)
-				if (is_on(&places->items[k], &machine.disks[i].parts[j]))
-					places->items[k].medium |= machine.disks[i].medium;
+	for (size_t i = 0; i < places->count; i++)
+		places->items[i].medium = disks_on_medium(&machine, places->items[i].name);
 	disks_free(&machine);
 }
 

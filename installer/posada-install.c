@@ -330,7 +330,7 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 }
 
 /* What is set and made on the live system moves along, where the plan has a place for it. */
-static int move_along(const struct plan *plan)
+static int move_along(const struct plan *plan, const struct machine *machine)
 {
 	char why[PLACE_TEXT];
 	struct place place;
@@ -352,10 +352,13 @@ static int move_along(const struct plan *plan)
 	}
 	if (place_current(&place))
 		puts(_("Settings and guests still live in memory: \"posada storage create\" keeps them."));
+	else if (disks_on_medium(machine, place.name))
+		printf(_("Settings and guests stay on the medium (%s). Leave it plugged in, or \"posada storage create\" makes a data place on another disk and copies them there.\n"),
+			place.name);
 	return DONE;
 }
 
-static int carry_out(const struct plan *plan)
+static int carry_out(const struct plan *plan, const struct machine *machine)
 {
 	struct apply_result result = {0};
 	const char *last = NULL;
@@ -375,7 +378,7 @@ static int carry_out(const struct plan *plan)
 	else
 		printf(_("Posada is on %s.\n"), plan->disk);
 	/* A stick begins a life of its own. */
-	return plan->layout == PLAN_STICK ? DONE : move_along(plan);
+	return plan->layout == PLAN_STICK ? DONE : move_along(plan, machine);
 }
 
 /* Nobody is asked: whatever the answers leave unclear is refused. */
@@ -401,7 +404,7 @@ static int apply_answers(const char *path)
 	else if (!ret && plan_make(&machine, &answers.wish, &plan))
 		fprintf(stderr, _("posada install: %s Nothing was written.\n"), plan.refusal);
 	else if (!ret && !plan_print(&plan, &machine, stdout))
-		status = carry_out(&plan);
+		status = carry_out(&plan, &machine);
 	disks_free(&machine);
 	return status;
 }
@@ -422,7 +425,7 @@ static int run_apply(char **words)
 		fprintf(stderr, "posada install: %s\n", plan.refusal);
 	if (!ret && !plan_print(&plan, &machine, stdout) && confirmed(plan.disk) &&
 		(!*plan.mirror || confirmed(plan.mirror)))
-		status = carry_out(&plan);
+		status = carry_out(&plan, &machine);
 	disks_free(&machine);
 	return status;
 }

@@ -105,15 +105,22 @@ static bool accept(const struct choice *choice)
 		&choice->plan, &choice->machine, _("Install: the plan"), text, choice->plan.disk);
 }
 
-static const char *what_next(const struct choice *choice)
+static void what_next(const struct choice *choice, char *text, size_t size)
 {
 	struct place place;
 
 	if (choice->wish.layout == PLAN_STICK)
-		return _("This stick starts any PC, by BIOS or UEFI.");
-	return place_current(&place)
-		       ? _("Settings and guests still live in memory: make a data place (Storage, Make) to have them after the reboot.")
-		       : _("Take the medium out and reboot to start from the disk.");
+		snprintf(text, size, "%s", _("This stick starts any PC, by BIOS or UEFI."));
+	else if (place_current(&place))
+		snprintf(text, size, "%s",
+			_("Settings and guests still live in memory: make a data place (Storage, Make) to have them after the reboot."));
+	else if (disks_on_medium(&choice->machine, place.name))
+		snprintf(text, size,
+			_("Settings and guests stay on the medium (%s). Leave it plugged in, or make a data place on another disk (Storage, Make): that copies them there."),
+			place.name);
+	else
+		snprintf(text, size, "%s",
+			_("Take the medium out and reboot to start from the disk."));
 }
 
 static void carry_out(struct choice *choice)
@@ -121,7 +128,7 @@ static void carry_out(struct choice *choice)
 	struct apply_result result = {0};
 	unsigned last = 101;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
-	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512], names[80];
+	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512], names[80], next[256];
 	int ret;
 
 	ret = apply_plan(&choice->plan, &options, &result, why);
@@ -138,11 +145,11 @@ static void carry_out(struct choice *choice)
 			dataplace_use(choice->plan.steps[i].part);
 	snprintf(names, sizeof(names), "%s%s%s", choice->plan.disk,
 		*choice->plan.mirror ? ", " : "", choice->plan.mirror);
+	what_next(choice, next, sizeof(next));
 	snprintf(text, sizeof(text),
 		_("Posada is on %s. What was written reads back as it was built (sha256):\n\n%s\n%.64s\n%s\n%.64s\n%s\n%.64s\n\n%s%s%s"),
 		names, payload_names[0], result.sha256[0], payload_names[1], result.sha256[1],
-		payload_names[2], result.sha256[2], what_next(choice), *result.note ? "\n\n" : "",
-		result.note);
+		payload_names[2], result.sha256[2], next, *result.note ? "\n\n" : "", result.note);
 	ui_message(_("Install"), text);
 }
 

@@ -99,12 +99,17 @@ def test_from_memory_to_the_stick(stick):
 
 @pytest.mark.slow
 def test_from_the_stick_to_a_disk(stick, tmp_path):
-    disk = tmp_path / "disk"
+    disk, beside = tmp_path / "disk", tmp_path / "beside"
     subprocess.run(["truncate", "-s", "4G", disk], check=True)
-    with Host(boot="usb", stick=stick, disks=[disk]) as host:
+    subprocess.run(["truncate", "-s", "900M", beside], check=True)
+    subprocess.run(["sfdisk", "--quiet", beside], input=b"label: gpt\n", check=True)
+    with Host(boot="usb", stick=stick, disks=[disk, beside]) as host:
         host.booted()
         create_early(host)
         host.posada("storage", "create", "sda", "--confirm", "sda", seconds=300)
+        # Where nothing moves along, nobody may pull the stick out unwarned.
+        host.sh("printf '[install]\\nserial = DISK1\\nlayout = alongside\\n' >/tmp/answers")
+        assert "stay on the medium (sda3)" in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
         before = furnish(host)
         host.posada("guest", "start", "early")
         # The whole of it moves to a disk with Posada; a guest that cannot be saved (its kernel has panicked) is in the way.

@@ -124,6 +124,25 @@ TEST(text_is_this)
 	assert_null(machine.disks);
 }
 
+TEST(what_lies_on_the_medium)
+{
+	static const char text[] = "disk name=sda\npart name=sda1 group=vg\npart name=sda2\n"
+				   "disk name=sdb medium=yes\npart name=sdb1 group=inn\n"
+				   "part name=sdb3\ngroup name=inn\nvolume name=inn/posada-data\n";
+	static const char *const there[] = {"sdb3", "inn/posada-data"};
+	static const char *const elsewhere[] = {
+		"sda2", "sdb", "sdb4", "vg/posada-data", "inns/posada-data", "inn", ""};
+	struct machine machine;
+	unsigned line;
+
+	assert_int_equal(read_text(text, strlen(text), &machine, &line), 0);
+	for (size_t i = 0; i < COUNT(there); i++)
+		assert_true(disks_on_medium(&machine, there[i]));
+	for (size_t i = 0; i < COUNT(elsewhere); i++)
+		assert_false(disks_on_medium(&machine, elsewhere[i]));
+	disks_free(&machine);
+}
+
 TEST(round_trip_is_exact)
 {
 	for (unsigned round = 0; round < 500; round++) {
@@ -259,6 +278,6 @@ TEST(twins_find_each_other)
 	assert_null(disk);
 }
 
-RUN("disks", T(text_is_this), T(round_trip_is_exact), T(bad_lines_are_refused),
-	T(nothing_crashes_by_chance), T(json_is_valid), T(failures_are_told),
-	T(twins_find_each_other))
+RUN("disks", T(text_is_this), T(what_lies_on_the_medium), T(round_trip_is_exact),
+	T(bad_lines_are_refused), T(nothing_crashes_by_chance), T(json_is_valid),
+	T(failures_are_told), T(twins_find_each_other))
