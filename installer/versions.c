@@ -41,33 +41,65 @@ void versions_this_boot(struct versions_boot *boot)
 	versions_boot(line, boot);
 }
 
+/* GRUB writes to a FAT partition, and to nothing else that it can start from. */
+static bool takes_updates(const struct part *part)
+{
+	return part->number && !strcmp(part->content, "vfat");
+}
+
+/* A CD's image, also on a stick, is no installation; one that takes updates is preferred. */
+static const struct part *better(const struct part *part, const struct part *than)
+{
+	return part->posada && strcmp(part->content, "iso9660") != 0 &&
+			       (!than || (takes_updates(part) && !takes_updates(than)))
+		       ? part
+		       : than;
+}
+
+/* What of DISK has Posada: a partition, or a volume that lies on one. */
+static const struct part *find_installation(const struct machine *machine, const struct disk *disk)
+{
+	const struct part *found = NULL;
+
+	for (size_t i = 0; i < disk->part_count; i++) {
+		const struct part *part = &disk->parts[i];
+		const struct group *group = disks_find_group(machine, part->group);
+
+		found = better(part, found);
+		for (size_t j = 0; group && j < group->volume_count; j++)
+			if (!strcmp(group->volumes[j].on, part->name))
+				found = better(&group->volumes[j], found);
+	}
+	return found;
+}
+
 const struct part *versions_find(const struct machine *machine, const char *name,
 	const struct disk **disk, char why[APPLY_TEXT])
 {
-	const struct disk *found = NULL;
+	const struct part *found = NULL;
 
-	for (size_t i = 0; i < machine->disk_count && !found; i++)
-		if (name ? !strcmp(machine->disks[i].name, name) : machine->disks[i].medium)
-			found = &machine->disks[i];
-	*disk = found;
-	for (size_t i = 0; found && i < found->part_count; i++)
-		if (found->parts[i].posada && !strcmp(found->parts[i].content, "vfat"))
-			return &found->parts[i];
-	for (size_t i = 0; found && i < found->part_count; i++)
-		if (found->parts[i].posada) {
-			snprintf(why, APPLY_TEXT,
-				_("%s is an installation without a way back: the boot loader cannot write to its file system (%s). Undo it and install the new version from its own medium."),
-				found->parts[i].name, found->parts[i].content);
-			return NULL;
-		}
-	if (found)
+	*disk = NULL;
+	for (size_t i = 0; i < machine->disk_count && !*disk; i++) {
+		const struct disk *at = &machine->disks[i];
+
+		found = find_installation(machine, at);
+		if (name ? !strcmp(at->name, name) : at->medium && found)
+			*disk = at;
+	}
+	if (*disk && found && takes_updates(found))
+		return found;
+	if (*disk && found)
+		snprintf(why, APPLY_TEXT,
+			_("%s is an installation without a way back: the boot loader cannot write to its file system (%s). Undo it and install the new version from its own medium."),
+			found->name, *found->on ? "LVM" : found->content);
+	else if (*disk)
 		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
-			found->name);
+			(*disk)->name);
 	else if (name)
 		snprintf(why, APPLY_TEXT, _("There is no disk %s."), name);
 	else
 		snprintf(why, APPLY_TEXT,
-			_("This host was not started from an installation. Say which disk has one (--disk)."));
+			_("This host was not started from an installation. Say which disk has one (--disk DISK)."));
 	return NULL;
 }
 

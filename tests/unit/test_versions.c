@@ -493,7 +493,7 @@ TEST(boots_are_told_apart)
 
 TEST(installations_are_found)
 {
-	struct part parts[2] = {{.name = "sda1", .content = "ext4"}, {.name = "sda2"}};
+	struct part parts[2] = {{.name = "sda1", .content = "ext4"}, {.name = "sda2", .number = 2}};
 	struct disk disks[2] = {{.name = "sda", .parts = parts, .part_count = 2}, {.name = "sdb"}};
 	const struct machine machine = {.disks = disks, .disk_count = 2};
 	const struct disk *disk;
@@ -514,9 +514,36 @@ TEST(installations_are_found)
 	assert_ptr_equal(disk, &disks[0]);
 }
 
+/* A CD's image on a stick is started from, but brought up to date it cannot be. */
+TEST(a_live_stick_is_no_installation)
+{
+	struct part stick = {.name = "sda1", .number = 1, .content = "iso9660", .posada = true};
+	struct part member = {.name = "sdb1", .number = 1, .content = "LVM2_member", .group = "vg"};
+	struct part volume = {.name = "vg/posada", .on = "sdb1", .content = "vfat", .posada = true};
+	struct disk disks[] = {{.name = "sda", .medium = true, .parts = &stick, .part_count = 1},
+		{.name = "sdb", .parts = &member, .part_count = 1}};
+	struct group group = {.name = "vg", .volumes = &volume, .volume_count = 1};
+	struct machine machine = {
+		.disks = disks, .disk_count = 2, .groups = &group, .group_count = 1};
+	const struct disk *disk;
+
+	assert_null(versions_find(&machine, NULL, &disk, why));
+	assert_null(disk);
+	assert_non_null(strstr(why, "--disk"));
+	assert_null(versions_find(&machine, "sda", &disk, why));
+	assert_string_equal(why, "There is no installation of Posada on sda.");
+	/* GRUB cannot write to a volume, whatever is in it. */
+	assert_null(versions_find(&machine, "sdb", &disk, why));
+	assert_non_null(strstr(why, "vg/posada is an installation without a way back"));
+	disks[0].medium = false;
+	disks[1].medium = true;
+	assert_null(versions_find(&machine, NULL, &disk, why));
+	assert_ptr_equal(disk, &disks[1]);
+}
+
 RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
 	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
 	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
 	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
-	T(installations_are_found))
+	T(installations_are_found), T(a_live_stick_is_no_installation))
