@@ -59,6 +59,8 @@ static void explain(FILE *out)
 		"beside what is there. --mirror takes a second disk, which holds the same: either starts alone,\n"
 		"and what is kept outlasts the loss of one. --origin-first lets the system that was there start by itself;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
+		"An update from a stick takes the newest of those that a CD image was written to, or a CD; a stick\n"
+		"made by --stick has no signed update.\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"),
 		out);
 }
@@ -513,18 +515,24 @@ static int update_from(const char *where, bool older, const char *name)
 {
 	struct update_source *source = NULL;
 	const char *last = NULL;
-	char why[UPDATE_TEXT], path[256];
+	char why[UPDATE_TEXT];
 	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	struct update_found found;
+	struct versions_boot boot;
 	struct target target = {0};
 	int ret = 0;
 
 	if (!strcmp(where, "stick")) {
-		where = path;
-		if (update_find("/dev", path, sizeof(path))) {
-			fputs(_("posada install: no stick or CD with another version of Posada is plugged in.\n"),
+		versions_this_boot(&boot);
+		if (update_find("/sys/class/block", "/dev", boot.medium, &found)) {
+			fputs(_("posada install: no stick or CD with an update is plugged in: one that a CD image was written to, not one made by \"apply --stick\".\n"),
 				stderr);
 			return FAILED;
 		}
+		where = found.path;
+		printf(found.own ? _("Version %s is on %s, which this host was started from.\n")
+				 : _("Version %s is on %s.\n"),
+			found.version, found.path);
 	}
 	ret = update_open(where, UPDATE_KEY, &source, why);
 	if (!ret && find_target(&target, name))

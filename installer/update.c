@@ -360,25 +360,44 @@ void update_close(struct update_source *source)
 	free(source);
 }
 
-int update_find(const char *devices, char *path, size_t size)
+/* A disk and its first partition may begin with the same bytes: the disk is meant. */
+static bool is_better(const struct update_found *one, const struct update_found *than)
+{
+	int order = update_order(one->version, than->version);
+
+	if (one->own != than->own)
+		return than->own;
+	return order ? order > 0 : strcmp(one->path, than->path) < 0;
+}
+
+int update_find(
+	const char *names, const char *devices, const char *medium, struct update_found *found)
 {
 	struct update_source *source = calloc(1, sizeof(*source));
 	const struct dirent *entry;
-	DIR *dir = opendir("/sys/class/block");
+	struct update_found at;
+	DIR *dir = opendir(names);
+	uint64_t where, size;
 	int ret = -ENOENT;
 
 	if (!dir || !source)
 		ret = source ? -errno : -ENOMEM;
-	while (dir && source && ret && (entry = readdir(dir))) {
+	while (dir && source && (entry = readdir(dir))) {
 		if (*entry->d_name == '.' || !strncmp(entry->d_name, "loop", 4) ||
-			snprintf(path, size, "%s/%s", devices, entry->d_name) >= (int)size)
+			snprintf(at.path, sizeof(at.path), "%s/%s", devices, entry->d_name) >=
+				(int)sizeof(at.path))
 			continue;
 		memset(source, 0, sizeof(*source));
-		source->file = fopen(path, "rbe");
+		source->file = fopen(at.path, "rbe");
 		if (!source->file)
 			continue;
-		if (!read_head(source) && !update_parse(source->head, &source->update))
+		if (!read_head(source) && !update_parse(source->head, &source->update)) {
+			memcpy(at.version, source->update.version, sizeof(at.version));
+			at.own = *medium && !iso_find(source->file, medium, &where, &size);
+			if (ret || is_better(&at, found))
+				*found = at;
 			ret = 0;
+		}
 		fclose(source->file);
 	}
 	if (dir)

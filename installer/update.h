@@ -69,8 +69,20 @@ int update_open(
 	const char *where, const char *key, struct update_source **source, char why[UPDATE_TEXT]);
 void update_close(struct update_source *source);
 
-/* The first device below DEVICES ("/dev") that holds an update; -ENOENT. */
-int update_find(const char *devices, char *path, size_t size);
+/* An update that is on a device. */
+struct update_found {
+	char path[128];
+	char version[32];
+	bool own; /* this host was started from it */
+};
+
+/*
+ * Of the devices that have a name in the directory NAMES ("/sys/class/block") and are below DEVICES
+ * ("/dev") the one with the newest update; that which this host was started from, which is known
+ * by MEDIUM (posada.medium), only when there is no other. Returns 0, or -ENOENT: none.
+ */
+int update_find(
+	const char *names, const char *devices, const char *medium, struct update_found *found);
 
 const struct update *update_about(const struct update_source *source);
 

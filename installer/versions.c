@@ -21,12 +21,14 @@ const char *const version_states[VERSION_STATES] = {"none", "good", "other", "ne
 
 void versions_boot(const char *command_line, struct versions_boot *boot)
 {
-	static const char slot[] = "posada.slot=";
-	const char *at = strstr(command_line, slot);
+	static const char slot[] = "posada.slot=", medium[] = "posada.medium=";
+	const char *at = strstr(command_line, slot), *known = strstr(command_line, medium);
 	char name = at ? at[strlen(slot)] : 0;
 
 	boot->slot = name == 'a' || name == 'b' ? name : 0;
 	boot->trial = boot->slot && strstr(command_line, "posada.trial=1");
+	known = known ? known + strlen(medium) : "";
+	snprintf(boot->medium, sizeof(boot->medium), "%.*s", (int)strcspn(known, " \n"), known);
 }
 
 void versions_this_boot(struct versions_boot *boot)

@@ -32,10 +32,12 @@ struct versions {
 	} slots[VERSIONS]; /* a, b */
 };
 
-/* How this host was started, from the kernel's command line: its slot, 0 when it has none. */
+/* How this host was started, from the kernel's command line: its slot, 0 when it has none, and what
+ * its medium is known by. */
 struct versions_boot {
 	char slot;
 	bool trial;
+	char medium[64];
 };
 
 void versions_boot(const char *command_line, struct versions_boot *boot);

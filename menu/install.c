@@ -194,11 +194,14 @@ out:
 /* Where the new version is; false when nobody says. */
 static bool choose_update(char *where, size_t size)
 {
+	struct update_found found;
+	struct versions_boot boot;
 	const struct ui_item items[] = {
 		{_("Stick"), _("A stick or CD with the new version is plugged in")},
 		{_("File"), _("An update file or CD image, or the address of an update file")},
 	};
 	size_t chosen = 0;
+	char text[256];
 
 	if (!ui_menu(
 		    _("Update"), _("Where is the new version?"), items, ARRAY_SIZE(items), &chosen))
@@ -206,10 +209,18 @@ static bool choose_update(char *where, size_t size)
 	if (chosen)
 		return ui_input(_("Update"),
 			_("The file's path, or its address (http:// or https://):"), where, size);
-	if (!update_find("/dev", where, size))
-		return true;
-	ui_message(_("Update"), _("No stick or CD with another version of Posada is plugged in."));
-	return false;
+	versions_this_boot(&boot);
+	if (update_find("/sys/class/block", "/dev", boot.medium, &found)) {
+		ui_message(_("Update"),
+			_("No stick or CD with an update is plugged in: one that a CD image was written to, not one that this menu made."));
+		return false;
+	}
+	snprintf(where, size, "%s", found.path);
+	snprintf(text, sizeof(text),
+		found.own ? _("Version %s is on %s, which this host was started from. Take it?")
+			  : _("Version %s is on %s. Take it?"),
+		found.version, found.path);
+	return ui_yes_no(_("Update"), text);
 }
 
 static void show_update_progress(void *opaque, const char *what, unsigned percent)

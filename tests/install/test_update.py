@@ -161,6 +161,8 @@ def test_update_that_panics_on_a_whole_disk(origins: Origins, updates):
         host.booted()
         host.menu("Install", "Update")
         host.choose("Stick")
+        host.see(f"Version {vm.VERSION} is on /dev/sda. Take it", 60)
+        host.send("y")
         host.see(f"Version {vm.VERSION} is on vda2", 300)
         host.send("\r")
         host.home()

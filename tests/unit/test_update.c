@@ -275,16 +275,14 @@ static uint8_t *put_record(uint8_t *at, const char *name, uint32_t block, uint32
 	return at + at[0];
 }
 
-TEST(images_are_opened)
+/* It is known by the name of an empty file. */
+static void put_image(uint8_t image[32 * BLOCK], const char head[UPDATE_HEAD], const char *medium)
 {
 	static const char *const names[] = {
 		"XEN.GZ;1", "VMLINUZ.;1", "INITRAMFS.IMG;1", "ENTRIES.CFG;1"};
-	static uint8_t image[32 * BLOCK];
-	gnutls_privkey_t key = make_key("key");
 	uint8_t *at = image + 18 * BLOCK;
-	char head[UPDATE_HEAD];
 
-	make_head(head, key);
+	memset(image, 0, 32 * BLOCK);
 	image[16 * BLOCK] = 1;
 	memcpy(image + 16 * BLOCK + 1, "CD001", 5);
 	put_record(image + 16 * BLOCK + 156, "", 17, BLOCK);
@@ -295,6 +293,17 @@ TEST(images_are_opened)
 		at = put_record(at, names[i], 20 + i, (uint32_t)strlen(contents[i]));
 		strcpy((char *)image + (20 + i) * BLOCK, contents[i]);
 	}
+	put_record(at, medium, 31, 0);
+}
+
+TEST(images_are_opened)
+{
+	static uint8_t image[32 * BLOCK];
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD];
+
+	make_head(head, key);
+	put_image(image, head, "0123ABCD.;1");
 	see_files(unit_write("image", image, sizeof(image)), true);
 	refused(unit_write("image", image, 19 * BLOCK), -EINVAL, "is no update of Posada");
 	for (unsigned n = 0; n < 500; n++) {
@@ -310,6 +319,58 @@ TEST(images_are_opened)
 			update_close(source);
 	}
 	gnutls_privkey_deinit(key);
+}
+
+/* A device with that version on it; MEDIUM: a CD image. */
+static void put_device(const char *name, const char *version, const char *medium)
+{
+	static uint8_t image[32 * BLOCK];
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD], path[64];
+
+	make_head(head, key);
+	memcpy(strstr(head, "version ") + 8, version, 3);
+	put_image(image, head, medium ? medium : "");
+	snprintf(path, sizeof(path), "devices/%s", name);
+	if (medium)
+		unit_write(path, image, sizeof(image));
+	else
+		unit_write(path, head, sizeof(head));
+	snprintf(path, sizeof(path), "names/%s", name);
+	unit_write(path, "", 0);
+	gnutls_privkey_deinit(key);
+}
+
+static void see_found(const char *device, const char *version, bool own)
+{
+	struct update_found found;
+
+	assert_int_equal(
+		update_find(unit_path("names"), unit_path("devices"), "0123abcd", &found), 0);
+	assert_string_equal(strrchr(found.path, '/') + 1, device);
+	assert_string_equal(found.version, version);
+	assert_int_equal(found.own, own);
+}
+
+TEST(the_newest_stick_is_found)
+{
+	struct update_found found;
+
+	unit_write("names/sda", "", 0);
+	unit_write("devices/sda", "nothing", 7);
+	assert_int_equal(update_find(unit_path("none"), unit_path("devices"), "", &found), -ENOENT);
+	/* What this host was started from is better than nothing, */
+	put_device("sr0", "9.9", "0123ABCD.;1");
+	see_found("sr0", "9.9", true);
+	/* and worse than whatever somebody has plugged in. */
+	put_device("sdc1", "0.9", "FFFFABCD.;1");
+	see_found("sdc1", "0.9", false);
+	put_device("sdc", "0.9", "FFFFABCD.;1");
+	see_found("sdc", "0.9", false);
+	put_device("sdb", "1.0", NULL);
+	see_found("sdb", "1.0", false);
+	put_device("sdd", "0.8", NULL);
+	see_found("sdb", "1.0", false);
 }
 
 /* A wget of ours: it sends a file, slowly, or says what went wrong. */
@@ -357,4 +418,4 @@ TEST(addresses_are_opened)
 
 RUN("update", T(heads_are_parsed), T(signatures_count), T(versions_have_an_order),
 	T(files_are_opened), T(directories_are_opened), T(images_are_opened),
-	T(addresses_are_opened))
+	T(the_newest_stick_is_found), T(addresses_are_opened))

@@ -478,9 +478,9 @@ TEST(boots_are_told_apart)
 	static const struct {
 		const char *line;
 		struct versions_boot boot;
-	} rows[] = {{"panic=30 posada.medium=12 quiet", {0}},
+	} rows[] = {{"panic=30 posada.medium=12 quiet", {.medium = "12"}},
 		{"posada.slot=a quiet", {.slot = 'a'}},
-		{"posada.medium=1 posada.slot=b posada.trial=1 quiet", {'b', true}},
+		{"posada.medium=1 posada.slot=b posada.trial=1 quiet", {'b', true, "1"}},
 		{"posada.slot=c posada.trial=1", {0}}, {"posada.slot=", {0}}};
 	struct versions_boot boot;
 
@@ -488,6 +488,7 @@ TEST(boots_are_told_apart)
 		versions_boot(rows[i].line, &boot);
 		assert_int_equal(boot.slot, rows[i].boot.slot);
 		assert_int_equal(boot.trial, rows[i].boot.trial);
+		assert_string_equal(boot.medium, rows[i].boot.medium);
 	}
 }
 
