@@ -473,33 +473,42 @@ static bool is_sealed(const struct machine *machine, const struct part *esp)
 	       !strncasecmp(esp->loader, "/EFI/Microsoft/", 15) && !strchr(esp->loader, ' ');
 }
 
-/* Every loader of another system that an ESP has, on any disk. */
+static void find_loaders_on(struct planner *planner, const struct disk *disk)
+{
+	for (size_t i = 0; i < disk->part_count; i++) {
+		const struct part *part = &disk->parts[i];
+		struct plan_origin *origin;
+
+		if (!*part->loader)
+			continue;
+		origin = add_origin(planner->plan,
+			*part->system ? part->system : _("The system that was here"));
+		if (!origin)
+			return;
+		snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
+		snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
+		if (!is_sealed(planner->machine, part))
+			continue;
+		memcpy(origin->part, part->uuid, sizeof(origin->part));
+		snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
+			*part->system ? part->system : "Windows");
+	}
+}
+
+/* Every loader of another system that an ESP has, on any disk. The first one is the origin that
+ * starts by itself if that is wished: one of the disk that is installed on. */
 static void find_loaders(struct planner *planner)
 {
 	const struct machine *machine = planner->machine;
 
-	for (size_t i = 0; i < machine->disk_count; i++)
-		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
-			const struct part *part = &machine->disks[i].parts[j];
-			struct plan_origin *origin;
+	if (planner->wish->layout != PLAN_WHOLE)
+		find_loaders_on(planner, planner->disk);
+	for (size_t i = 0; i < machine->disk_count; i++) {
+		const struct disk *disk = &machine->disks[i];
 
-			if (!*part->loader || machine->disks[i].medium ||
-				(planner->wish->layout == PLAN_WHOLE &&
-					(&machine->disks[i] == planner->disk ||
-						&machine->disks[i] == planner->mirror)))
-				continue;
-			origin = add_origin(planner->plan,
-				*part->system ? part->system : _("The system that was here"));
-			if (!origin)
-				return;
-			snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
-			snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
-			if (!is_sealed(machine, part))
-				continue;
-			memcpy(origin->part, part->uuid, sizeof(origin->part));
-			snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
-				*part->system ? part->system : "Windows");
-		}
+		if (!disk->medium && disk != planner->disk && disk != planner->mirror)
+			find_loaders_on(planner, disk);
+	}
 }
 
 static void note_bitlocker(struct planner *planner)
