@@ -56,6 +56,10 @@ static const struct field disk_fields[] = {
 	FIELD(disk, boot_code, FLAG),
 };
 
+#define MORE(key, member, number)                                                                  \
+	{key, TEXT, offsetof(struct part, more[number].member),                                    \
+		sizeof(((struct part *)0)->more[0].member)}
+
 static const struct field part_fields[] = {
 	FIELD(part, name, TEXT),
 	FIELD(part, number, NUMBER),
@@ -74,6 +78,12 @@ static const struct field part_fields[] = {
 	FIELD(part, on, TEXT),
 	FIELD(part, system, TEXT),
 	FIELD(part, loader, TEXT),
+	MORE("system2", name, 0),
+	MORE("loader2", loader, 0),
+	MORE("system3", name, 1),
+	MORE("loader3", loader, 1),
+	MORE("system4", name, 2),
+	MORE("loader4", loader, 2),
 	FIELD(part, fallback, FLAG),
 	FIELD(part, kernels, FLAG),
 	FIELD(part, dirty, FLAG),

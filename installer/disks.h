@@ -13,6 +13,14 @@
 
 enum disks_table { TABLE_NONE, TABLE_GPT, TABLE_DOS, TABLE_DAMAGED };
 
+/* Systems that an ESP starts, beside the first. */
+#define PART_MORE 3
+
+struct system {
+	char name[96];
+	char loader[128];
+};
+
 /* A partition, or a logical volume of a volume group. */
 struct part {
 	char name[64];	 /* the kernel's: sda1, or group/volume */
@@ -36,19 +44,20 @@ struct part {
 			     start is from there */
 	char system[96];  /* the operating system found in it: "Debian GNU/Linux 13 (trixie)" */
 	char loader[128]; /* ESP: path of that system's loader in it: /EFI/debian/shimx64.efi */
-	bool fallback;	  /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
-	bool kernels;	  /* ESP: a system's kernels lie in it */
-	bool dirty;	  /* was not unmounted cleanly */
-	bool hibernated;  /* a sleeping Windows or Linux will write to it */
-	bool readable;	  /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
-	bool posada;	  /* a payload of ours lies in /posada, or the beginnings of one */
-	char mirror[20];  /* what our partitions on the two disks of a mirror have in common, and
-			     no others; or empty */
-	bool ours;	  /* a logical volume that we made for ourselves */
-	bool unfinished;  /* only the beginnings, or what undo has not yet taken away */
-	bool unseen;	  /* a file system that could not be looked into: what is said of it is
-			     not all there may be */
-	bool used;	  /* mounted, swap, a guest's, or a member of something active */
+	struct system more[PART_MORE]; /* ESP: those of others (as text: system2, loader2, …) */
+	bool fallback;		       /* ESP: /EFI/BOOT/BOOTX64.EFI is taken */
+	bool kernels;		       /* ESP: a system's kernels lie in it */
+	bool dirty;		       /* was not unmounted cleanly */
+	bool hibernated;	       /* a sleeping Windows or Linux will write to it */
+	bool readable;	 /* ext4, xfs, btrfs, vfat: GRUB knows every feature that it has */
+	bool posada;	 /* a payload of ours lies in /posada, or the beginnings of one */
+	char mirror[20]; /* what our partitions on the two disks of a mirror have in common, and
+			    no others; or empty */
+	bool ours;	 /* a logical volume that we made for ourselves */
+	bool unfinished; /* only the beginnings, or what undo has not yet taken away */
+	bool unseen;	 /* a file system that could not be looked into: what is said of it is
+			    not all there may be */
+	bool used;	 /* mounted, swap, a guest's, or a member of something active */
 };
 
 struct disk {
@@ -136,7 +145,8 @@ struct part *disks_find_volume(const struct machine *machine, const char *name);
 const struct part *disks_find_twin(
 	const struct machine *machine, const struct part *part, const struct disk **disk);
 
-/* Does that partition, or volume (GROUP/VOLUME), lie on the disk that this host was started from? */
+/* Does that partition, or volume (GROUP/VOLUME), lie on the disk that this host was started from?
+ */
 bool disks_on_medium(const struct machine *machine, const char *name);
 
 /* Room for one element more in a list that those above free; cleared. NULL when there is no memory.

@@ -662,12 +662,19 @@ static bool same_word(const char *a, const char *b)
 	return length == strcspn(b, " ") && !strncasecmp(a, b, length);
 }
 
-static void name_from(const struct part *parts, size_t count, struct part *esp)
+static void name_from(const struct part *parts, size_t count, char name[96])
 {
-	for (size_t i = 0; i < count; i++)
-		if (!*parts[i].loader && same_word(esp->system, parts[i].system) &&
-			strlen(parts[i].system) > strlen(esp->system))
-			memcpy(esp->system, parts[i].system, sizeof(esp->system));
+	for (size_t i = 0; *name && i < count; i++)
+		if (!*parts[i].loader && same_word(name, parts[i].system) &&
+			strlen(parts[i].system) > strlen(name))
+			memcpy(name, parts[i].system, sizeof(parts[i].system));
+}
+
+static void name_system(const struct machine *machine, const struct disk *disk, char name[96])
+{
+	name_from(disk->parts, disk->part_count, name);
+	for (size_t i = 0; i < machine->group_count; i++)
+		name_from(machine->groups[i].volumes, machine->groups[i].volume_count, name);
 }
 
 /* An ESP knows a system's maker; its root, wherever that is, knows its name and version. */
@@ -677,12 +684,11 @@ static void fill_systems(struct machine *machine)
 		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
 			struct part *esp = &machine->disks[i].parts[j];
 
-			if (!*esp->loader || !*esp->system)
+			if (!*esp->loader)
 				continue;
-			name_from(machine->disks[i].parts, machine->disks[i].part_count, esp);
-			for (size_t k = 0; k < machine->group_count; k++)
-				name_from(machine->groups[k].volumes,
-					machine->groups[k].volume_count, esp);
+			name_system(machine, &machine->disks[i], esp->system);
+			for (size_t k = 0; k < PART_MORE; k++)
+				name_system(machine, &machine->disks[i], esp->more[k].name);
 		}
 }
 

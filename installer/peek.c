@@ -255,13 +255,35 @@ static bool has_kernels(int root)
 	return false;
 }
 
+struct vendor {
+	char folder[256];
+	char loader[PATH_SIZE];
+};
+
 struct esp {
 	int root;
-	char efi[PATH_SIZE];	/* how the folder EFI is written */
-	char folder[256];	/* of the first vendor by name */
-	char loader[PATH_SIZE]; /* its loader */
+	char efi[PATH_SIZE];		  /* how the folder EFI is written */
+	struct vendor vendors[PART_MORE]; /* the first ones by name; there may be Windows, too */
+	size_t vendor_count;
 	bool ours, kernels;
 };
+
+/* A directory has no order. */
+static void keep_vendor(struct esp *esp, const char *folder, const char *loader)
+{
+	struct vendor *kept = esp->vendors;
+	size_t at = esp->vendor_count;
+
+	while (at && strcmp(folder, kept[at - 1].folder) < 0)
+		at--;
+	if (at == COUNT(esp->vendors))
+		return;
+	if (esp->vendor_count < COUNT(esp->vendors))
+		esp->vendor_count++;
+	memmove(&kept[at + 1], &kept[at], (esp->vendor_count - at - 1) * sizeof(*kept));
+	snprintf(kept[at].folder, sizeof(kept[at].folder), "%s", folder);
+	snprintf(kept[at].loader, sizeof(kept[at].loader), "%s", loader);
+}
 
 static bool take_vendor(void *data, const char *name)
 {
@@ -274,27 +296,32 @@ static bool take_vendor(void *data, const char *name)
 	else if (snprintf(path, sizeof(path), "%s/%s", esp->efi, name) < (int)sizeof(path))
 		esp->kernels |= each_name(esp->root, path, take_kernel, NULL);
 	if (!strcasecmp(name, "posada") || !strcasecmp(name, "BOOT") ||
-		!strcasecmp(name, "Microsoft") || (*esp->folder && strcmp(name, esp->folder) > 0))
+		!strcasecmp(name, "Microsoft"))
 		return false;
 	for (size_t i = 0; i < COUNT(loaders); i++) {
 		int length = snprintf(path, sizeof(path), "%s/%s/%s", esp->efi, name, loaders[i]);
 
 		if (length >= (int)sizeof(path) || !locate(esp->root, path, found))
 			continue;
-		snprintf(esp->folder, sizeof(esp->folder), "%s", name);
-		snprintf(esp->loader, sizeof(esp->loader), "%s", found);
+		keep_vendor(esp, name, found);
 		break;
 	}
 	return false;
 }
 
-static void set_loader(struct part *part, const char *path, const char *system)
+static void add_loader(struct part *part, const char *path, const char *name)
 {
+	char *loader = part->loader, *system = part->system;
+
+	for (size_t i = 0; *loader && i < PART_MORE; i++) {
+		loader = part->more[i].loader;
+		system = part->more[i].name;
+	}
 	/* A path that does not fit would name another file. */
-	if (strlen(path) + 2 > sizeof(part->loader))
+	if (*loader || strlen(path) + 2 > sizeof(part->loader))
 		return;
-	snprintf(part->loader, sizeof(part->loader), "/%.*s", (int)sizeof(part->loader) - 2, path);
-	posada_text_clean(system, part->system, sizeof(part->system));
+	snprintf(loader, sizeof(part->loader), "/%.*s", (int)sizeof(part->loader) - 2, path);
+	posada_text_clean(name, system, sizeof(part->system));
 }
 
 static void look_for_loaders(int root, struct part *part)
@@ -307,19 +334,18 @@ static void look_for_loaders(int root, struct part *part)
 	each_name(root, esp.efi, take_vendor, &esp);
 	part->kernels = esp.kernels || has_kernels(root);
 	part->fallback = locate(root, "EFI/BOOT/BOOTX64.EFI", path);
-	if (*esp.loader) {
-		const char *system = esp.folder;
+	for (size_t i = 0; i < esp.vendor_count; i++) {
+		const char *system = esp.vendors[i].folder;
 
-		for (size_t i = 0; i < COUNT(vendors); i++)
-			if (!strcasecmp(system, vendors[i].folder))
-				system = vendors[i].system;
-		set_loader(part, esp.loader, system);
-	} else if (locate(root, "EFI/Microsoft/Boot/bootmgfw.efi", path)) {
-		set_loader(part, path, "Windows");
-	} else if (part->fallback && !esp.ours) {
-		locate(root, "EFI/BOOT/BOOTX64.EFI", path);
-		set_loader(part, path, "");
+		for (size_t j = 0; j < COUNT(vendors); j++)
+			if (!strcasecmp(system, vendors[j].folder))
+				system = vendors[j].system;
+		add_loader(part, esp.vendors[i].loader, system);
 	}
+	if (locate(root, "EFI/Microsoft/Boot/bootmgfw.efi", path))
+		add_loader(part, path, "Windows");
+	if (!*part->loader && !esp.ours && locate(root, "EFI/BOOT/BOOTX64.EFI", path))
+		add_loader(part, path, "");
 }
 
 /* --- A tree ------------------------------------------------------------- */

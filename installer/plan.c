@@ -463,35 +463,43 @@ static bool has_content(const struct disk *disk, const char *content)
  * BitLocker's keys unseal when the firmware has started nothing before Windows. So it must: the
  * machine restarts, and is told what comes next.
  */
-static bool is_sealed(const struct machine *machine, const struct part *esp)
+static bool is_sealed(const struct machine *machine, const struct part *esp, const char *loader)
 {
 	bool sealed = false;
 
 	for (size_t i = 0; i < machine->disk_count; i++)
 		sealed |= has_content(&machine->disks[i], "BitLocker");
 	return sealed && machine->nvram && *esp->uuid &&
-	       !strncasecmp(esp->loader, "/EFI/Microsoft/", 15) && !strchr(esp->loader, ' ');
+	       !strncasecmp(loader, "/EFI/Microsoft/", 15) && !strchr(loader, ' ');
+}
+
+static void add_loader(
+	struct planner *planner, const struct part *esp, const char *loader, const char *system)
+{
+	struct plan_origin *origin = NULL;
+
+	if (*loader)
+		origin =
+			add_origin(planner->plan, *system ? system : _("The system that was here"));
+	if (!origin)
+		return;
+	snprintf(origin->uuid, sizeof(origin->uuid), "%s", esp->content_uuid);
+	snprintf(origin->loader, sizeof(origin->loader), "%s", loader);
+	if (!is_sealed(planner->machine, esp, loader))
+		return;
+	memcpy(origin->part, esp->uuid, sizeof(origin->part));
+	snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
+		*system ? system : "Windows");
 }
 
 static void find_loaders_on(struct planner *planner, const struct disk *disk)
 {
 	for (size_t i = 0; i < disk->part_count; i++) {
 		const struct part *part = &disk->parts[i];
-		struct plan_origin *origin;
 
-		if (!*part->loader)
-			continue;
-		origin = add_origin(planner->plan,
-			*part->system ? part->system : _("The system that was here"));
-		if (!origin)
-			return;
-		snprintf(origin->uuid, sizeof(origin->uuid), "%s", part->content_uuid);
-		snprintf(origin->loader, sizeof(origin->loader), "%s", part->loader);
-		if (!is_sealed(planner->machine, part))
-			continue;
-		memcpy(origin->part, part->uuid, sizeof(origin->part));
-		snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
-			*part->system ? part->system : "Windows");
+		add_loader(planner, part, part->loader, part->system);
+		for (size_t j = 0; j < PART_MORE; j++)
+			add_loader(planner, part, part->more[j].loader, part->more[j].name);
 	}
 }
 
@@ -895,6 +903,10 @@ static const char *contents(const struct disk *disk, char text[PLAN_TEXT / 2])
 		else if (*part->content)
 			used += (size_t)snprintf(text + used, PLAN_TEXT / 2 - used, ", %s%s%s",
 				part->content, *name ? " " : "", name);
+		for (size_t j = 0; j < PART_MORE && used < PLAN_TEXT / 2; j++)
+			if (*part->more[j].name)
+				used += (size_t)snprintf(text + used, PLAN_TEXT / 2 - used, ", %s",
+					part->more[j].name);
 	}
 	return text;
 }

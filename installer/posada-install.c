@@ -138,6 +138,10 @@ static void put_part(const struct part *part, FILE *out)
 	snprintf(name, sizeof(name), "  %s", part->name);
 	put_row(out, (const char *const[]){name, posada_size_text(part->size, size, sizeof(size)),
 			     part->content, part->label, part->system});
+	for (size_t i = 0; i < PART_MORE && *part->more[i].loader; i++) {
+		snprintf(text, sizeof(text), _("starts %s, too"), part->more[i].name);
+		join(notes, sizeof(notes), text);
+	}
 	join(notes, sizeof(notes), part->posada ? _("has Posada") : "");
 	join(notes, sizeof(notes), part->dirty ? _("not unmounted cleanly") : "");
 	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");

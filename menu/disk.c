@@ -27,6 +27,10 @@ static void describe(const struct disk *disk, char *text, size_t size)
 		if (part->posada || *part->system)
 			used += (size_t)snprintf(text + used, size - used, "  [%s]",
 				part->posada ? "Posada" : part->system);
+		for (size_t j = 0; j < PART_MORE && used < size; j++)
+			if (*part->more[j].name)
+				used += (size_t)snprintf(
+					text + used, size - used, "  [%s]", part->more[j].name);
 	}
 }
 

@@ -31,9 +31,12 @@ def windows(origins):
     early.write_text(f"echo '{ALIVE}'\nsleep 2\nhalt\n")
     run("grub-mkimage", "-d", GRUB / "x86_64-efi", "-O", "x86_64-efi", "-c", early, "-p", "/", "-o", loader, "echo", "sleep", "halt")
     run("mkfs.fat", "-F", "32", "-n", "SYSTEM", "-C", part, ESP_SIZE // 1024)
-    run("mmd", "-i", part, "::/EFI", "::/EFI/Microsoft", "::/EFI/Microsoft/Boot", "::/EFI/BOOT")
+    run("mmd", "-i", part, "::/EFI", "::/EFI/Microsoft", "::/EFI/Microsoft/Boot", "::/EFI/BOOT",
+        "::/EFI/debian")
     run("mcopy", "-i", part, loader, f"::{LOADER}")
     run("mcopy", "-i", part, loader, "::/EFI/BOOT/BOOTX64.EFI")
+    # A Linux that shares its ESP hides nothing.
+    run("mcopy", "-i", part, loader, "::/EFI/debian/grubx64.efi")
     copy_at(disk, MIB, part)
     head = b"\xeb\x58\x90-FVE-FS-"
     write_at(disk, SECRET, head + bytes(0xb0 - len(head)) + struct.pack("<Q", MIB))
@@ -72,7 +75,7 @@ def test_windows_is_started_by_the_firmware(origins):
         assert known[TITLE]["partition"] == str(ESP) and known[TITLE]["path"] == LOADER and not known[TITLE]["next"]
         assert "has no entry Vista" in host.posada("install", "next", "Vista", status=1)
         plan = host.posada("install", "plan", "vda")
-        assert "BitLocker" in plan and "Windows (restarts first)" in plan
+        assert "BitLocker" in plan and "Debian GNU/Linux; Windows (restarts first)" in plan
         host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' >/tmp/answers")
         assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
         host.sh("sync; poweroff", status=None)

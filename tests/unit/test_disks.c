@@ -34,6 +34,8 @@ static void fill_part(struct part *part)
 	unit_chance_text(part->group, sizeof(part->group));
 	unit_chance_text(part->system, sizeof(part->system));
 	unit_chance_text(part->loader, sizeof(part->loader));
+	unit_chance_text(part->more[2].name, sizeof(part->more[2].name));
+	unit_chance_text(part->more[0].loader, sizeof(part->more[0].loader));
 	unit_chance_text(part->mirror, sizeof(part->mirror));
 	part->number = unit_chance(UINT32_MAX);
 	part->start = (uint64_t)unit_chance(UINT32_MAX) << unit_chance(33);

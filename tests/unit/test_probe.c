@@ -798,6 +798,20 @@ TEST(loaders_are_found)
 	peek("esp", "vfat", &part, &is_medium);
 	assert_string_equal(part.loader, "/efi/debian/grubx64.efi");
 	assert_string_equal(part.system, "Debian GNU/Linux");
+	assert_string_equal(part.more[0].name, "homebrew");
+	assert_string_equal(part.more[0].loader, "/efi/homebrew/grubx64.efi");
+	assert_string_equal(part.more[1].name, "Windows");
+	assert_string_equal(part.more[1].loader, "/efi/Microsoft/Boot/bootmgfw.efi");
+	assert_string_equal(part.more[2].loader, "");
+	/* Windows has its place, however many others there are. */
+	put("esp/efi/ubuntu/grubx64.efi", "");
+	put("esp/efi/arch/grubx64.efi", "");
+	peek("esp", "vfat", &part, &is_medium);
+	assert_string_equal(part.system, "Arch Linux");
+	assert_string_equal(part.more[0].name, "Debian GNU/Linux");
+	assert_string_equal(part.more[1].name, "homebrew");
+	assert_string_equal(part.more[2].name, "Windows");
+	unlink(unit_path("esp/efi/arch/grubx64.efi"));
 	put("esp/efi/debian/shimx64.efi", "");
 	peek("esp", "vfat", &part, &is_medium);
 	assert_string_equal(part.loader, "/efi/debian/shimx64.efi");
