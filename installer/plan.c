@@ -539,6 +539,18 @@ static void note_bitlocker(struct planner *planner)
 			_("A partition is encrypted by BitLocker, whose keys unseal only as long as this disk starts as it does now: Windows will ask for its recovery key at each start. Have that at hand, or suspend BitLocker."));
 }
 
+/* GRUB remembers which version starts in a file that it can write on FAT alone, and on no volume.
+ */
+static void note_no_updates(struct planner *planner)
+{
+	const struct plan_step *files = plan_find(planner->plan, PLAN_FILES);
+
+	if (*files->on || strcmp(files->content, "vfat") != 0)
+		note(planner->plan,
+			_("Posada on %s cannot be updated, for GRUB cannot write there and updates would have no way back: undo it and install the new version instead."),
+			files->part);
+}
+
 /* BIOS: the disk's own sector 0, called by the system that was found on it. */
 static void find_sector0(struct planner *planner)
 {
@@ -1459,6 +1471,7 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 	else if (wish->layout == PLAN_ALONGSIDE)
 		find_sector0(&planner);
 	note_bitlocker(&planner);
+	note_no_updates(&planner);
 	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)
 		note(plan,
 			_("No system that can be started was found on %s: the boot menu will offer Posada alone."),
