@@ -54,6 +54,7 @@ static const struct field disk_fields[] = {
 	FIELD(disk, last, BYTES),
 	FIELD(disk, gap_free, BYTES),
 	FIELD(disk, boot_code, FLAG),
+	FIELD(disk, boot_loader, TEXT),
 };
 
 #define MORE(key, member, number)                                                                  \

@@ -77,10 +77,11 @@ struct disk {
 	char table_uuid[40];
 	uint64_t first,
 		last; /* GPT: the first usable byte, and the one behind the last; else 0, size */
-	uint64_t gap_free;  /* DOS: where the run of zero sectors before the first partition begins;
-			       0: none */
-	bool boot_code;	    /* sector 0 holds boot code */
-	struct part *parts; /* in order of start */
+	uint64_t gap_free; /* DOS: where the run of zero sectors before the first partition begins;
+			      0: none */
+	bool boot_code;	   /* sector 0 holds boot code */
+	char boot_loader[16]; /* whose: GRUB, Windows, …; empty: nobody's that is known */
+	struct part *parts;   /* in order of start */
 	size_t part_count;
 };
 

@@ -159,11 +159,22 @@ static void put_part(const struct part *part, FILE *out)
 static void put_disk(const struct disk *disk, FILE *out)
 {
 	const char *const tables[] = {_("no table"), "GPT", "DOS", _("damaged")};
-	char size[32], notes[256] = "";
+	char size[32], text[96], notes[256] = "";
 
 	put_row(out,
 		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
 			tables[disk->table], disk->transport, disk->model});
+	if (*disk->serial) {
+		snprintf(text, sizeof(text), _("serial %s"), disk->serial);
+		join(notes, sizeof(notes), text);
+	}
+	if (disk->boot_code) {
+		snprintf(text, sizeof(text), _("boot code: %s"),
+			*disk->boot_loader ? disk->boot_loader : _("not known"));
+		join(notes, sizeof(notes), text);
+	}
+	put_notes(notes, out);
+	*notes = '\0';
 	join(notes, sizeof(notes), disk->medium ? _("this host was started from it") : "");
 	join(notes, sizeof(notes), disk->in_use ? _("in use") : "");
 	join(notes, sizeof(notes), disk->failing ? _("failing") : "");

@@ -702,10 +702,19 @@ static int read_table(const struct device *device, struct disk *disk, const uint
 
 static void fill_boot_code(struct disk *disk, const uint8_t *sector0)
 {
+	/* What it would complain with. */
+	static const struct {
+		const char *words, *loader;
+	} rows[] = {{"GRUB ", "GRUB"}, {"Operating system load error", "Syslinux"},
+		{"Invalid partition table", "Windows"}, {"LILO", "LILO"}};
+
 	if (sector0[BOOT_SIGNED] != 0x55 || sector0[BOOT_SIGNED + 1] != 0xaa)
 		return;
 	for (size_t i = 0; i < BOOT_CODE; i++)
 		disk->boot_code |= sector0[i] != 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !*disk->boot_loader; i++)
+		if (memmem(sector0, BOOT_CODE, rows[i].words, strlen(rows[i].words)))
+			put_text(disk->boot_loader, sizeof(disk->boot_loader), rows[i].loader);
 }
 
 int probe_disk(const char *path, struct disk *disk, char **why)

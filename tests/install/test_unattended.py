@@ -32,6 +32,7 @@ def test_refusals_and_answers(origins):
         assert [by_name[f"vd{letter}"]["table"] for letter in "abcde"] == ["dos", "dos", "gpt", "damaged", "none"]
         assert by_name["vda"]["parts"][0]["system"] == "Debian GNU/Linux 13 (trixie)"
         assert by_name["vdc"]["serial"] == "DISK2" and by_name["vdc"]["size"] == 901 * MIB
+        assert "serial DISK0, boot code: GRUB" in host.posada("install", "probe", seconds=180)
         for disk, reason in (("vdb", "A partition: the table is full"), ("vdc", "has no place for Posada"), ("vdd", "is damaged"),
                              ("vde", "no partition table"), ("vdz", "There is no disk vdz"), ("sr0", "There is no disk sr0")):
             assert reason in host.posada("install", "plan", disk, status=1), disk

@@ -71,6 +71,7 @@ static void fill_disk(struct disk *disk)
 	disk->last = UINT64_MAX;
 	disk->gap_free = unit_chance(99);
 	disk->boot_code = unit_chance(2);
+	unit_chance_text(disk->boot_loader, sizeof(disk->boot_loader));
 }
 
 static void fill(struct machine *machine)

@@ -284,7 +284,16 @@ TEST(dos_is_read)
 	put_bytes("dos1", 70 * 512 + 511, "\x01", 1);
 	disk = probe(&machine, "dos1");
 	assert_true(disk->boot_code);
+	assert_string_equal(disk->boot_loader, "");
 	assert_int_equal(disk->gap_free, 71 * 512);
+	disks_free(&machine);
+	put_bytes("dos1", 0x163, "Invalid partition table", 23);
+	disk = probe(&machine, "dos1");
+	assert_string_equal(disk->boot_loader, "Windows");
+	disks_free(&machine);
+	put_bytes("dos1", 0x180, "GRUB \0Geom", 11);
+	disk = probe(&machine, "dos1");
+	assert_string_equal(disk->boot_loader, "GRUB");
 	disks_free(&machine);
 	put_bytes("dos1", MIB - 1, "\x01", 1);
 	disk = probe(&machine, "dos1");
