@@ -51,4 +51,7 @@ def test_whole_disk(tmp_path, kind, firmware):
         host.ended()
     with Host(boot="disk", firmware=firmware, variables=variables, extra=attach(kind, disk, True)) as host:
         host.booted()
-        assert "disk" in host.sh("cat /proc/cmdline") or host.sh("cat /proc/cmdline")
+        # From what was written, and it knows this disk for the one that it came from.
+        assert "posada.slot=a" in host.sh("cat /proc/cmdline")
+        own, = [one for one in host.posada("install", "probe", "--json")["disks"] if one["medium"]]
+        assert own["serial"].endswith("KIND")

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The running system writes itself onto another stick, which starts any machine, and can do the same again."""
-import hashlib
-import pathlib
-
 import pytest
-import vm
 from host import Host
-from test_alongside import walk_to_confirmation
+from test_alongside import see_payload, walk_to_confirmation
 
 MIB = 1 << 20
 
@@ -24,13 +20,6 @@ def attach(file):
 
 def disk_of(host, serial):
     return next(disk for disk in host.posada("install", "probe", "--json")["disks"] if disk["serial"].endswith(serial))
-
-
-def see_payload(host):
-    """What it carries is what was built."""
-    carried = dict(reversed(line.split()) for line in host.sh("posada payload sum", 300).splitlines())
-    built = pathlib.Path(vm.OUT) / "payload"
-    assert carried == {name: hashlib.sha256((built / name).read_bytes()).hexdigest() for name in carried} and len(carried) == 3
 
 
 def medium_of(host):
