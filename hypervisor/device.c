@@ -170,7 +170,7 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	if (ret)
 		return ret;
 	if (!disk->readonly)
-		ret = disk_check(&others, *absolute, err);
+		ret = disk_check(handle, &others, *absolute, err);
 	posada_guests_free(&others);
 	return ret;
 }

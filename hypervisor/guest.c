@@ -19,6 +19,7 @@
 #include "internal.h"
 #include "seed.h"
 #include "sticks.h"
+#include "tool.h"
 #include "xml.h"
 
 #define POLL_MS 250
@@ -653,19 +654,46 @@ bool guests_use(const struct posada_guests *guests, const char *path)
 	return false;
 }
 
-int disk_check(const struct posada_guests *others, const char *path, struct posada_error *err)
+/* Nothing holds the medium once the host has started, nor a data place that it does not use. What
+ * looks into disks knows nothing of libvirt. */
+static int check_own(const char *path, struct posada_error *err)
+{
+	const char *const words[] = {
+		"timeout", "-s", "KILL", "60", "posada-storage", "check", path, NULL};
+	char said[512], clean[512];
+	int ret = tool_run(words, said, sizeof(said));
+
+	if (ret == 1) {
+		said[strcspn(said, "\n")] = '\0';
+		return fail(err, -EBUSY, "%s", posada_text_clean(said, clean, sizeof(clean)));
+	}
+	if (!tool_was_killed(ret))
+		return 0;
+	return fail(err, -EBUSY,
+		_("%s does not answer, so it cannot be told what is on it. Look at the disk, or choose another."),
+		posada_text_clean(path, clean, sizeof(clean)));
+}
+
+int disk_check(struct posada *handle, const struct posada_guests *others, const char *path,
+	struct posada_error *err)
 {
 	char clean[256];
+	int ret;
 
 	if (guests_use(others, path))
 		return fail(err, -EBUSY,
 			_("The disk %s belongs to a guest already, and two would destroy it. Copy it, or choose another."),
 			posada_text_clean(path, clean, sizeof(clean)));
+	if (!image_is_block(path))
+		return 0;
+	ret = pool_check_disk(handle, path, err);
+	if (ret)
+		return ret;
 	if (image_is_taken(path))
 		return fail(err, -EBUSY,
 			_("The host itself uses %s, and two would destroy it. Unmount it, or choose another."),
 			posada_text_clean(path, clean, sizeof(clean)));
-	return 0;
+	return check_own(path, err);
 }
 
 static bool goes_along(
@@ -854,8 +882,8 @@ static int check_iso(struct making *making, struct posada_error *err)
 	return ret;
 }
 
-static int check_disks(
-	struct making *making, const struct posada_guests *others, struct posada_error *err)
+static int check_disks(struct posada *handle, struct making *making,
+	const struct posada_guests *others, struct posada_error *err)
 {
 	size_t i, j;
 
@@ -872,7 +900,7 @@ static int check_disks(
 		ret = file_probe(
 			_("disk image"), making->spec.disks[i].path, &type, &making->disks[i], err);
 		if (!ret)
-			ret = disk_check(others, making->disks[i], err);
+			ret = disk_check(handle, others, making->disks[i], err);
 		if (ret)
 			return ret;
 		for (j = 0; j < i; j++)
@@ -935,7 +963,7 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	if (!ret)
 		ret = check_iso(making, err);
 	if (!ret)
-		ret = check_disks(making, &others, err);
+		ret = check_disks(handle, making, &others, err);
 	/* A guest that is only defined may count on the memory of those that run now. */
 	for (i = 0; i < others.count && !spec->start; i++)
 		if (posada_state_is_live(others.items[i].state) &&

@@ -32,8 +32,10 @@ int iso_probe(const char *path, char **absolute, struct posada_error *err);
 /* Does one of these guests have this file as a disk? */
 bool guests_use(const struct posada_guests *guests, const char *path);
 
-/* -EBUSY when a guest or this host has it, so that no guest may be given it. */
-int disk_check(const struct posada_guests *others, const char *path, struct posada_error *err);
+/* -EBUSY when a guest, a pool or this host has it, be it in use now or not, so that no guest may be
+ * given it. */
+int disk_check(struct posada *handle, const struct posada_guests *others, const char *path,
+	struct posada_error *err);
 
 /* Removes the seed of the guest of that name, which may hold a password, unless a guest has it. */
 void seed_drop(struct posada *handle, const char *name);

@@ -130,6 +130,9 @@ int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 /* Is it the path of something in the pool, be it there now or not? */
 bool pool_has_path(const struct posada_pool *pool, const char *path);
 
+/* -EBUSY when the disk or partition PATH holds a pool, be that attached or not. */
+int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err);
+
 /* A pool that is in use, with what is in it known anew; virStoragePoolFree(). */
 int pool_find(
 	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err);

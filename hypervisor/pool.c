@@ -2,6 +2,7 @@
 // Pools of volumes: what there are, how they are, and what can be done with one.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libvirt/virterror.h>
 #include <linux/magic.h>
 #include <netdb.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+#include "image.h"
 #include "internal.h"
 #include "iscsi.h"
 #include "pool.h"
@@ -34,6 +36,9 @@
 #define FULL_BYTES ((uint64_t)1 << 30)
 
 #define SYS "/sys"
+
+/* A disk that does not answer makes LVM wait. */
+#define LVM_LOOK "timeout", "-s", "KILL", "20", "lvm"
 
 /* What is on a server, over the network. */
 static bool is_remote(enum posada_pool_kind kind)
@@ -432,6 +437,62 @@ int pool_ready_for_path(struct posada *handle, const char *path, struct posada_e
 			look(found[i], &pool);
 			ret = check_there(&pool, err);
 		}
+		posada_pool_free(&pool);
+		virStoragePoolFree(found[i]);
+	}
+	free(found);
+	return ret;
+}
+
+/* Is PATH, as LVM tells of its disks line by line ("/dev/sdb1 group"), one that GROUP is on? */
+static bool group_is_on(const char *report, const char *group, const char *path)
+{
+	char disk[PATH_MAX], name[128];
+
+	for (; report; report = strchr(report, '\n')) {
+		report += strspn(report, "\n");
+		if (sscanf(report, "%4095s %127s", disk, name) == 2 && !strcmp(name, group) &&
+			image_overlaps(disk, path))
+			return true;
+	}
+	return false;
+}
+
+static bool lies_on(const struct posada_pool *pool, const char *report, const char *path)
+{
+	if (!pool->source)
+		return false;
+	return pool->kind == POSADA_POOL_LVM ? group_is_on(report, pool->source, path)
+					     : image_overlaps(pool->source, path);
+}
+
+int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err)
+{
+	const char *const words[] = {
+		LVM_LOOK, "pvs", "--noheadings", "--readonly", "-o", "pv_name,vg_name", NULL};
+	char report[16384] = "", clean[256];
+	virStoragePoolPtr *found;
+	virConnectPtr conn;
+	int count, i, ret = engine_any(handle, &conn, err);
+
+	if (ret)
+		return ret;
+	posada_text_clean(path, clean, sizeof(clean));
+	if (tool_was_killed(tool_run(words, report, sizeof(report))))
+		return fail(err, -EBUSY,
+			_("LVM does not answer, so it cannot be told whether a pool is on %s. Look at the disks of this host, and try again."),
+			clean);
+	count = virConnectListAllStoragePools(conn, &found, 0);
+	if (count < 0)
+		return fail_libvirt(
+			err, _("The pools cannot be listed"), _("Try again, or read the log."));
+	for (i = 0; i < count; i++) {
+		struct posada_pool pool = {0};
+
+		if (!ret && !pool_describe(found[i], &pool) && lies_on(&pool, report, path))
+			ret = fail(err, -EBUSY,
+				_("The pool %s (%s) is on %s, and a guest would overwrite all disks in it. Choose another disk; or, if the pool is not needed any more, forget it first (\"posada pool forget %s\")."),
+				pool.name, pool.source, clean, pool.name);
 		posada_pool_free(&pool);
 		virStoragePoolFree(found[i]);
 	}

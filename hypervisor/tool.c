@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,11 @@ static void take_output(int from, char *output, size_t size)
 			length += (size_t)got;
 	if (size)
 		output[length] = '\0';
+}
+
+bool tool_was_killed(int status)
+{
+	return status == -EINTR || status == 128 + SIGKILL;
 }
 
 int tool_run(const char *const words[], char *output, size_t size)

@@ -3,6 +3,7 @@
 #ifndef POSADA_TOOL_H
 #define POSADA_TOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -12,5 +13,8 @@
  * -EINTR when a signal ended it.
  */
 int tool_run(const char *const words[], char *output, size_t size);
+
+/* Has "timeout -s KILL" ended it, by what tool_run() says? */
+bool tool_was_killed(int status);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "place.h"
 #include "posada.h"
 #include "probe.h"
 #include "tool.h"
@@ -245,4 +246,34 @@ out:
 	free(what);
 	disks_free(&machine);
 	return ret;
+}
+
+static bool holds_place(const struct machine *machine, const struct part *part)
+{
+	const struct group *group = disks_find_group(machine, part->group);
+
+	if (!strcmp(part->label, PLACE_LABEL) && !strcmp(part->content, "ext4"))
+		return true;
+	for (size_t i = 0; group && i < group->volume_count; i++)
+		if (!strcmp(strrchr(group->volumes[i].name, '/') + 1, PLACE_LABEL))
+			return true;
+	return false;
+}
+
+int group_check_lent(const struct machine *machine, char why[GROUP_TEXT])
+{
+	for (size_t i = 0; i < machine->disk_count; i++) {
+		const struct disk *disk = &machine->disks[i];
+
+		if (disk->medium)
+			return refuse(why, -EPERM,
+				_("%s is what this host was started from. Choose another disk."),
+				disk->name);
+		for (size_t j = 0; j < disk->part_count; j++)
+			if (holds_place(machine, &disk->parts[j]))
+				return refuse(why, -EPERM,
+					_("%s holds a data place of Posada, which a guest would overwrite. Choose another disk, or erase it first (wipefs)."),
+					disk->parts[j].name);
+	}
+	return 0;
 }

@@ -45,4 +45,10 @@ int group_check(
 int group_take(
 	const struct group_target *target, const char *group, bool extend, char why[GROUP_TEXT]);
 
+/*
+ * May a guest have the disks of MACHINE for itself, by what is on them? -EPERM: no, and WHY: this
+ * host was started from one, or a data place is on it. Pure.
+ */
+int group_check_lent(const struct machine *machine, char why[GROUP_TEXT]);
+
 #endif

@@ -736,3 +736,26 @@ int probe_machine(struct machine *machine, const char *sys, char **why)
 	free(hardware.uses);
 	return ret;
 }
+
+int probe_one(struct machine *machine, const char *path)
+{
+	struct hardware hardware = {.sys = "/sys"};
+	char *real = realpath(path, NULL);
+	struct disk *disk;
+	int ret = real ? 0 : -errno;
+
+	memset(machine, 0, sizeof(*machine));
+	if (!ret)
+		ret = each_line(&hardware, "/proc/cmdline", take_medium);
+	disk = ret ? NULL : disks_add(machine);
+	if (!ret)
+		ret = disk ? probe_disk(real, disk, NULL) : -ENOMEM;
+	if (!ret)
+		ret = lvm_list(machine);
+	if (!ret)
+		look_into(&hardware, real, disk);
+	else
+		disks_free(machine);
+	free(real);
+	return ret;
+}

@@ -20,6 +20,7 @@ static int run_move(char **words);
 static int run_detach(char **words);
 static int run_group(char **words);
 static int run_repair(char **words);
+static int run_check(char **words);
 
 static const struct verb verbs[] = {
 	{"create", "DISK|PARTITION|GROUP [--whole-disk] [--confirm NAME]",
@@ -37,6 +38,7 @@ static const struct verb verbs[] = {
 		N_("take a disk, which loses what it holds, in place of one that a mirror has lost"),
 		run_repair},
 	{"list", "[--json]", N_("the volumes of the guests"), NULL},
+	{"check", "", NULL, run_check}, /* libposada's */
 };
 
 static void explain(FILE *out)
@@ -330,6 +332,27 @@ static int run_repair(char **words)
 	free(why);
 	disks_free(&machine);
 	return status;
+}
+
+/* --- A guest's disk ----------------------------------------------------- */
+
+/* Who asks reads the output, which says why not. */
+static int run_check(char **words)
+{
+	struct machine machine;
+	char why[GROUP_TEXT];
+	int ret;
+
+	if (!words[0] || words[1])
+		return program_usage(&program);
+	/* What is no disk, or cannot be read, is nothing of ours. */
+	if (probe_one(&machine, words[0]))
+		return DONE;
+	ret = group_check_lent(&machine, why);
+	if (ret)
+		puts(why);
+	disks_free(&machine);
+	return ret ? FAILED : DONE;
 }
 
 int main(int argc, char **argv)

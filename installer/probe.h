@@ -34,4 +34,10 @@ int probe_content(const char *device, struct part *part);
  */
 int probe_machine(struct machine *machine, const char *sys, char **why);
 
+/*
+ * The same for a MACHINE that has the disk or partition PATH alone, and nothing else; what uses it
+ * is not told.
+ */
+int probe_one(struct machine *machine, const char *path);
+
 #endif

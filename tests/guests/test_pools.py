@@ -80,6 +80,10 @@ def test_pools_live_and_last(tmp_path, media_disk):
         assert host.sh(f"blockdev --getsize64 {disk}") == str(600 << 20)
         host.posada("guest", "kill", "blocks", status=None)
         host.sh(f"printf lvm | dd of={disk} conv=notrunc,fsync")
+        # Nobody gets what it is on, also while it is not in use.
+        host.posada("pool", "detach", "fast")
+        assert "The pool fast" in host.posada("guest", "attach", "blocks", "--disk", "/dev/vdb", status=1)
+        host.posada("pool", "attach", "fast")
         assert "does not fit" in make_guest(host, "large", "--disk", "600M", "--pool", "fast", status=1)
         assert "raw" in make_guest(host, "large", "--disk", "60M", "--pool", "fast", "--format", "qcow2", status=1)
         # Through the menu, as a person does it.

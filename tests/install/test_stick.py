@@ -60,6 +60,7 @@ def test_another_stick(tmp_path):
         first = medium_of(host)
         own, = host.posada("install", "probe", "--json")["disks"]
         assert own["medium"] and own["table"] == "gpt" and len(own["parts"]) == 2
+        assert "was started from" in host.posada("guest", "create", "inn", "--kind", "pv", "--disk", f"/dev/{own['name']}", status=1)
         host.posada("storage", "create", own["name"], "--confirm", own["name"], seconds=300)
         host.posada("config", "set", "host.name", "traveller")
         host.sh("sync; poweroff", status=None)

@@ -102,10 +102,53 @@ TEST(a_group_is_made_or_extended)
 	assert_non_null(strstr(why, "vg0 already"));
 }
 
+static int lend(const char *disks, char why[GROUP_TEXT])
+{
+	FILE *in = fmemopen((void *)disks, strlen(disks), "r");
+	struct machine lent;
+	unsigned line;
+	int ret;
+
+	assert_int_equal(disks_read(in, &lent, &line), 0);
+	fclose(in);
+	*why = '\0';
+	ret = group_check_lent(&lent, why);
+	disks_free(&lent);
+	return ret;
+}
+
+TEST(a_guest_gets_no_disk_that_this_host_needs)
+{
+	static const struct {
+		const char *disks, *says;
+	} rows[] = {{"disk name=sda size=9\n", NULL},
+		{"disk name=sda size=9 medium=yes\n", "sda is what this host was started from"},
+		{"disk name=sda size=9\npart name=sda1 content=vfat posada=yes\n"
+		 "part name=sda2 content=ext4 label=posada-data\n",
+			"sda2 holds a data place"},
+		{"disk name=sda1 size=9\npart name=sda1 content=LVM2_member group=vg\n"
+		 "group name=vg\nvolume name=vg/posada-data ours=yes\n",
+			"sda1 holds a data place"},
+		/* Another system's own group. */
+		{"disk name=sda size=9\npart name=sda1 content=LVM2_member group=vg\n"
+		 "group name=vg\nvolume name=vg/root\n"
+		 "group name=other\nvolume name=other/posada-data\n",
+			NULL}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char why[GROUP_TEXT];
+		int ret = lend(rows[i].disks, why);
+
+		if (ret != (rows[i].says ? -EPERM : 0) ||
+			!strstr(why, rows[i].says ? rows[i].says : ""))
+			fail_msg("row %zu: %d %s", i, ret, why);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		T(disks_are_judged), T(what_is_lost_is_told), T(a_group_is_made_or_extended)};
+	const struct CMUnitTest tests[] = {T(disks_are_judged), T(what_is_lost_is_told),
+		T(a_group_is_made_or_extended), T(a_guest_gets_no_disk_that_this_host_needs)};
 
 	return cmocka_run_group_tests_name("group", tests, read_machine, free_machine);
 }

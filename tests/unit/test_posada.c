@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of libposada over libvirt's test driver: what it makes, what it refuses, what is left.
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "guest.h"
 #include "internal.h"
@@ -273,6 +275,76 @@ TEST(volumes_that_are_out_of_reach_keep_their_guest)
 	assert_int_equal(posada_guest_delete(host, "a", false, &err), 0);
 }
 
+/* Programs that the library asks say TEXT and end with STATUS. */
+static void put_program(const char *name, const char *text, int status)
+{
+	char script[1024], path[64];
+
+	snprintf(script, sizeof(script), "#!/bin/sh\ncat <<EOF\n%sEOF\nexit %d\n", text, status);
+	snprintf(path, sizeof(path), "bin/%s", name);
+	assert_int_equal(chmod(unit_write(path, script, strlen(script)), 0755), 0);
+}
+
+static void check_refusal(const char *path, const char *says)
+{
+	struct posada_guests none = {0};
+
+	assert_int_equal(disk_check(host, &none, path, &err), says ? -EBUSY : 0);
+	if (says && !strstr(err.text, says))
+		fail_msg("%s", err.text);
+}
+
+TEST(disks_of_pools_and_of_the_host_are_protected)
+{
+	static const char *const pools[] = {
+		"<pool type='logical'><name>fast</name><source><name>fast-1</name></source>"
+		"<target><path>/dev/fast-1</path></target></pool>",
+		"<pool type='fs'><name>files</name><source><device path='%s'/></source>"
+		"<target><path>/mnt/pools/files</path></target></pool>"};
+	char *old = strdup(getenv("PATH")), path[600], text[600], lent[64], files[64];
+	virConnectPtr conn;
+
+	strcpy(lent, unit_path("lent"));
+	strcpy(files, unit_path("files"));
+	/* Numbers that no driver has; only root can do this. */
+	if (mknod(lent, S_IFBLK | 0600, makedev(250, 2000)) ||
+		mknod(files, S_IFBLK | 0600, makedev(250, 2001))) {
+		free(old);
+		skip();
+	}
+	assert_int_equal(engine_any(host, &conn, &err), 0);
+	for (size_t i = 0; i < COUNT(pools); i++) {
+		virStoragePoolPtr pool;
+
+		snprintf(text, sizeof(text), pools[i], files);
+		pool = virStoragePoolDefineXML(conn, text, 0);
+		assert_non_null(pool);
+		virStoragePoolFree(pool);
+	}
+	snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), old);
+	setenv("PATH", path, 1);
+	unit_run("mkdir bin");
+	put_program("posada-storage", "", 0);
+	snprintf(text, sizeof(text), "  /none \n  %s other\n", lent);
+	put_program("lvm", text, 0);
+	check_refusal(lent, NULL);
+	check_refusal(files, "The pool files");
+	snprintf(text, sizeof(text), "  /none \n  %s fast-1\n", lent);
+	put_program("lvm", text, 5);
+	check_refusal(lent, "The pool fast (fast-1) is on ");
+	put_program("lvm", "", 0);
+	check_refusal(lent, NULL);
+	put_program("posada-storage", "sda holds it\n", 1);
+	check_refusal(lent, "sda holds it");
+	/* Who does not answer does not allow it. */
+	put_program("posada-storage", "", 137);
+	check_refusal(lent, "does not answer");
+	put_program("lvm", "", 137);
+	check_refusal(lent, "LVM does not answer");
+	setenv("PATH", old, 1);
+	free(old);
+}
+
 /* What a guest that runs gets at its next start is taken already. */
 TEST(definitions_are_protected)
 {
@@ -364,5 +436,6 @@ TEST(device_models_are_known)
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
 	LIVE(shared_volumes_outlive_one_guest),
 	LIVE(volumes_that_are_out_of_reach_keep_their_guest), LIVE(definitions_are_protected),
+	LIVE(disks_of_pools_and_of_the_host_are_protected),
 	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
 	T(no_libvirtd_is_told), T(device_models_are_known))
