@@ -70,9 +70,10 @@ struct disk {
 	bool read_only;
 	bool failing; /* it reports about itself that it fails */
 	bool removable;
-	bool medium; /* this host was booted from it */
-	bool in_use; /* mounted, swap, a guest's, or a member of something active */
-	bool taken;  /* the same, as a whole: its partitions alone do not count */
+	bool medium;	/* this host was booted from it */
+	bool in_use;	/* mounted, swap, a guest's, or a member of something active */
+	bool taken;	/* the same, as a whole: its partitions alone do not count */
+	char guest[64]; /* one that has it, or a partition of it, whether it runs or not */
 	enum disks_table table;
 	char table_uuid[40];
 	uint64_t first,

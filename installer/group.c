@@ -47,6 +47,10 @@ static int check_disk(const struct disk *disk, const struct part *part, char why
 		return refuse(why, -EPERM,
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
+	if (*disk->guest)
+		return refuse(why, -EPERM,
+			_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
+			disk->name, disk->guest);
 	return 0;
 }
 

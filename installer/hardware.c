@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
+#include "definition.h"
 #include "lvm.h"
 #include "peek.h"
 #include "smart.h"
@@ -37,11 +38,19 @@ struct use {
 	char where[128];
 };
 
+/* One that a guest has, whether it runs or not. */
+struct claim {
+	dev_t device;
+	char guest[64];
+};
+
 struct hardware {
 	const char *sys;
 	char medium[128];
 	struct use *uses;
 	size_t use_count;
+	struct claim *claims;
+	size_t claim_count;
 };
 
 /* --- Files of the kernel ------------------------------------------------ */
@@ -265,6 +274,38 @@ static int add_processes(struct hardware *hardware)
 	return ret;
 }
 
+static int add_claim(void *opaque, const char *guest, const char *path)
+{
+	struct hardware *hardware = opaque;
+	struct claim *grown;
+	dev_t device;
+
+	/* Other paths can be on a server that is silent. */
+	if (strncmp(path, "/dev/", 5) != 0 || !(device = device_of(path)))
+		return 0;
+	grown = reallocarray(
+		hardware->claims, hardware->claim_count + 1, sizeof(*hardware->claims));
+	if (!grown)
+		return -ENOMEM;
+	hardware->claims = grown;
+	grown += hardware->claim_count++;
+	grown->device = device;
+	snprintf(grown->guest, sizeof(grown->guest), "%s", *guest ? guest : "?");
+	return 0;
+}
+
+/* Where a guest that is off has its disks, only its definition tells. That of an adopted system has
+ * a device of its own. */
+static int add_guests(struct hardware *hardware)
+{
+	static const char *const folders[] = {"/etc/libvirt/libxl", "/etc/libvirt/qemu"};
+	int ret = 0;
+
+	for (size_t i = 0; i < COUNT(folders) && !ret; i++)
+		ret = definition_each(folders[i], add_claim, hardware);
+	return ret;
+}
+
 static int each_line(struct hardware *hardware, const char *path,
 	int (*add)(struct hardware *hardware, char *line))
 {
@@ -391,6 +432,13 @@ static struct part *find_part(struct disk *disk, unsigned number)
 	return NULL;
 }
 
+static void fill_guest(const struct hardware *hardware, dev_t device, struct disk *disk)
+{
+	for (size_t i = 0; device && i < hardware->claim_count; i++)
+		if (hardware->claims[i].device == device)
+			memcpy(disk->guest, hardware->claims[i].guest, sizeof(disk->guest));
+}
+
 /* The disk itself, and each partition that the kernel knows of it. */
 static void fill_uses(const struct hardware *hardware, const char *directory, struct disk *disk)
 {
@@ -402,6 +450,7 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 
 	disk->taken = is_used(hardware, read_device(directory), find_part(disk, 0), directory);
 	disk->in_use |= disk->taken;
+	fill_guest(hardware, read_device(directory), disk);
 	if (!entries)
 		return;
 	while ((entry = readdir(entries))) {
@@ -413,6 +462,7 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 		part = find_part(disk, (unsigned)strtoul(number, NULL, 10));
 		used = is_used(hardware, read_device(path), part, path);
 		disk->in_use |= used;
+		fill_guest(hardware, read_device(path), disk);
 		if (part)
 			part->used = used;
 	}
@@ -721,6 +771,8 @@ int probe_machine(struct machine *machine, const char *sys, char **why)
 	if (!ret)
 		ret = add_processes(&hardware);
 	if (!ret)
+		ret = add_guests(&hardware);
+	if (!ret)
 		ret = each_line(&hardware, "/proc/cmdline", take_medium);
 	if (!ret)
 		ret = add_disks(&hardware, machine, why);
@@ -734,6 +786,7 @@ int probe_machine(struct machine *machine, const char *sys, char **why)
 		disks_free(machine);
 	}
 	free(hardware.uses);
+	free(hardware.claims);
 	return ret;
 }
 

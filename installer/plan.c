@@ -1396,6 +1396,10 @@ static int check_disk(struct planner *planner)
 		return refuse(plan,
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
+	if (*disk->guest)
+		return refuse(plan,
+			_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
+			disk->name, disk->guest);
 	/* What nothing starts from can be on any disk. */
 	if (plan->layout == PLAN_PLACE)
 		return 0;

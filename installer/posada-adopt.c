@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "adopted.h"
+#include "definition.h"
 #include "json.h"
 #include "posada.h"
 #include "probe.h"
@@ -15,9 +16,6 @@
 #include "table.h"
 
 #define MEMORY "2G"
-
-/* A guest's definition as libvirt hands it over is never as long. */
-#define DEFINITION_MAX ((size_t)4 << 20)
 
 static int run_adopt(char **words);
 static int run_hook(char **words);
@@ -256,41 +254,6 @@ static int run_adopt(char **words)
 
 /* --- Before it starts, and after it is off ------------------------------ */
 
-/* What libvirt writes for the marks of XML. */
-static char unescape(const char **at)
-{
-	static const struct {
-		const char *word;
-		char mark;
-	} marks[] = {
-		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}, {"&quot;", '"'}};
-
-	for (size_t i = 0; i < COUNT(marks); i++)
-		if (!strncmp(*at, marks[i].word, strlen(marks[i].word))) {
-			*at += strlen(marks[i].word);
-			return marks[i].mark;
-		}
-	return *(*at)++;
-}
-
-/* Whatever in libvirt's own words is a path, "<source dev='/dev/sda'/>": the next one from *AT on.
- */
-static bool next_path(const char **at, char path[PATH_MAX])
-{
-	static const char word[] = "='/";
-	size_t length = 0;
-
-	*at = strstr(*at, word);
-	if (!*at)
-		return false;
-	*at += strlen(word) - 1;
-	/* The kernel opens no longer one. */
-	while (**at && **at != '\'' && length < PATH_MAX - 1)
-		path[length++] = unescape(at);
-	path[length] = '\0';
-	return true;
-}
-
 static bool is_adopted(const char *path)
 {
 	return !strncmp(path, POSADA_ADOPTED, strlen(POSADA_ADOPTED));
@@ -301,7 +264,7 @@ static int release(const char *guest, const char *definition)
 	char path[PATH_MAX];
 	int status = DONE;
 
-	for (const char *at = definition; next_path(&at, path);)
+	for (const char *at = definition; definition_next_path(&at, path);)
 		if (is_adopted(path) && adopted_let_go(path, guest)) {
 			fprintf(stderr, _("posada guest adopt: %s cannot be removed.\n"), path);
 			status = FAILED;
@@ -343,7 +306,7 @@ static int prepare(const char *guest, const char *definition)
 	char path[PATH_MAX], why[PATH_MAX + ADOPT_TEXT];
 	int ret = 0;
 
-	for (const char *at = definition; !ret && next_path(&at, path);) {
+	for (const char *at = definition; !ret && definition_next_path(&at, path);) {
 		if (is_adopted(path)) {
 			ret = see_unsaved(guest, why, sizeof(why));
 			if (!ret)

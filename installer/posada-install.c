@@ -159,7 +159,7 @@ static void put_part(const struct part *part, FILE *out)
 static void put_disk(const struct disk *disk, FILE *out)
 {
 	const char *const tables[] = {_("no table"), "GPT", "DOS", _("damaged")};
-	char size[32], text[96], notes[256] = "";
+	char size[32], text[128], notes[256] = "";
 
 	put_row(out,
 		(const char *const[]){disk->name, posada_size_text(disk->size, size, sizeof(size)),
@@ -177,6 +177,10 @@ static void put_disk(const struct disk *disk, FILE *out)
 	*notes = '\0';
 	join(notes, sizeof(notes), disk->medium ? _("this host was started from it") : "");
 	join(notes, sizeof(notes), disk->in_use ? _("in use") : "");
+	if (*disk->guest) {
+		snprintf(text, sizeof(text), _("a disk of the guest %s"), disk->guest);
+		join(notes, sizeof(notes), text);
+	}
 	join(notes, sizeof(notes), disk->failing ? _("failing") : "");
 	join(notes, sizeof(notes), disk->read_only ? _("read only") : "");
 	put_notes(notes, out);

@@ -27,8 +27,9 @@ def test_a_guests_disk(origins):
             host.posada("guest", "create", "inn", "--kind", kind, "--disk", "/dev/vda", *options, "--start", seconds=400)
             assert "vda is in use" in host.posada("install", "plan", "vda", seconds=300, status=1), kind
             host.posada("guest", "kill", "inn", seconds=180)
-            host.posada("install", "plan", "vda", seconds=300)
+            assert "vda is a disk of the guest inn" in host.posada("install", "plan", "vda", seconds=300, status=1), kind
             host.posada("guest", "delete", "inn")
+            host.posada("install", "plan", "vda", seconds=300)
 
 
 @pytest.mark.slow

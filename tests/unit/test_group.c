@@ -21,6 +21,7 @@ static const char *const text =
 	"part name=sdg2 number=2 start=2147483648 size=1073741824 mounted=/x\n"
 	"part name=sdg3 number=3 start=4294967296 size=1073741824 type=0f\n"
 	"disk name=sdh size=10737418240 sector=512 model=Empty\n"
+	"disk name=sdi size=10737418240 sector=512 guest=inn\n"
 	"group name=vg0 extent=4194304 free=0\n";
 
 static struct machine machine;
@@ -54,7 +55,8 @@ TEST(disks_are_judged)
 		{"sdb2", -EPERM, "group vg0"}, {"sdc", -EPERM, "in use"},
 		{"sdd", -EPERM, "failing"}, {"sde", -EPERM, "only be read"},
 		{"sdf", -EPERM, "too small"}, {"sdg", -EPERM, "Posada itself"},
-		{"sdg2", -EPERM, "in use"}, {"sdg3", -EPERM, "extended"}, {"sdz", -ENOENT, "sdz"},
+		{"sdg2", -EPERM, "in use"}, {"sdg3", -EPERM, "extended"},
+		{"sdi", -EPERM, "sdi is a disk of the guest inn."}, {"sdz", -ENOENT, "sdz"},
 		{"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
 		{"../sdh", -ENOENT, "no disk"}};
 
