@@ -132,13 +132,15 @@ static int qcow2_size(const char *path, uint64_t *bytes)
 {
 	unsigned char head[32];
 	FILE *file = fopen(path, "re");
+	enum image_type type;
 	size_t got, i;
 
 	if (!file)
 		return -errno;
 	got = fread(head, 1, sizeof(head), file);
 	fclose(file);
-	if (got != sizeof(head) || image_type_of(head, got) != IMAGE_QCOW2)
+	type = image_type_of(head, got);
+	if (got != sizeof(head) || (type != IMAGE_QCOW2 && type != IMAGE_QCOW2_LINKED))
 		return -EINVAL;
 	for (*bytes = 0, i = 24; i < 32; i++)
 		*bytes = *bytes << 8 | head[i];

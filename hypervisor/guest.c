@@ -795,13 +795,17 @@ int file_probe(const char *what, const char *path, enum image_type *type, char *
 
 	sticks_need(path);
 	ret = image_probe(path, type, &size);
+	posada_text_clean(path, clean, sizeof(clean));
+	if (!ret && *type == IMAGE_QCOW2_LINKED)
+		return fail(err, -EPERM,
+			_("The %s %s stands on another file (a backing file or a data file), which can be any of this host. If you trust it, make one image of it (qemu-img convert -O qcow2 %s NEW), and give that."),
+			what, clean, clean);
 	if (!ret) {
 		*absolute = image_path(path);
 		if (*absolute)
 			return 0;
 		ret = -errno;
 	}
-	posada_text_clean(path, clean, sizeof(clean));
 	if (ret == -ENOENT)
 		return fail(err, ret,
 			_("There is no %s %s. Correct the path, or put the file there (%s is the place for media)."),

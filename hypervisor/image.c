@@ -35,6 +35,17 @@ static size_t gunzip_start(const unsigned char *head, size_t len, unsigned char 
 	return size - stream.avail_out;
 }
 
+/* QEMU opens what the head names, with QEMU's rights: an offset at 8 for the name of a file behind
+ * it, and from version 3 on, bit 2 of the features at 72 for one that has the data. */
+static enum image_type type_of_qcow2(const unsigned char *head, size_t len)
+{
+	static const unsigned char none[8] = {0};
+
+	if (len >= 16 && memcmp(head + 8, none, sizeof(none)) != 0)
+		return IMAGE_QCOW2_LINKED;
+	return len >= 80 && head[7] >= 3 && head[79] & 4 ? IMAGE_QCOW2_LINKED : IMAGE_QCOW2;
+}
+
 enum image_type image_type_of(const unsigned char *head, size_t len)
 {
 	static const struct {
@@ -72,7 +83,8 @@ enum image_type image_type_of(const unsigned char *head, size_t len)
 	}
 	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
 		if (has(head, len, magics[i].at, magics[i].magic, magics[i].size))
-			return magics[i].type;
+			return magics[i].type == IMAGE_QCOW2 ? type_of_qcow2(head, len)
+							     : magics[i].type;
 	return IMAGE_UNKNOWN;
 }
 

@@ -13,8 +13,10 @@ enum image_type {
 	IMAGE_ELF_GZIP,
 	IMAGE_ISO, /* ISO 9660, "CD001" in its first volume descriptor */
 	IMAGE_QCOW2,
-	IMAGE_CPIO,	/* plain or compressed by something that initramfs images use */
-	IMAGE_BOOTABLE, /* a boot sector: 55 aa at 510 */
+	IMAGE_QCOW2_LINKED, /* with another file behind it, or its data in one: whichever it names
+			     */
+	IMAGE_CPIO,	    /* plain or compressed by something that initramfs images use */
+	IMAGE_BOOTABLE,	    /* a boot sector: 55 aa at 510 */
 };
 
 /* How much of a file's beginning image_type_of() wants to see. */

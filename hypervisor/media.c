@@ -40,6 +40,7 @@ static enum posada_medium medium_of(enum image_type type)
 	case IMAGE_CPIO:
 		return POSADA_INITRD;
 	case IMAGE_QCOW2:
+	case IMAGE_QCOW2_LINKED:
 	case IMAGE_BOOTABLE:
 		return POSADA_DISK;
 	default:

@@ -48,6 +48,35 @@ TEST(content_is_recognised)
 	assert_int_equal(image_type_of(head, 1024), IMAGE_BZIMAGE);
 }
 
+TEST(images_that_name_other_files_are_known)
+{
+	static const struct {
+		unsigned char version;
+		size_t at;
+		unsigned char bits;
+		enum image_type type;
+	} rows[] = {{2, 24, 1, IMAGE_QCOW2}, {3, 79, 1, IMAGE_QCOW2},
+		{3, 79, 4, IMAGE_QCOW2_LINKED}, {3, 79, 0xff, IMAGE_QCOW2_LINKED},
+		{2, 79, 4, IMAGE_QCOW2}, {2, 15, 72, IMAGE_QCOW2_LINKED},
+		{3, 8, 1, IMAGE_QCOW2_LINKED}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t end = rows[i].at + 1;
+		unsigned char *cut = malloc(end);
+
+		assert_non_null(cut);
+		memset(head, 0, sizeof(head));
+		memcpy(head, "QFI\373", 4);
+		head[7] = rows[i].version;
+		head[rows[i].at] = rows[i].bits;
+		memcpy(cut, head, end);
+		assert_int_equal(image_type_of(head, sizeof(head)), rows[i].type);
+		if (rows[i].at >= 15)
+			assert_int_equal(image_type_of(cut, end), rows[i].type);
+		free(cut);
+	}
+}
+
 TEST(gzip_is_looked_into)
 {
 	static const struct {
@@ -148,5 +177,6 @@ TEST(kinds_take_their_kernels)
 	}
 }
 
-RUN("image", T(content_is_recognised), T(gzip_is_looked_into), T(files_are_probed),
-	T(files_have_one_path), T(disks_keep_a_name_that_lasts), T(kinds_take_their_kernels))
+RUN("image", T(content_is_recognised), T(images_that_name_other_files_are_known),
+	T(gzip_is_looked_into), T(files_are_probed), T(files_have_one_path),
+	T(disks_keep_a_name_that_lasts), T(kinds_take_their_kernels))

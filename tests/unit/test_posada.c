@@ -11,7 +11,7 @@
 
 static struct posada *host;
 static struct posada_error err;
-static char kernel[64], iso[64], disk[64], twin[64];
+static char kernel[64], iso[64], disk[64], twin[64], linked[64];
 
 /* The driver forgets everything when its last user leaves, so each test begins anew. */
 static int begin(void **state __attribute__((unused)))
@@ -19,6 +19,10 @@ static int begin(void **state __attribute__((unused)))
 	static unsigned char bytes[32774];
 
 	setenv("POSADA_URI", "test:///default", 1);
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, "QFI\373\0\0\0\3\0\0\0\0\0\0\0\160\0\0\0\10", 20);
+	memcpy(bytes + 112, "/dev/sda", 8);
+	strcpy(linked, unit_write("linked", bytes, 512));
 	memset(bytes, 0, sizeof(bytes));
 	memcpy(bytes + 510, "\125\252", 2);
 	strcpy(disk, unit_write("disk", bytes, 512));
@@ -144,6 +148,8 @@ TEST(bad_guests_are_refused)
 		{{.name = "x", .kind = POSADA_HVM, .iso = kernel}, -EINVAL, "is no ISO image"},
 		{{.name = "x", .disks = {{.path = "/none"}}, .disk_count = 1}, -ENOENT,
 			"no disk image"},
+		{{.name = "x", .disks = {{.path = linked}}, .disk_count = 1}, -EPERM,
+			"stands on another file"},
 		{{.name = "x", .disks = {{.path = disk}}, .disk_count = 1}, -EBUSY,
 			"belongs to a guest"},
 		{{.name = "x", .disks = {{.path = twin}}, .disk_count = 1}, -EBUSY,
