@@ -213,11 +213,12 @@ static void decide_pc(const struct kind_facts *facts, struct posada_choice *choi
 {
 	bool helped = facts->kinds & 1u << POSADA_HVM;
 
-	choice->uefi = facts->start == START_DISK && facts->uefi_only;
+	choice->uefi = facts->uefi_only;
 	if (helped)
 		choose(choice, POSADA_HVM,
-			choice->uefi ? _("the disk starts by UEFI only")
-				     : _("what it starts from wants a whole PC"));
+			!choice->uefi		    ? _("what it starts from wants a whole PC")
+			: facts->start == START_ISO ? _("the ISO image starts by UEFI only")
+						    : _("the disk starts by UEFI only"));
 	else if (facts->start == START_ISO || choice->uefi)
 		choose(choice, POSADA_QEMU,
 			_("what it starts from wants a whole PC, and the processor has no virtualization (VT-x, AMD-V), or the firmware has switched it off"));
@@ -230,7 +231,7 @@ void kind_decide(const struct kind_facts *facts, struct posada_choice *choice)
 {
 	memset(choice, 0, sizeof(*choice));
 	if (!facts->xen) {
-		choice->uefi = facts->start == START_DISK && facts->uefi_only;
+		choice->uefi = facts->uefi_only;
 		choose(choice, POSADA_QEMU, _("this host was started without Xen"));
 	} else if (facts->start == START_KERNEL) {
 		decide_kernel(facts, choice);
@@ -254,6 +255,7 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 {
 	struct kind_facts facts = {.kinds = posada_kinds(handle)};
 	const char *disk = first_disk(spec);
+	struct posada_media_file iso;
 	enum image_type type;
 	char *path = NULL;
 	int ret = 0;
@@ -266,6 +268,10 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 			facts.entries = kernel_entries(path, type);
 	} else if (spec->iso) {
 		facts.start = START_ISO;
+		ret = iso_probe(spec->iso, &path, err);
+		if (!ret)
+			ret = posada_media_look(path, &iso, err);
+		facts.uefi_only = !ret && iso.uefi && !iso.bios;
 	} else {
 		facts.start = START_DISK;
 		facts.uefi_only = disk && is_uefi_only(disk);

@@ -30,7 +30,7 @@ struct kind_facts {
 	bool xen;
 	enum start start;
 	unsigned entries; /* of the kernel */
-	bool uefi_only;	  /* the disk has no boot code for a BIOS */
+	bool uefi_only;	  /* the disk or ISO image has no boot code for a BIOS */
 };
 
 void kind_decide(const struct kind_facts *facts, struct posada_choice *choice);

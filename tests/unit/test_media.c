@@ -139,6 +139,27 @@ TEST(faults_are_told)
 	assert_non_null(strstr(err.text, "/none?"));
 }
 
+TEST(an_image_chooses_its_firmware)
+{
+	struct posada_guest_spec spec = {0};
+	struct posada_choice choice;
+	struct posada_error err;
+	struct posada *host;
+
+	setenv("POSADA_URI", "test:///default", 1);
+	assert_int_equal(posada_open(&host, 0, &err), 0);
+	for (unsigned i = 1; i < 4; i++) {
+		make_image(24, i & 1, i & 2);
+		spec.iso = unit_write("kind.iso", image, sizeof(image));
+		assert_int_equal(posada_kind_choose(host, &spec, &choice, &err), 0);
+		assert_int_equal(choice.uefi, i == 2);
+	}
+	spec.iso = "/none";
+	assert_int_equal(posada_kind_choose(host, &spec, &choice, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "There is no ISO image /none."));
+	posada_close(host);
+}
+
 /* --- Names and folders -------------------------------------------------- */
 
 TEST(names_are_judged)
@@ -357,5 +378,6 @@ TEST(who_a_server_is_is_not_checked)
 }
 
 RUN("media", T(images_tell_what_they_are), T(garbled_images_are_survived), T(faults_are_told),
-	T(names_are_judged), T(folders_are_scanned), T(what_is_whole_is_kept),
-	T(garbled_checksums_are_survived), T(sticks_are_told), T(who_a_server_is_is_not_checked))
+	T(an_image_chooses_its_firmware), T(names_are_judged), T(folders_are_scanned),
+	T(what_is_whole_is_kept), T(garbled_checksums_are_survived), T(sticks_are_told),
+	T(who_a_server_is_is_not_checked))
