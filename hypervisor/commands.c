@@ -315,15 +315,15 @@ int command_guest_create(struct posada *handle, const struct args *args)
 		if (!args_get(args, "firmware"))
 			spec.uefi = choice.uefi;
 	}
-	if (spec.iso && !posada_media_look(spec.iso, &iso, NULL) && iso.fault == POSADA_UNBOOTABLE)
-		fprintf(stderr, "posada: %s: %s\n",
-			posada_text_clean(spec.iso, clean, sizeof(clean)),
-			posada_fault_text(&iso, text, sizeof(text)));
 	if (!status)
 		status = posada_guest_create(handle, &spec, &err);
 	free(seed.keys);
 	if (status)
 		return failed(&err);
+	if (spec.iso && !posada_media_look(spec.iso, &iso, NULL) && iso.fault == POSADA_UNBOOTABLE)
+		fprintf(stderr, "posada: %s: %s\n",
+			posada_text_clean(spec.iso, clean, sizeof(clean)),
+			posada_fault_text(&iso, text, sizeof(text)));
 	printf(spec.start ? _("The guest %s is made and runs.\n") : _("The guest %s is made.\n"),
 		args->name);
 	if (choice.why)

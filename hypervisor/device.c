@@ -156,7 +156,7 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 {
 	struct posada_guests others;
 	enum image_type type;
-	int ret = file_probe(_("disk image"), given, &type, absolute, err);
+	int ret = file_probe(handle, _("disk image"), given, &type, absolute, err);
 
 	if (ret)
 		return ret;
@@ -396,7 +396,7 @@ int posada_guest_insert(
 	struct subject subject;
 	const char *drive;
 	char *path = NULL;
-	int ret = iso_probe(iso, &path, err);
+	int ret = iso_probe(handle, iso, &path, err);
 
 	if (!ret)
 		ret = subject_open(handle, name, &subject, err);

@@ -786,13 +786,17 @@ struct making {
 	bool made[POSADA_DISKS_MAX];
 };
 
-int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
-	struct posada_error *err)
+int file_probe(struct posada *handle, const char *what, const char *path, enum image_type *type,
+	char **absolute, struct posada_error *err)
 {
 	off_t size;
 	int ret;
 	char clean[256];
 
+	/* Who opens a file on a server that is silent waits for it. */
+	ret = pool_ready_for_path(handle, path, err);
+	if (ret)
+		return ret;
 	sticks_need(path);
 	ret = image_probe(path, type, &size);
 	posada_text_clean(path, clean, sizeof(clean));
@@ -829,7 +833,7 @@ static int check_uefi(const struct making *making, struct posada_error *err)
 		posada_kind_name(making->spec.kind), file);
 }
 
-static int check_kernel(struct making *making, struct posada_error *err)
+static int check_kernel(struct posada *handle, struct making *making, struct posada_error *err)
 {
 	enum image_type type;
 	char clean[256];
@@ -837,7 +841,7 @@ static int check_kernel(struct making *making, struct posada_error *err)
 
 	if (!making->spec.kernel)
 		return 0;
-	ret = file_probe(_("kernel"), making->spec.kernel, &type, &making->kernel, err);
+	ret = file_probe(handle, _("kernel"), making->spec.kernel, &type, &making->kernel, err);
 	if (ret)
 		return ret;
 	if (!image_is_kernel(type, making->spec.kind))
@@ -848,17 +852,17 @@ static int check_kernel(struct making *making, struct posada_error *err)
 	making->spec.kernel = making->kernel;
 	if (!making->spec.initrd)
 		return 0;
-	ret = file_probe(_("initrd"), making->spec.initrd, &type, &making->initrd, err);
+	ret = file_probe(handle, _("initrd"), making->spec.initrd, &type, &making->initrd, err);
 	making->spec.initrd = making->initrd;
 	return ret;
 }
 
-int iso_probe(const char *path, char **absolute, struct posada_error *err)
+int iso_probe(struct posada *handle, const char *path, char **absolute, struct posada_error *err)
 {
 	struct posada_media_file file;
 	enum image_type type;
 	char clean[256], text[256];
-	int ret = file_probe(_("ISO image"), path, &type, absolute, err);
+	int ret = file_probe(handle, _("ISO image"), path, &type, absolute, err);
 
 	if (ret)
 		return ret;
@@ -875,13 +879,13 @@ int iso_probe(const char *path, char **absolute, struct posada_error *err)
 	return ret;
 }
 
-static int check_iso(struct making *making, struct posada_error *err)
+static int check_iso(struct posada *handle, struct making *making, struct posada_error *err)
 {
 	int ret;
 
 	if (!making->spec.iso)
 		return 0;
-	ret = iso_probe(making->spec.iso, &making->iso, err);
+	ret = iso_probe(handle, making->spec.iso, &making->iso, err);
 	making->spec.iso = making->iso;
 	return ret;
 }
@@ -901,8 +905,8 @@ static int check_disks(struct posada *handle, struct making *making,
 		disk->format = "raw";
 		if (!making->spec.disks[i].path)
 			continue;
-		ret = file_probe(
-			_("disk image"), making->spec.disks[i].path, &type, &making->disks[i], err);
+		ret = file_probe(handle, _("disk image"), making->spec.disks[i].path, &type,
+			&making->disks[i], err);
 		if (!ret)
 			ret = disk_check(handle, others, making->disks[i], err);
 		if (ret)
@@ -963,9 +967,9 @@ static int check(struct posada *handle, struct making *making, struct posada_err
 	if (!ret)
 		ret = check_uefi(making, err);
 	if (!ret)
-		ret = check_kernel(making, err);
+		ret = check_kernel(handle, making, err);
 	if (!ret)
-		ret = check_iso(making, err);
+		ret = check_iso(handle, making, err);
 	if (!ret)
 		ret = check_disks(handle, making, &others, err);
 	/* A guest that is only defined may count on the memory of those that run now. */

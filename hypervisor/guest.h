@@ -21,13 +21,13 @@ int target_open(
 void target_close(struct target *target);
 
 /* What a file that a person named is, and its full path, which is the caller's; what is "ISO image"
- * and so on. */
-int file_probe(const char *what, const char *path, enum image_type *type, char **absolute,
-	struct posada_error *err);
+ * and so on. -ENODEV when it lies in a pool that is not there. */
+int file_probe(struct posada *handle, const char *what, const char *path, enum image_type *type,
+	char **absolute, struct posada_error *err);
 
 /* The same for an ISO image that a guest shall get: -EINVAL when it is none, or not whole. Free
  * *absolute also on failure. */
-int iso_probe(const char *path, char **absolute, struct posada_error *err);
+int iso_probe(struct posada *handle, const char *path, char **absolute, struct posada_error *err);
 
 /* Does one of these guests have this file as a disk? */
 bool guests_use(const struct posada_guests *guests, const char *path);

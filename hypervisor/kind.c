@@ -263,18 +263,20 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 	facts.xen = facts.kinds & 1u << POSADA_PV;
 	if (spec->kernel) {
 		facts.start = START_KERNEL;
-		ret = file_probe(_("kernel"), spec->kernel, &type, &path, err);
+		ret = file_probe(handle, _("kernel"), spec->kernel, &type, &path, err);
 		if (!ret)
 			facts.entries = kernel_entries(path, type);
 	} else if (spec->iso) {
 		facts.start = START_ISO;
-		ret = iso_probe(spec->iso, &path, err);
+		ret = iso_probe(handle, spec->iso, &path, err);
 		if (!ret)
 			ret = posada_media_look(path, &iso, err);
 		facts.uefi_only = !ret && iso.uefi && !iso.bios;
 	} else {
 		facts.start = START_DISK;
-		facts.uefi_only = disk && is_uefi_only(disk);
+		if (disk)
+			ret = file_probe(handle, _("disk image"), disk, &type, &path, err);
+		facts.uefi_only = disk && !ret && is_uefi_only(path);
 	}
 	free(path);
 	if (!ret)

@@ -224,6 +224,7 @@ def test_a_server_dies_and_returns(tmp_path, media_disk, server):
         assert "remote does not answer" in notices(host)
         assert pools(host)["remote"]["state"] == "not answering"
         assert host.posada("guest", "list", "--json")[0]["name"] == "far"
+        assert "does not answer" in host.posada("guest", "attach", "far", "--disk", "/mnt/pools/remote/other.img", status=1)
         server.start()
         host.sh("until posada pool list | grep -q 'remote .* ready'; do sleep 1; done", 300)
         assert "remote" not in notices(host)

@@ -259,6 +259,18 @@ TEST(shared_volumes_outlive_one_guest)
 	}
 }
 
+/* Makes the guest x with the disk PATH. */
+static int disk_of(const char *path)
+{
+	const struct posada_guest_spec spec = {.name = "x",
+		.memory_kib = 64 * MIB,
+		.vcpus = 1,
+		.disks = {{.path = path}},
+		.disk_count = 1};
+
+	return posada_guest_create(host, &spec, &err);
+}
+
 TEST(volumes_that_are_out_of_reach_keep_their_guest)
 {
 	static const char node[] =
@@ -275,6 +287,9 @@ TEST(volumes_that_are_out_of_reach_keep_their_guest)
 	assert_int_equal(posada_open(&host, 0, &err), 0);
 	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
 	assert_int_equal(posada_pool_detach(host, "far", &err), 0);
+	/* Nobody looks for a file there either. */
+	assert_int_equal(disk_of("/far/b.img"), -ENODEV);
+	assert_non_null(strstr(err.text, "The pool far is detached"));
 	assert_int_equal(posada_guest_delete(host, "a", true, &err), -ENODEV);
 	assert_non_null(strstr(err.text, "The pool far is not there"));
 	assert_int_equal(state_of("a"), POSADA_OFF);
