@@ -105,7 +105,7 @@ static bool folder_answers(const char *path)
 bool posada_group_exists(const char *name)
 {
 	const char *const words[] = {
-		"lvm", "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
+		LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
 
 	return posada_name_is_legal(name) && !tool_run(words, NULL, 0);
 }
@@ -126,7 +126,7 @@ int posada_group_name(const char *pool, char *group, size_t size)
 
 static bool group_is_whole(const char *name)
 {
-	const char *const words[] = {"lvm", "vgs", "--noheadings", "--readonly", "-o",
+	const char *const words[] = {LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o",
 		"vg_missing_pv_count", "--", name, NULL};
 	char output[64];
 

@@ -260,6 +260,18 @@ TEST(a_group_has_a_legal_name)
 	assert_int_equal(posada_group_name("-x", group, sizeof(group)), -EINVAL);
 }
 
+TEST(a_group_is_not_waited_for)
+{
+	static const char script[] = "#!/bin/sh\n[ \"$1 $2 $3 $4 $5\" = '-s KILL 20 lvm vgs' ]\n";
+	char *old = strdup(getenv("PATH"));
+
+	assert_int_equal(chmod(unit_write("bin/timeout", script, strlen(script)), 0755), 0);
+	setenv("PATH", unit_path("bin"), 1);
+	assert_true(posada_group_exists("vg0"));
+	setenv("PATH", old, 1);
+	free(old);
+}
+
 TEST(a_target_has_its_volumes)
 {
 	const struct posada_pool pool = {.name = (char *)"san",
@@ -398,4 +410,5 @@ TEST(a_pool_lives)
 RUN("pool", T(specifications_are_checked), T(only_a_target_asks_who_we_are),
 	T(what_is_written_is_read), T(words_are_known), T(only_what_is_there_grows),
 	T(a_group_has_a_legal_name), T(memory_is_known), T(a_pool_is_almost_full),
-	T(a_target_has_its_volumes), cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
+	T(a_group_is_not_waited_for), T(a_target_has_its_volumes),
+	cmocka_unit_test_setup_teardown(a_pool_lives, begin, end))
