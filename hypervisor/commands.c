@@ -260,7 +260,7 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	const char *kind = args_get(args, "kind"), *firmware = args_get(args, "firmware");
 	const char *memory = args_get(args, "memory");
 	const char *vcpus = args_get(args, "vcpus");
-	const char *network = args_get(args, "network");
+	const char *network = args_get(args, "network"), *boot = args_get(args, "boot");
 	uint64_t bytes = UINT64_C(512) << 20;
 	int status = EXIT_DONE;
 	size_t i;
@@ -273,6 +273,10 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	spec->uefi = firmware && !strcmp(firmware, "uefi");
 	if (firmware && !spec->uefi && strcmp(firmware, "bios") != 0)
 		return wrong("firmware", firmware, _("Give bios or uefi."));
+	spec->pxe = boot != NULL;
+	if (boot && strcmp(boot, "network") != 0)
+		return wrong("boot", boot,
+			_("Give network; any other order is for \"posada guest set\"."));
 	if (memory && posada_size_parse(memory, 'M', &bytes))
 		return wrong("memory", memory, _("Give a size such as 512M or 2G."));
 	if (vcpus && !parse_number(vcpus, POSADA_VCPUS_MAX, &spec->vcpus))

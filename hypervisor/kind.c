@@ -219,7 +219,7 @@ static void decide_pc(const struct kind_facts *facts, struct posada_choice *choi
 			!choice->uefi		    ? _("what it starts from wants a whole PC")
 			: facts->start == START_ISO ? _("the ISO image starts by UEFI only")
 						    : _("the disk starts by UEFI only"));
-	else if (facts->start == START_ISO || choice->uefi)
+	else if (facts->start != START_DISK || choice->uefi)
 		choose(choice, POSADA_QEMU,
 			_("what it starts from wants a whole PC, and the processor has no virtualization (VT-x, AMD-V), or the firmware has switched it off"));
 	else
@@ -272,6 +272,8 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 		if (!ret)
 			ret = posada_media_look(path, &iso, err);
 		facts.uefi_only = !ret && iso.uefi && !iso.bios;
+	} else if (spec->pxe) {
+		facts.start = START_NETWORK;
 	} else {
 		facts.start = START_DISK;
 		if (disk)

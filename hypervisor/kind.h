@@ -22,6 +22,7 @@ enum start {
 	START_KERNEL,
 	START_ISO,
 	START_DISK,
+	START_NETWORK,
 };
 
 /* What the choice depends on. */

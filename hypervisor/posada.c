@@ -32,6 +32,7 @@ static const struct option_entry create_options[] = {
 	{"pool", N_("NAME"), N_("the pool that new volumes are made in (default)")},
 	{"format", N_("FORMAT"), N_("of new volumes that are files: raw or qcow2 (raw)")},
 	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},
+	{"boot", "network", N_("start from the network (PXE) before disk and CD: hvm and qemu")},
 	{"network", N_("NAME"), N_("default, a bridge such as br0, or none (default)")},
 	{"start", NULL, N_("start it at once")},
 	SEED_OPTIONS,

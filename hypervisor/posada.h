@@ -161,6 +161,7 @@ struct posada_guest_spec {
 	bool start;
 	const struct posada_seed *seed; /* NULL: none */
 	bool uefi;			/* the kinds with firmware: not a BIOS */
+	bool pxe;			/* these: start from the network first */
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */

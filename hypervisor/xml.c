@@ -130,10 +130,17 @@ static int check_boot(
 		return fail(err, -EINVAL,
 			_("The kernel command line has %zu bytes, and a guest of kind %s takes %zu. Shorten it."),
 			cmdline, kind->name, kind->cmdline_max);
-	if (!spec->kernel && !spec->iso && !has_disk_image(spec))
+	if (spec->pxe && (!kind->firmware || spec->kernel))
+		return fail(err, -EINVAL,
+			_("A guest of kind %s that starts from a kernel or by a loader of ours does not start from the network. Choose the kind hvm or qemu, without a kernel."),
+			kind->name);
+	if (spec->pxe && (!spec->network || !strcmp(spec->network, "none")))
+		return fail(err, -EINVAL,
+			_("The guest has no network card to start from. Let it join a network."));
+	if (!spec->kernel && !spec->iso && !spec->pxe && !has_disk_image(spec))
 		return fail(err, -EINVAL,
 			kind->firmware
-				? _("The guest has nothing to start from. Give an ISO image, or a disk that holds a system.")
+				? _("The guest has nothing to start from. Give an ISO image or a disk that holds a system, or let it start from the network.")
 				: _("The guest has nothing to start from. Give a kernel, or a disk that holds a system."));
 	return 0;
 }
@@ -268,6 +275,8 @@ static void put_boot(FILE *out, const struct posada_guest_spec *spec, const stru
 		put(out,
 			"    <loader readonly='yes' type='pflash'>%s</loader>\n    <nvram template='%s'/>\n",
 			QEMU_UEFI, QEMU_UEFI_VARIABLES);
+	if (spec->pxe)
+		put(out, "    <boot dev='network'/>\n");
 	if (!kernel) {
 		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "hd" : "cdrom");
 		put(out, "    <boot dev='%s'/>\n", host->disk_first ? "cdrom" : "hd");

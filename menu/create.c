@@ -21,6 +21,7 @@ enum source {
 	FROM_KERNEL,
 	FROM_ISO,
 	FROM_DISK,
+	FROM_NETWORK,
 	SOURCES,
 };
 
@@ -50,12 +51,14 @@ static const char *const source_names[SOURCES] = {
 	[FROM_KERNEL] = N_("Kernel"),
 	[FROM_ISO] = N_("ISO image"),
 	[FROM_DISK] = N_("Disk"),
+	[FROM_NETWORK] = N_("Network"),
 };
 
 static const char *const source_texts[SOURCES] = {
 	[FROM_KERNEL] = N_("A Linux kernel and its initrd"),
 	[FROM_ISO] = N_("An installer or a live system on a CD"),
 	[FROM_DISK] = N_("A disk image with a system and a boot loader"),
+	[FROM_NETWORK] = N_("What a server on the network has for it (PXE)"),
 };
 
 static unsigned possible_sources(const struct draft *draft)
@@ -63,8 +66,8 @@ static unsigned possible_sources(const struct draft *draft)
 	static const unsigned sources[POSADA_KINDS] = {
 		[POSADA_PV] = 1u << FROM_KERNEL | 1u << FROM_DISK,
 		[POSADA_PVH] = 1u << FROM_KERNEL | 1u << FROM_DISK,
-		[POSADA_HVM] = 1u << FROM_ISO | 1u << FROM_DISK,
-		[POSADA_QEMU] = 1u << FROM_ISO | 1u << FROM_KERNEL | 1u << FROM_DISK,
+		[POSADA_HVM] = 1u << FROM_ISO | 1u << FROM_DISK | 1u << FROM_NETWORK,
+		[POSADA_QEMU] = (1u << SOURCES) - 1,
 	};
 
 	return draft->automatic ? (1u << SOURCES) - 1 : sources[draft->kind];
@@ -200,6 +203,8 @@ static bool ask_boot(struct draft *draft)
 	case FROM_ISO:
 		return ask_file(_("Which ISO image?"), POSADA_ISO, NULL, draft->iso) &&
 		       ask_firmware(draft);
+	case FROM_NETWORK:
+		return ask_firmware(draft);
 	default:
 		/* GRUB 2.12 for Xen unpacks neither; elsewhere the kernel does it itself. */
 		return ask_file(
@@ -209,6 +214,15 @@ static bool ask_boot(struct draft *draft)
 			       POSADA_DISK, NULL, draft->disk) &&
 		       ask_firmware(draft);
 	}
+}
+
+/* Not every source asks more: a step that asks nothing could not be gone back over. */
+static bool ask_source_and_boot(struct draft *draft)
+{
+	while (ask_source(draft))
+		if (ask_boot(draft))
+			return true;
+	return false;
 }
 
 static bool ask_sizes(struct draft *draft)
@@ -313,6 +327,8 @@ static void to_spec(const struct draft *draft, struct posada_guest_spec *spec)
 		spec->cmdline = or_null(draft->cmdline);
 	} else if (draft->source == FROM_ISO) {
 		spec->iso = or_null(draft->iso);
+	} else if (draft->source == FROM_NETWORK) {
+		spec->pxe = true;
 	} else if (*draft->disk) {
 		spec->disks[spec->disk_count++].path = draft->disk;
 	}
@@ -328,6 +344,8 @@ static const char *boot_path(const struct draft *draft)
 		return draft->kernel;
 	case FROM_ISO:
 		return draft->iso;
+	case FROM_NETWORK:
+		return _("the network");
 	default:
 		return draft->disk;
 	}
@@ -375,8 +393,7 @@ static bool confirm_and_make(struct draft *draft)
 static bool (*const steps[])(struct draft *draft) = {
 	ask_name,
 	ask_kind,
-	ask_source,
-	ask_boot,
+	ask_source_and_boot,
 	ask_sizes,
 	ask_network_and_seed,
 	confirm_and_make,

@@ -28,6 +28,8 @@ TEST(the_best_kind_is_chosen)
 		{{NO_HELP, true, START_ISO, 0, false}, POSADA_QEMU, false, "VT-x"},
 		{{NO_HELP, true, START_ISO, 0, true}, POSADA_QEMU, true, "VT-x"},
 		{{1u << POSADA_QEMU, false, START_ISO, 0, true}, POSADA_QEMU, true, "without Xen"},
+		{{ALL, true, START_NETWORK, 0, false}, POSADA_HVM, false, "whole PC"},
+		{{NO_HELP, true, START_NETWORK, 0, false}, POSADA_QEMU, false, "VT-x"},
 		{{ALL, true, START_DISK, 0, false}, POSADA_HVM, false, "whole PC"},
 		{{ALL, true, START_DISK, 0, true}, POSADA_HVM, true, "UEFI only"},
 		{{NO_HELP, true, START_DISK, 0, false}, POSADA_PV, false, "GRUB"},

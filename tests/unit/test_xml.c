@@ -40,6 +40,15 @@ TEST(specifications_are_checked)
 		{SPEC(PV, 16, 1, .kernel = "/k", .cmdline = long_text), "has 1024 bytes"},
 		{SPEC(PV, 16, 1, .kernel = NULL), "Give a kernel, or"},
 		{SPEC(QEMU, 32, 1, DISK(NULL, 1)), "Give an ISO"},
+		{SPEC(QEMU, 32, 1, DISK(NULL, 1), .network = "lan", .pxe = true), NULL},
+		{SPEC(HVM, 64, 1, .network = "lan", .pxe = true, .uefi = true), NULL},
+		{SPEC(HVM, 64, 1, .network = "none", .pxe = true), "no network card"},
+		{SPEC(HVM, 64, 1, .iso = "/i", .pxe = true), "no network card"},
+		{SPEC(PV, 16, 1, .network = "lan", .pxe = true), "Choose the kind hvm"},
+		{SPEC(PVH, 32, 1, DISK("/d", 0), .network = "lan", .pxe = true),
+			"Choose the kind hvm"},
+		{SPEC(QEMU, 32, 1, .kernel = "/k", .network = "lan", .pxe = true),
+			"without a kernel"},
 		{SPEC(PV, 15, 1, .kernel = "/k"), "too little"},
 		{SPEC(PV, 16, 0, .kernel = "/k"), "0 processors"},
 		{SPEC(PV, 16, 129, .kernel = "/k"), "129 processors"},
@@ -181,6 +190,23 @@ TEST(uefi_is_another_firmware)
 	}
 }
 
+TEST(the_network_comes_first)
+{
+	static const enum posada_kind kinds[] = {POSADA_HVM, POSADA_QEMU};
+	const struct xml_host host = {.type = "xen", .disk_first = true};
+	struct posada_guest_spec spec = {
+		.name = "g", .memory_kib = 65536, .vcpus = 1, .network = "lan", .pxe = true};
+	char *xml;
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		spec.kind = kinds[i];
+		assert_int_equal(xml_from_spec(&spec, &host, &xml), 0);
+		assert_non_null(strstr(xml,
+			"<boot dev='network'/>\n    <boot dev='hd'/>\n    <boot dev='cdrom'/>"));
+		free(xml);
+	}
+}
+
 TEST(hostile_texts_come_back_whole)
 {
 	unsigned whole = 0;
@@ -257,5 +283,5 @@ TEST(foreign_definitions_are_read)
 }
 
 RUN("xml", T(kinds_have_names), T(specifications_are_checked), T(each_kind_gets_its_xml),
-	T(uefi_is_another_firmware), T(hostile_texts_come_back_whole),
+	T(uefi_is_another_firmware), T(the_network_comes_first), T(hostile_texts_come_back_whole),
 	T(foreign_definitions_are_read))
