@@ -129,6 +129,7 @@ int command_pool_create(struct posada *handle, const struct args *args);
 int command_pool_grow(struct posada *handle, const struct args *args);
 int command_pool_attach(struct posada *handle, const struct args *args);
 int command_pool_detach(struct posada *handle, const struct args *args);
+int command_pool_delete(struct posada *handle, const struct args *args);
 int command_pool_forget(struct posada *handle, const struct args *args);
 int command_pool_check(struct posada *handle, const struct args *args);
 

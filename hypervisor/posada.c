@@ -146,6 +146,12 @@ static const struct option_entry pool_grow_options[] = {
 	{0},
 };
 
+static const struct option_entry pool_delete_options[] = {
+	{WORD, N_("VOLUME"), N_("as \"posada pool show\" calls it; what is in it is lost")},
+	{"confirm", N_("VOLUME"), N_("answers what would be asked")},
+	{0},
+};
+
 static const struct option_entry media_list_options[] = {
 	{"checksum", NULL, N_("read those whose checksum is not known, which takes time")},
 	{"json", NULL, N_("print JSON for programs")},
@@ -236,6 +242,8 @@ static const struct command {
 	{"pool", "create", true, N_("make a pool"), command_pool_create, pool_create_options},
 	{"pool", "grow", true, N_("give an LVM pool one disk more"), command_pool_grow,
 		pool_grow_options},
+	{"pool", "delete", true, N_("delete a volume in it that no guest has"), command_pool_delete,
+		pool_delete_options},
 	{"pool", "attach", true, N_("use it again, also after a reboot"), command_pool_attach,
 		no_options},
 	{"pool", "detach", true, N_("let go of it; what is in it stays there"), command_pool_detach,

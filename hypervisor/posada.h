@@ -602,6 +602,10 @@ int posada_pool_show(struct posada *handle, const char *name, struct posada_pool
  * its disks. */
 bool posada_volume_is_of(struct posada *handle, const char *guest, const char *path);
 
+/* Deletes a volume that nobody has: -EBUSY tells who does, -ENOENT that there is none. */
+int posada_volume_delete(
+	struct posada *handle, const char *pool, const char *volume, struct posada_error *err);
+
 /* Is there a volume group of that name? */
 bool posada_group_exists(const char *name);
 

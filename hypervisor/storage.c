@@ -10,6 +10,7 @@
 #include "image.h"
 #include "internal.h"
 #include "xml.h"
+#include "xmlnode.h"
 
 /* A libvirt call on the pool that failed; cure has a %s for where the pool is. */
 static int fail_pool(struct posada_error *err, const char *what, const char *cure)
@@ -141,7 +142,7 @@ int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
 	volume = virStorageVolCreateXML(pool, xml, 0);
 	if (!volume)
 		return fail_libvirt(err, _("The new volume cannot be made"),
-			_("Delete what is in the way, or choose another name for the guest."));
+			_("Delete a volume that is in the way, in Pools or with \"posada pool delete\", or choose another name for the guest."));
 	*path = virStorageVolGetPath(volume);
 	if (!*path) {
 		virStorageVolDelete(volume, 0);
@@ -151,6 +152,13 @@ int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
 	return ret;
 }
 
+static int open_named(
+	struct posada *handle, const char *name, virStoragePoolPtr *pool, struct posada_error *err)
+{
+	return strcmp(name, DEFAULT_POOL) != 0 ? pool_find(handle, name, pool, err)
+					       : pool_open(handle, pool, err);
+}
+
 int volume_create(struct posada *handle, const char *guest, size_t nth,
 	const struct posada_disk_spec *disk, char **path, struct posada_error *err)
 {
@@ -158,9 +166,7 @@ int volume_create(struct posada *handle, const char *guest, size_t nth,
 	int ret;
 
 	*path = NULL;
-	ret = !disk->pool || !strcmp(disk->pool, DEFAULT_POOL)
-		      ? pool_open(handle, &pool, err)
-		      : pool_find(handle, disk->pool, &pool, err);
+	ret = open_named(handle, disk->pool ? disk->pool : DEFAULT_POOL, &pool, err);
 	if (ret)
 		return ret;
 	ret = volume_make(pool, guest, nth, disk, disk->bytes, path, err);
@@ -241,14 +247,116 @@ static char *owner_of(const struct posada_guests *guests, const char *path)
 {
 	size_t i, j;
 
-	for (i = 0; i < guests->count; i++)
-		for (j = 0; j < guests->items[i].disk_count; j++) {
-			const char *disk = guests->items[i].disks[j].path;
+	for (i = 0; i < guests->count; i++) {
+		const struct posada_guest *guest = &guests->items[i];
+		bool has = (guest->kernel && image_is_same(guest->kernel, path)) ||
+			   (guest->initrd && image_is_same(guest->initrd, path));
 
-			if (disk && image_is_same(disk, path))
-				return strdup(guests->items[i].name);
-		}
+		for (j = 0; j < guest->disk_count && !has; j++)
+			has = guest->disks[j].path && image_overlaps(guest->disks[j].path, path);
+		if (has)
+			return strdup(guest->name);
+	}
 	return NULL;
+}
+
+/* Is what this volume has only what differs from the one at PATH? */
+static bool stands_on(virStorageVolPtr volume, const char *path)
+{
+	char *xml = virStorageVolGetXMLDesc(volume, 0);
+	xmlDocPtr doc = xml ? xmlnode_parse(xml) : NULL;
+	xmlNodePtr base =
+		xmlnode_child(xmlnode_child(xmlDocGetRootElement(doc), "backingStore"), "path");
+	char *below = base ? xmlnode_own(xmlNodeGetContent(base)) : NULL;
+	bool is = below && image_is_same(below, path);
+
+	free(below);
+	xmlFreeDoc(doc);
+	free(xml);
+	return is;
+}
+
+/* -EBUSY when somebody has it: a guest, another volume, or this host. */
+static int check_unused(
+	struct posada *handle, virStoragePoolPtr pool, const char *path, struct posada_error *err)
+{
+	struct posada_guests guests;
+	virStorageVolPtr *volumes = NULL;
+	char *owner, clean[256], other[256];
+	int ret = guest_list_all(handle, &guests, err), count;
+
+	if (ret)
+		return ret;
+	owner = owner_of(&guests, path);
+	posada_guests_free(&guests);
+	posada_text_clean(path, clean, sizeof(clean));
+	if (owner)
+		ret = fail(err, -EBUSY,
+			_("The guest %s has the volume %s. Delete the guest or take the volume from it first."),
+			owner, clean);
+	else if (image_is_taken(path))
+		ret = fail(err, -EBUSY, _("The host itself uses the volume %s. Unmount it first."),
+			clean);
+	free(owner);
+	if (ret)
+		return ret;
+	count = virStoragePoolListAllVolumes(pool, &volumes, 0);
+	if (count < 0)
+		return fail_libvirt(err, _("The volumes cannot be listed"),
+			_("See that the pool is there and can be read."));
+	for (int i = 0; i < count; i++) {
+		if (!ret && stands_on(volumes[i], path))
+			ret = fail(err, -EBUSY,
+				_("The volume %s stands on %s and would be lost with it. Delete that one first."),
+				posada_text_clean(
+					virStorageVolGetName(volumes[i]), other, sizeof(other)),
+				clean);
+		virStorageVolFree(volumes[i]);
+	}
+	free(volumes);
+	return ret;
+}
+
+int posada_volume_delete(
+	struct posada *handle, const char *pool, const char *volume, struct posada_error *err)
+{
+	struct posada_pool about = {0};
+	virStoragePoolPtr found = NULL;
+	virStorageVolPtr gone = NULL;
+	char *path = NULL, clean[256];
+	int ret = open_named(handle, pool, &found, err);
+
+	if (ret)
+		return ret;
+	if (pool_describe(found, &about)) {
+		ret = fail_memory(err);
+		goto out;
+	}
+	if (about.kind == POSADA_POOL_ISCSI) {
+		ret = fail(err, -EPERM,
+			_("The volumes of the pool %s are made on its server. Delete it there."),
+			pool);
+		goto out;
+	}
+	gone = virStorageVolLookupByName(found, volume);
+	if (!gone) {
+		ret = fail(err, -ENOENT,
+			_("The pool %s has no volume named \"%s\". \"posada pool show %s\" has those there are."),
+			pool, posada_text_clean(volume, clean, sizeof(clean)), pool);
+		goto out;
+	}
+	path = virStorageVolGetPath(gone);
+	ret = path ? check_unused(handle, found, path, err) : fail_memory(err);
+	if (!ret && virStorageVolDelete(gone, 0))
+		ret = fail_libvirt(
+			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
+out:
+	free(path);
+	if (gone)
+		virStorageVolFree(gone);
+	posada_pool_free(&about);
+	virStoragePoolFree(found);
+	return ret;
 }
 
 static int add_volume(

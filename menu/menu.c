@@ -120,7 +120,9 @@ static const struct menu_entry guest_entries[] = {
 };
 
 static const struct menu_entry storage_entries[] = {
-	{.title = N_("Volumes"), .help = N_("The disks of the guests"), .run = storage_run},
+	{.title = N_("Volumes"),
+		.help = N_("The disks of the guests; delete what no guest has"),
+		.run = storage_run},
 	{.title = N_("Pools"),
 		.help = N_("More room for disks: other disks, volume groups, servers"),
 		.run = pools_run,
@@ -167,7 +169,9 @@ static const struct menu_entry pool_entries[] = {
 		.run = pool_create_run,
 		.visible_if = when_no_item,
 		.closes = true},
-	{.title = N_("Volumes"), .help = N_("What is in it"), .run = pool_show_run},
+	{.title = N_("Volumes"),
+		.help = N_("What is in it; delete what no guest has"),
+		.run = pool_show_run},
 	{.title = N_("Grow"),
 		.help = N_("Give it one disk more, which loses what it holds"),
 		.run = pool_grow_run,

@@ -418,46 +418,142 @@ void pool_grow_run(struct app *app)
 	posada_pool_free(&pool);
 }
 
+/* --- Volumes ------------------------------------------------------------ */
+
+struct volumes {
+	struct app *app;
+	const char *name;
+	struct posada_pool pool;
+	struct posada_error err;
+	int failed;
+	time_t at;
+};
+
+static void load_volumes(struct volumes *volumes)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (volumes->at && now.tv_sec - volumes->at < REFRESH_S)
+		return;
+	volumes->at = now.tv_sec + 1;
+	posada_pool_free(&volumes->pool);
+	/* The first is where the data place is. */
+	volumes->failed =
+		strcmp(volumes->name, FIRST) != 0
+			? posada_pool_show(
+				  volumes->app->host, volumes->name, &volumes->pool, &volumes->err)
+			: posada_storage_list(volumes->app->host, &volumes->pool, &volumes->err);
+}
+
+static void add_volume_columns(struct ui_lines *lines, enum ui_style style, const char *name,
+	const char *size, const char *used, const char *guest)
+{
+	char a[160], b[32], c[32];
+
+	ui_add(lines, style, "%s %s %s %s", ui_cell(a, sizeof(a), name, 34),
+		ui_cell(b, sizeof(b), size, 11), ui_cell(c, sizeof(c), used, 11), guest);
+}
+
 static void fill_volumes(struct ui_lines *lines, void *opaque)
 {
-	const struct posada_pool *pool = opaque;
-	char a[160], b[32], c[32], size[32], used[32];
+	struct volumes *volumes = opaque;
+	const struct posada_pool *pool = &volumes->pool;
+	char size[32], rest[32];
 
-	ui_add(lines, UI_PLAIN, _("%s, %s. Volumes are seen in %s."),
-		pool->source ? pool->source : "-", _(posada_pool_state_name(pool->state)),
-		pool->path ? pool->path : "-");
+	load_volumes(volumes);
+	if (volumes->failed) {
+		ui_add(lines, UI_WARNING, "%s", volumes->err.text);
+		return;
+	}
+	if (strcmp(volumes->name, FIRST) != 0)
+		ui_add(lines, UI_PLAIN, _("%s, %s. Volumes are seen in %s."),
+			pool->source ? pool->source : "-", _(posada_pool_state_name(pool->state)),
+			pool->path ? pool->path : "-");
+	else
+		ui_add(lines, UI_PLAIN,
+			pool->place ? _("Data place %s: %s, %s free.")
+				    : _("In %s, and gone at power-off: %s, %s free."),
+			pool->place ? pool->place : _("memory"),
+			posada_size_text(pool->bytes, size, sizeof(size)),
+			posada_size_text(pool->free_bytes, rest, sizeof(rest)));
 	ui_add(lines, UI_PLAIN, " ");
-	if (!pool->volume_count)
+	if (pool->volume_count)
+		add_volume_columns(
+			lines, UI_HEADING, _("Volume"), _("Size"), _("Used"), _("Guest"));
+	else
 		ui_add(lines, UI_HEADING, "%s", _("There are no volumes."));
 	for (size_t i = 0; i < pool->volume_count; i++) {
 		const struct posada_volume *volume = &pool->volumes[i];
 
-		posada_size_text(volume->bytes, size, sizeof(size));
-		posada_size_text(volume->used_bytes, used, sizeof(used));
-		ui_add(lines, UI_PLAIN, "%s %s %s %s", ui_cell(a, sizeof(a), volume->name, 34),
-			ui_cell(b, sizeof(b), size, 11), ui_cell(c, sizeof(c), used, 11),
+		add_volume_columns(lines, UI_ROW, volume->name,
+			posada_size_text(volume->bytes, size, sizeof(size)),
+			posada_size_text(volume->used_bytes, rest, sizeof(rest)),
 			volume->guest ? volume->guest : "-");
 	}
 }
 
-void pool_show_run(struct app *app)
+static void delete_volume(const struct volumes *volumes, const struct posada_volume *volume)
 {
+	char text[1024] = "", typed[256] = "";
 	struct posada_error err;
-	struct posada_pool pool;
-	const struct ui_page page = {
-		.title = app->item,
-		.keys = _("<Enter> or <Esc> Back"),
-		.fill = fill_volumes,
-		.opaque = &pool,
-	};
-	int key;
 
-	if (posada_pool_show(app->host, app->item, &pool, &err)) {
-		ui_message(app->item, err.text);
+	if (volume->guest)
+		snprintf(text, sizeof(text),
+			_("The guest %s has the volume %s. Delete the guest or take the volume from it first."),
+			volume->guest, volume->path);
+	else if (volumes->pool.kind == POSADA_POOL_ISCSI)
+		snprintf(text, sizeof(text),
+			_("The volumes of the pool %s are made on its server. Delete it there."),
+			volumes->name);
+	if (*text) {
+		ui_message(volume->name, text);
 		return;
 	}
+	snprintf(text, sizeof(text),
+		_("No guest has the volume %s. It is deleted, and what is in it is lost.\n\nType its name to confirm."),
+		volume->name);
+	if (!ui_input(_("Delete"), text, typed, sizeof(typed)))
+		return;
+	if (strcmp(typed, volume->name) != 0) {
+		ui_message(
+			_("Delete"), _("That is not the volume's name, so nothing was deleted."));
+		return;
+	}
+	ui_wait(_("Deleting ..."));
+	if (posada_volume_delete(volumes->app->host, volumes->name, volume->name, &err))
+		ui_message(_("This did not work"), err.text);
+}
+
+static void show_volumes(struct app *app, const char *name, const char *title)
+{
+	struct volumes volumes = {.app = app, .name = name};
+	const struct ui_page page = {
+		.title = title,
+		.keys = _("<Enter> Delete   <Up>/<Down> Move   <Esc> Back"),
+		.refresh_ms = REFRESH_S * 1000,
+		.fill = fill_volumes,
+		.opaque = &volumes,
+	};
+	size_t row = 0;
+	int key;
+
 	do {
-		key = ui_page_run(&page, NULL);
-	} while (key != UI_KEY_BACK && key != UI_KEY_ENTER && key != 'q');
-	posada_pool_free(&pool);
+		key = ui_page_run(&page, &row);
+		if (key != UI_KEY_ENTER || row >= volumes.pool.volume_count)
+			continue;
+		delete_volume(&volumes, &volumes.pool.volumes[row]);
+		volumes.at = 0;
+	} while (key != UI_KEY_BACK && key != 'q');
+	posada_pool_free(&volumes.pool);
+}
+
+void pool_show_run(struct app *app)
+{
+	show_volumes(app, app->item, app->item);
+}
+
+void storage_run(struct app *app)
+{
+	show_volumes(app, FIRST, _("Storage"));
 }

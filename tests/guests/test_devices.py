@@ -36,7 +36,8 @@ def test_devices_of_a_running_guest(host):
     assert host.posada("guest", "show", "inn", "--json")["nics"] == []
     assert host.sh("virsh -q -c xen:///system domblklist --inactive inn | wc -l") == "1"
     assert "no device" in host.posada("guest", "detach", "inn", "--disk", "xvdb", status=1)
-    assert host.sh("rm /data/volumes/inn~2.img; ls --color=never /data/volumes") == "inn.img"
+    host.posada("pool", "delete", "default", "inn~2.img", "--confirm", "inn~2.img")
+    assert host.sh("ls --color=never /data/volumes") == "inn.img"
 
 
 @pytest.mark.slow

@@ -315,6 +315,24 @@ static void refused(
 	posada_pools_free(&pools);
 }
 
+/* A volume with only what differs from another. */
+static void stand(virConnectPtr conn, const char *below, bool on)
+{
+	virStoragePoolPtr pool = virStoragePoolLookupByName(conn, "a");
+	virStorageVolPtr top = virStorageVolLookupByName(pool, "top");
+	char xml[512];
+
+	snprintf(xml, sizeof(xml),
+		"<volume><name>top</name><capacity>1</capacity><backingStore><path>%s</path></backingStore></volume>",
+		below);
+	if (on)
+		top = virStorageVolCreateXML(pool, xml, 0);
+	else
+		assert_int_equal(virStorageVolDelete(top, 0), 0);
+	virStorageVolFree(top);
+	virStoragePoolFree(pool);
+}
+
 TEST(a_pool_lives)
 {
 	struct posada_pool_spec spec = SPEC("a", POSADA_POOL_DIRECTORY, NULL);
@@ -394,7 +412,18 @@ TEST(a_pool_lives)
 	assert_non_null(strstr(err.text, "pool a has"));
 	guest.disks[1].pool = "none";
 	assert_int_equal(posada_guest_create(host, &guest, &err), -ENOENT);
-	assert_int_equal(posada_guest_delete(host, "g", true, &err), 0);
+	snprintf(below, sizeof(below), "%s/g~2.img", folder);
+	/* What a guest has stays, also while the guest is off; what was kept can go. */
+	assert_int_equal(posada_volume_delete(host, "a", "g~2.img", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "The guest g has"));
+	assert_int_equal(posada_guest_delete(host, "g", false, &err), 0);
+	assert_int_equal(posada_volume_delete(host, "a", "g~3.img", &err), -ENOENT);
+	assert_int_equal(posada_volume_delete(host, "none", "g~2.img", &err), -ENOENT);
+	stand(conn, below, true);
+	assert_int_equal(posada_volume_delete(host, "a", "g~2.img", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "The volume top stands on"));
+	stand(conn, below, false);
+	assert_int_equal(posada_volume_delete(host, "a", "g~2.img", &err), 0);
 	assert_int_equal(posada_pool_show(host, "a", &pool, &err), 0);
 	assert_int_equal(pool.volume_count, 0);
 	posada_pool_free(&pool);
