@@ -311,8 +311,17 @@ void guest_show_run(struct app *app)
 	posada_guest_free(&guest);
 }
 
-/* What goes, before anything goes. */
-static void deletion_text(const struct posada_guest *guest, bool disks, char *buf, size_t size)
+/* Not a CD, a seed, or what is no volume of ours: a device of the host, an adopted disk. */
+static bool goes_along(
+	struct app *app, const struct posada_guest *guest, const struct posada_disk *disk)
+{
+	return disk->path && !disk->cdrom && !disk->seed &&
+	       posada_volume_is_of(app->host, guest->name, disk->path);
+}
+
+/* What goes, before anything goes; without the disks: what stays. */
+static void deletion_text(
+	struct app *app, const struct posada_guest *guest, bool disks, char *buf, size_t size)
 {
 	int len = snprintf(buf, size,
 		disks ? _("The guest %s and these volumes are deleted:\n\n")
@@ -320,10 +329,13 @@ static void deletion_text(const struct posada_guest *guest, bool disks, char *bu
 		guest->name);
 	size_t i;
 
-	for (i = 0; i < guest->disk_count && len >= 0 && (size_t)len < size; i++)
-		if (!guest->disks[i].cdrom && !guest->disks[i].seed && guest->disks[i].path)
-			len += snprintf(
-				buf + len, size - (size_t)len, "  %s\n", guest->disks[i].path);
+	for (i = 0; i < guest->disk_count && len >= 0 && (size_t)len < size; i++) {
+		const struct posada_disk *disk = &guest->disks[i];
+
+		if (disks ? goes_along(app, guest, disk)
+			  : disk->path && !disk->cdrom && !disk->seed)
+			len += snprintf(buf + len, size - (size_t)len, "  %s\n", disk->path);
+	}
 	if (len >= 0 && (size_t)len < size)
 		snprintf(buf + len, size - (size_t)len, _("\nType the guest's name to confirm."));
 }
@@ -333,8 +345,7 @@ static bool has_volumes(struct app *app, const struct posada_guest *guest)
 	size_t i;
 
 	for (i = 0; i < guest->disk_count; i++)
-		if (!guest->disks[i].cdrom && !guest->disks[i].seed && guest->disks[i].path &&
-			posada_volume_is_of(app->host, guest->name, guest->disks[i].path))
+		if (goes_along(app, guest, &guest->disks[i]))
 			return true;
 	return false;
 }
@@ -355,7 +366,7 @@ void guest_delete_run(struct app *app)
 			_("Delete this guest with its volumes, or keep them?"),
 			_("Keep the volumes"), _("Delete all"));
 	if (disks >= 0) {
-		deletion_text(&guest, disks, text, sizeof(text));
+		deletion_text(app, &guest, disks, text, sizeof(text));
 		if (ui_input(_("Delete"), text, typed, sizeof(typed))) {
 			if (strcmp(typed, app->guest) != 0) {
 				ui_message(_("Delete"),
