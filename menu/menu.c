@@ -147,7 +147,7 @@ static const struct menu_entry storage_entries[] = {
 
 static const struct menu_entry network_entries[] = {
 	{.title = N_("Networks"),
-		.help = N_("Those that guests can join: see and delete"),
+		.help = N_("Those that guests can join: see, change and delete"),
 		.run = network_list_run},
 	{.title = N_("Create"), .help = N_("Make a network for guests"), .run = network_create_run},
 	{.title = N_("Host address"),

@@ -12,6 +12,9 @@
 #define SECOND_MS  1000
 #define CARDS_MAX  32
 
+/* The bridge that the host itself is on. */
+#define HOST_BRIDGE "br0"
+
 /* Those that can be made come first. */
 static const char *const texts[POSADA_NETWORK_KINDS] = {
 	[POSADA_NAT] = N_("Behind the host's address (NAT)"),
@@ -105,10 +108,16 @@ static void delete(struct app *app, const struct posada_network *network)
 		report(&err);
 }
 
+static void change(struct app *app, const struct posada_network *now);
+
 static void show_one(struct app *app, const char *name)
 {
 	struct posada_networks network;
 	struct posada_error err;
+	const struct ui_item items[] = {
+		{_("Change"), _("Its address and DHCP, or its card and VLAN")},
+		{_("Delete"), _("No guest may have it")}};
+	size_t chosen = 0;
 	char text[1024];
 
 	if (posada_network_show(app->host, name, &network, &err)) {
@@ -116,8 +125,12 @@ static void show_one(struct app *app, const char *name)
 		return;
 	}
 	describe(&network.items[0], text, sizeof(text));
-	if (ui_either(name, text, _("OK"), _("Delete")) == 1)
-		delete (app, &network.items[0]);
+	if (ui_menu(name, text, items, ARRAY_SIZE(items), &chosen)) {
+		if (chosen)
+			delete (app, &network.items[0]);
+		else
+			change(app, &network.items[0]);
+	}
 	posada_networks_free(&network);
 }
 
@@ -183,29 +196,49 @@ static bool ask_card(const char *title, const char *first, char nic[32])
 	return answered;
 }
 
-/* What the kind asks for; false: they changed their mind. */
-static bool ask_details(struct posada_network_spec *spec, struct ui_field *field, char nic[32])
+/*
+ * What the kind asks for, which is NOW until it is changed, or NULL for a new network; false: they
+ * changed their mind.
+ */
+static bool ask_details(const char *title, const struct posada_network *now,
+	struct posada_network_spec *spec, struct ui_field *field, char nic[32])
 {
+	bool bridge = !strcmp(spec->kind, "bridge");
 	const char *prompt =
-		_("This host's address on it, such as 10.1.0.1/24; empty: one is chosen.");
+		now ? _("This host's address on it, such as 10.1.0.1/24; empty: none, which only an isolated network can do with.")
+		: strcmp(spec->kind, "isolated") != 0
+			? _("This host's address on it, such as 10.1.0.1/24; empty: one is chosen.")
+			: _("This host's address on it, such as 10.1.0.1/24, with DHCP for guests; empty: it has none.");
 
 	field->label = _("Address");
-	if (!strcmp(spec->kind, "isolated"))
-		prompt = _(
-			"This host's address on it, such as 10.1.0.1/24, with DHCP for guests; empty: it has none.");
-	if (!strcmp(spec->kind, "bridge")) {
-		if (!ask_card(_("New network"), NULL, nic))
+	if (bridge) {
+		if (!ask_card(title, NULL, nic))
 			return false;
 		spec->nic = nic;
 		field->label = _("VLAN");
 		prompt = _("A VLAN of that card, 1 to 4094; empty: what comes without a tag.");
 	}
-	if (!ui_form(_("New network"), prompt, field, 1))
+	if (!ui_form(title, prompt, field, 1))
 		return false;
-	if (*field->text && !strcmp(spec->kind, "bridge"))
-		spec->vlan = atol(field->text) > 0 ? atol(field->text) : 65536;
-	else if (*field->text)
-		spec->address = field->text;
+	if (bridge)
+		spec->vlan = !*field->text	     ? (now ? 0 : -1)
+			     : atol(field->text) > 0 ? atol(field->text)
+						     : 65536;
+	else
+		spec->address = *field->text ? field->text : now ? "none" : NULL;
+	return true;
+}
+
+static bool ask_dhcp(const char *title, const struct posada_network *now, int *dhcp)
+{
+	const struct ui_item items[] = {{_("DHCP"), _("Guests get their addresses from this host")},
+		{_("No DHCP"), _("Guests have addresses of their own")}};
+	size_t chosen = now->dhcp || !now->address ? 0 : 1;
+
+	if (!ui_menu(title, _("Where do guests get their addresses from?"), items,
+		    ARRAY_SIZE(items), &chosen))
+		return false;
+	*dhcp = !chosen;
 	return true;
 }
 
@@ -227,13 +260,42 @@ void network_create_run(struct app *app)
 		return;
 	spec.name = name;
 	spec.kind = items[chosen].name;
-	if (!ask_details(&spec, &field, nic))
+	if (!ask_details(_("New network"), NULL, &spec, &field, nic))
 		return;
 	ui_wait(_("Making the network ..."));
 	if (posada_network_create(app->host, &spec, &err))
 		report(&err);
 	else
 		network_list_run(app);
+}
+
+static void change(struct app *app, const struct posada_network *now)
+{
+	struct posada_network_spec spec = {.name = now->name,
+		.kind = posada_network_kind_name(now->kind),
+		.dhcp = -1,
+		.vlan = -1};
+	struct ui_field field = {0};
+	struct posada_error err;
+	char nic[32] = "";
+
+	if (now->bridge && !strcmp(now->name, HOST_BRIDGE)) {
+		network_host_run(app);
+		return;
+	}
+	snprintf(nic, sizeof(nic), "%s", now->nic ? now->nic : "");
+	if (now->vlan)
+		snprintf(field.text, sizeof(field.text), "%u", now->vlan);
+	else if (now->address)
+		snprintf(field.text, sizeof(field.text), "%s", now->address);
+	/* What another program has made in its own way is refused, with the reason. */
+	if (now->kind != POSADA_ROUTED &&
+		(!ask_details(now->name, now, &spec, &field, nic) ||
+			(spec.address && *field.text && !ask_dhcp(now->name, now, &spec.dhcp))))
+		return;
+	ui_wait(_("Changing the network ..."));
+	if (posada_network_set(app->host, &spec, &err))
+		report(&err);
 }
 
 /* --- The host's own -------------------------------------------------------- */
