@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Makes a guest of the system that is on a disk: which, for good or not, and how large.
+// Makes a guest of the system that is on a disk: which, for good or not, how large, and on which
+// network.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct draft {
 	char name[POSADA_NAME_MAX + 1];
 	uint64_t memory;
 	unsigned vcpus;
+	char network[64];
 };
 
 /* Which disk, and whether it can be done; what cannot is told why. */
@@ -91,7 +93,7 @@ static void make(struct draft *draft)
 		.vcpus = draft->vcpus,
 		.disks = {{.path = draft->path}},
 		.disk_count = 1,
-		.network = "default",
+		.network = draft->network,
 		.uefi = draft->adopted.plan.uefi,
 	};
 	char why[ADOPT_TEXT], text[512];
@@ -121,8 +123,11 @@ void guest_adopt_run(struct app *app)
 	if (!draft)
 		return;
 	draft->app = app;
+	snprintf(draft->network, sizeof(draft->network), "default");
 	adopted_settle();
-	if (disk_probe(_("Adopt"), &machine) && choose_system(draft, &machine) && ask_sizes(draft))
+	if (disk_probe(_("Adopt"), &machine) && choose_system(draft, &machine) &&
+		ask_sizes(draft) &&
+		network_ask(app, _("Adopt"), draft->network, sizeof(draft->network)))
 		make(draft);
 	disks_free(&machine);
 	free(draft);

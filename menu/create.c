@@ -260,40 +260,10 @@ static bool ask_sizes(struct draft *draft)
 	return false;
 }
 
-static bool ask_network(struct draft *draft)
-{
-	struct ui_item items[CHOICES_MAX + 1];
-	struct posada_networks networks;
-	char names[CHOICES_MAX][64];
-	size_t count = 0, selected = 0, i;
-	bool answered;
-
-	if (posada_network_list(draft->app->host, &networks, NULL))
-		memset(&networks, 0, sizeof(networks));
-	for (i = 0; i < networks.count && count < CHOICES_MAX; i++) {
-		if (!networks.items[i].active)
-			continue;
-		if (!strcmp(networks.items[i].name, draft->network))
-			selected = count;
-		items[count].name =
-			posada_text_clean(networks.items[i].name, names[count], sizeof(names[0]));
-		items[count++].text = network_kind_text(networks.items[i].kind);
-	}
-	items[count].name = _("none");
-	items[count].text = _("Without a network card");
-	answered = ui_menu(
-		_("New guest"), _("Which network does it join?"), items, count + 1, &selected);
-	if (answered)
-		snprintf(draft->network, sizeof(draft->network), "%s",
-			selected < count ? items[selected].name : "none");
-	posada_networks_free(&networks);
-	return answered;
-}
-
 /* Only what was made for clouds asks for a seed, and that comes as a disk. */
 static bool ask_network_and_seed(struct draft *draft)
 {
-	while (ask_network(draft))
+	while (network_ask(draft->app, _("New guest"), draft->network, sizeof(draft->network)))
 		if (draft->source != FROM_DISK ||
 			seed_page_run(
 				_("New guest"), strcmp(draft->network, "none") != 0, &draft->seed))

@@ -76,6 +76,8 @@ void medium_remove_run(struct app *app);
 void place_create_run(struct app *app);
 void place_attach_run(struct app *app);
 void place_detach_run(struct app *app);
+/* Which network shall a new guest join, or "none"? NAME is what was chosen before; false: back. */
+bool network_ask(struct app *app, const char *title, char *name, size_t size);
 void network_list_run(struct app *app);
 void network_create_run(struct app *app);
 void network_host_run(struct app *app);

@@ -8,9 +8,10 @@
 #include "name.h"
 #include "ui.h"
 
-#define REFRESH_MS 5000
-#define SECOND_MS  1000
-#define CARDS_MAX  32
+#define REFRESH_MS  5000
+#define SECOND_MS   1000
+#define CARDS_MAX   32
+#define CHOICES_MAX 64
 
 /* The bridge that the host itself is on. */
 #define HOST_BRIDGE "br0"
@@ -31,6 +32,34 @@ const char *network_kind_text(enum posada_network_kind kind)
 static void report(const struct posada_error *err)
 {
 	ui_message(_("This did not work"), err->text);
+}
+
+bool network_ask(struct app *app, const char *title, char *name, size_t size)
+{
+	struct ui_item items[CHOICES_MAX + 1];
+	struct posada_networks networks;
+	char names[CHOICES_MAX][64];
+	size_t count = 0, selected = 0, i;
+	bool answered;
+
+	if (posada_network_list(app->host, &networks, NULL))
+		memset(&networks, 0, sizeof(networks));
+	for (i = 0; i < networks.count && count < CHOICES_MAX; i++) {
+		if (!networks.items[i].active)
+			continue;
+		if (!strcmp(networks.items[i].name, name))
+			selected = count;
+		items[count].name =
+			posada_text_clean(networks.items[i].name, names[count], sizeof(names[0]));
+		items[count++].text = network_kind_text(networks.items[i].kind);
+	}
+	items[count].name = _("none");
+	items[count].text = _("Without a network card");
+	answered = ui_menu(title, _("Which network does it join?"), items, count + 1, &selected);
+	if (answered)
+		snprintf(name, size, "%s", selected < count ? items[selected].name : "none");
+	posada_networks_free(&networks);
+	return answered;
 }
 
 /* --- The list ------------------------------------------------------------ */

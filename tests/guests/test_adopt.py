@@ -190,6 +190,8 @@ def test_debian(origins):
         host.choose("For good", 120)
         host.see("What is the guest called")
         host.send("\x1bOB\x15" + "256M\r")
+        host.see("Which network")
+        host.choose("default")
         host.see("is the guest debian now", 300)
         host.send("\r")
         host.see(r"debian +hvm +off", 60)
