@@ -242,7 +242,7 @@ static void note(struct adopter *adopter)
 			_("A partition is encrypted by BitLocker, whose keys are not in a guest: Windows asks for its recovery key there. Have that at hand, or suspend BitLocker natively first."));
 	else if (*adopt->esp.name && !adopter->wish->trial)
 		snprintf(adopt->note, sizeof(adopt->note),
-			_("The guest has a copy of the ESP %s: what it changes there, such as a loader that it updates, is gone when it is switched off. Update the loader natively."),
+			_("The guest has a copy of the ESP %s: what it changes there, such as a loader that it updates, is gone when it is switched off or restarted. Update the loader natively."),
 			adopt->esp.name);
 }
 

@@ -34,7 +34,7 @@ static void explain(FILE *out)
 		"Posada's. Natively the system starts as before, with what the guest wrote; deleting the guest\n"
 		"(posada guest delete) leaves the disk as it is.\n\n"
 		"  --name NAME       what the guest is called (by its system)\n"
-		"  --trial           what it writes is thrown away when it is switched off\n"
+		"  --trial           what it writes is gone when it is switched off or restarted\n"
 		"  --memory SIZE     such as 512M or 4G (2G)\n"
 		"  --vcpus NUMBER    processors (1)\n"
 		"  --network NAME    default, a bridge such as br0, or none (default)\n"
@@ -211,7 +211,7 @@ static int make_guest(const struct wish *wish, const struct adopt *plan, const c
 	if (*plan->note)
 		printf("%s\n", plan->note);
 	if (wish->trial)
-		printf(_("%s runs from %s; what it writes, up to %s, is gone when it is switched off.\n"),
+		printf(_("%s runs from %s; what it writes, up to %s, is gone when it is switched off or restarted.\n"),
 			plan->system, plan->disk, posada_size_text(room, size, sizeof(size)));
 	else
 		printf(_("%s runs from %s. To start it natively again, shut the guest down first; \"posada guest delete\" takes the guest away, not the system.\n"),

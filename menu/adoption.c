@@ -28,7 +28,7 @@ static bool choose_system(struct draft *draft, const struct machine *machine)
 {
 	const struct ui_item items[] = {
 		{_("For good"), _("What the guest writes is there when it starts natively")},
-		{_("Trial"), _("What it writes is thrown away when it is switched off")},
+		{_("Trial"), _("What it writes is gone when it is switched off or restarted")},
 	};
 	size_t chosen = 0;
 	int disk = disk_choose(machine, _("Adopt"), _("Which disk's system shall be a guest?"));
