@@ -37,6 +37,7 @@ struct draft {
 	char memory[64], vcpus[64], new_disk[64];
 	char network[64];
 	char pool[POSADA_NAME_MAX + 1];
+	const char *format; /* of a new disk that is a file, or NULL */
 	struct seed_page seed;
 };
 
@@ -253,8 +254,8 @@ static bool ask_sizes(struct draft *draft)
 			wrong = _("The new disk is no size. Write it as 4G, or leave it empty.");
 		if (wrong)
 			ui_message(_("New guest"), wrong);
-		else if (!*draft->new_disk ||
-			 pool_ask(draft->app, _("New guest"), draft->pool, sizeof(draft->pool)))
+		else if (!*draft->new_disk || pool_ask(draft->app, _("New guest"), draft->pool,
+						      sizeof(draft->pool), &draft->format))
 			return true;
 	}
 	return false;
@@ -303,8 +304,9 @@ static void to_spec(const struct draft *draft, struct posada_guest_spec *spec)
 		spec->disks[spec->disk_count++].path = draft->disk;
 	}
 	if (*draft->new_disk && !posada_size_parse(draft->new_disk, 'G', &bytes))
-		spec->disks[spec->disk_count++] = (struct posada_disk_spec){
-			.bytes = bytes, .pool = *draft->pool ? draft->pool : NULL};
+		spec->disks[spec->disk_count++] = (struct posada_disk_spec){.bytes = bytes,
+			.pool = *draft->pool ? draft->pool : NULL,
+			.format = draft->format};
 }
 
 static const char *boot_path(const struct draft *draft)
@@ -340,10 +342,11 @@ static bool confirm_and_make(struct draft *draft)
 		spec.uefi = choice.uefi;
 	}
 	snprintf(text, sizeof(text),
-		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s\nNetwork:     %s"),
+		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s %s\nNetwork:     %s"),
 		draft->name, posada_kind_name(spec.kind), spec.uefi ? _(" with UEFI") : "",
 		*choice.why ? ": " : "", choice.why, boot_path(draft), draft->memory, draft->vcpus,
-		*draft->new_disk ? draft->new_disk : _("none"), draft->network);
+		*draft->new_disk ? draft->new_disk : _("none"),
+		*draft->new_disk && draft->format ? draft->format : "", draft->network);
 	answer = ui_either(_("New guest"), text, _("Create and start"), _("Create"));
 	if (answer < 0)
 		return false;

@@ -33,7 +33,7 @@ static void add_disk(struct app *app)
 	} while (ret == -ERANGE || !*text);
 	if (ret)
 		spec.path = text;
-	else if (!pool_ask(app, _("New disk"), pool, sizeof(pool)))
+	else if (!pool_ask(app, _("New disk"), pool, sizeof(pool), &spec.format))
 		return;
 	if (*pool)
 		spec.pool = pool;

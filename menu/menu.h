@@ -58,10 +58,11 @@ void storage_run(struct app *app);
 void pools_run(struct app *app);
 
 /*
- * Which pool shall a new disk be in? Asked only where there is a choice; name is what was chosen
- * before, and stays empty without pools. False when the person leaves.
+ * Which pool shall a new disk be in, and in which format, where it is a file? Asked only where
+ * there is a choice; name and *format, which is static, are what was chosen before, and stay empty
+ * and NULL without pools. False when the person leaves.
  */
-bool pool_ask(struct app *app, const char *title, char *name, size_t size);
+bool pool_ask(struct app *app, const char *title, char *name, size_t size, const char **format);
 void pool_create_run(struct app *app);
 void pool_show_run(struct app *app);
 void pool_grow_run(struct app *app);

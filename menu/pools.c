@@ -18,8 +18,27 @@
 
 /* --- The choice of one -------------------------------------------------- */
 
-bool pool_ask(struct app *app, const char *title, char *name, size_t size)
+static bool ask_format(const char *title, enum posada_pool_kind kind, const char **format)
 {
+	static const char *const formats[] = {"raw", "qcow2"};
+	const struct ui_item items[] = {{formats[0], _("The quickest")},
+		{formats[1], _("Slower, but other programs can take snapshots of it")}};
+	size_t selected = *format && !strcmp(*format, formats[1]);
+
+	if (kind != POSADA_POOL_DIRECTORY && kind != POSADA_POOL_NFS) {
+		*format = NULL;
+		return true;
+	}
+	if (!ui_menu(title, _("The new disk is a file. In which format?"), items, ARRAY_SIZE(items),
+		    &selected))
+		return false;
+	*format = formats[selected];
+	return true;
+}
+
+bool pool_ask(struct app *app, const char *title, char *name, size_t size, const char **format)
+{
+	enum posada_pool_kind kinds[CHOICES_MAX];
 	struct ui_item items[CHOICES_MAX];
 	char texts[CHOICES_MAX][64], rest[32];
 	struct posada_pools pools;
@@ -41,7 +60,7 @@ bool pool_ask(struct app *app, const char *title, char *name, size_t size)
 			posada_size_text(pool->free_bytes, rest, sizeof(rest)));
 		items[count].name = pool->name;
 		items[count].text = texts[count];
-		count++;
+		kinds[count++] = pool->kind;
 	}
 	if (count > 1)
 		answered = ui_menu(
@@ -49,7 +68,7 @@ bool pool_ask(struct app *app, const char *title, char *name, size_t size)
 	if (answered && count)
 		snprintf(name, size, "%s", items[selected].name);
 	posada_pools_free(&pools);
-	return answered;
+	return answered && (!count || ask_format(title, kinds[selected], format));
 }
 
 /* --- The list ----------------------------------------------------------- */
