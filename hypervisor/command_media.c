@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The commands of the program posada on the media library.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,8 +139,12 @@ int command_media_add(struct posada *handle, const struct args *args)
 	ret = posada_media_add(args->name, &wish, path, sizeof(path), &err);
 	if (last != 101)
 		end_progress();
-	if (ret)
-		return failed(&err);
+	if (ret) {
+		failed(&err);
+		if (ret == -EEXIST || ret == -ENAMETOOLONG)
+			fputs(_("posada: --name gives it another name.\n"), stderr);
+		return EXIT_FAILED;
+	}
 	printf(_("%s is in the library.\n"), path);
 	if (posada_media_is_unchecked(args->name, &wish))
 		puts(_("The server's identity was not checked. Compare the SHA-256 that \"posada media list\" shows with the publisher's."));

@@ -257,8 +257,8 @@ static int check_wish(const char *from, const struct posada_media_wish *wish, ch
 	else if (!fetch_name(from, name, 256))
 		*name = '\0';
 	if (!media_name_is_legal(name))
-		return fail(err, -EINVAL,
-			_("\"%s\" cannot be a name in the library: it is empty or too long, begins with a dot, or has letters that it must not have. Give another with --name."),
+		return fail(err, -ENAMETOOLONG,
+			_("\"%s\" cannot be a name in the library: it is empty or too long, begins with a dot, or has letters that it must not have. Give another name."),
 			posada_text_clean(name, clean, sizeof(clean)));
 	if (wish->sha256 && (strlen(wish->sha256) != SHA256_TEXT ||
 				    wish->sha256[strspn(wish->sha256, "0123456789abcdefABCDEF")]))

@@ -716,7 +716,8 @@ bool posada_media_is_unchecked(const char *from, const struct posada_media_wish 
 /*
  * Puts a file, given by its path or its address (http://, https://), into the library, once it is
  * whole and on the disk: until then, and after a failure, there is nothing of it. -EEXIST when
- * there is one of that name. PATH, which may be NULL, receives where it is then.
+ * there is one of that name, -ENAMETOOLONG when that cannot be a name: another one may do. PATH,
+ * which may be NULL, receives where it is then.
  */
 int posada_media_add(const char *from, const struct posada_media_wish *wish, char *path,
 	size_t size, struct posada_error *err);

@@ -127,7 +127,7 @@ static bool show_progress(void *opaque, uint64_t done, uint64_t total)
 
 void medium_add_run(struct app *app)
 {
-	char from[1024] = "", sum[80] = "", path[512], text[1024], clean[512];
+	char from[1024] = "", sum[80] = "", name[256] = "", path[512], text[1024], clean[512];
 	struct gauge gauge = {_("Add a medium"), text, 101};
 	struct posada_media_wish wish = {.progress = show_progress, .opaque = &gauge};
 	struct posada_media_file file;
@@ -145,9 +145,17 @@ void medium_add_run(struct app *app)
 		return;
 	wish.sha256 = *sum ? sum : NULL;
 	snprintf(text, sizeof(text), "%s", posada_text_clean(from, clean, sizeof(clean)));
-	ui_gauge(gauge.title, text, 0);
-	ret = posada_media_add(from, &wish, path, sizeof(path), &err);
-	ui_gauge_end();
+	do {
+		gauge.last = 101;
+		ui_gauge(gauge.title, text, 0);
+		ret = posada_media_add(from, &wish, path, sizeof(path), &err);
+		ui_gauge_end();
+		/* Another name may do. */
+		wish.name = name;
+	} while ((ret == -EEXIST || ret == -ENAMETOOLONG) &&
+		 ui_input(_("Add a medium"), err.text, name, sizeof(name)));
+	if (ret == -EEXIST || ret == -ENAMETOOLONG)
+		return;
 	if (ret) {
 		ui_message(_("Add a medium"), err.text);
 		return;

@@ -113,7 +113,18 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
             assert rows[-1].startswith("└") and rows[-1].endswith("┘") and len({len(row) for row in rows}) == 1, rows
             host.send("\r")
         host.see("memtest.iso")
+        # One that is there already gets another name.
+        host.choose("Download")
+        host.see("The address")
+        host.answer(f"{address}/memtest.iso")
+        host.see("SHA-256")
+        host.answer("")
+        host.see("already")
+        host.answer("other.iso")
+        host.see("other.iso is in the library", 120)
+        host.send("\r")
         host.home()
+        host.posada("media", "remove", "other.iso")
         assert "already" in host.posada("media", "add", f"{address}/memtest.iso", status=1)
         host.posada("media", "add", f"{address}/page.iso", "--name", "page")
         found = listed(host)

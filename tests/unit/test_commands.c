@@ -175,7 +175,7 @@ TEST(statuses_and_messages_fit)
 		{"guest create x --kind pv --kernel /proc/self/exe --memory 64M --disk 1G --pool y",
 			EXIT_FAILED, "no pool named \"y\""},
 		{"media add", EXIT_USAGE, "posada media add FILE|ADDRESS"},
-		{"media add /", EXIT_FAILED, "cannot be a name"},
+		{"media add /", EXIT_FAILED, "--name gives it another name"},
 		{"media remove ../x", EXIT_FAILED, "no medium named \"../x\""},
 		{"status", EXIT_DONE, "Hypervisor"},
 		{"status --help >/dev/full", EXIT_FAILED, "could not be written"},

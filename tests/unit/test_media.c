@@ -268,7 +268,7 @@ TEST(what_is_whole_is_kept)
 	assert_int_equal(media_store(folder, from, &wish, NULL, 0, &err), -EINVAL);
 	wish.sha256 = NULL;
 	wish.name = "../escape";
-	assert_int_equal(media_store(folder, from, &wish, NULL, 0, &err), -EINVAL);
+	assert_int_equal(media_store(folder, from, &wish, NULL, 0, &err), -ENAMETOOLONG);
 	wish.name = NULL;
 	wish.sha256 = "f891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 	assert_int_equal(media_store(folder, from, &wish, NULL, 0, &err), -EBADMSG);
