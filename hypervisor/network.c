@@ -21,10 +21,10 @@
 const char *posada_network_kind_name(enum posada_network_kind kind)
 {
 	static const char *const names[POSADA_NETWORK_KINDS] = {
-		[POSADA_NAT] = "nat",
-		[POSADA_ISOLATED] = "isolated",
-		[POSADA_BRIDGE] = "bridge",
-		[POSADA_ROUTED] = "routed",
+		[POSADA_NAT] = N_("nat"),
+		[POSADA_ISOLATED] = N_("isolated"),
+		[POSADA_BRIDGE] = N_("bridge"),
+		[POSADA_ROUTED] = N_("routed"),
 	};
 
 	return names[kind];

@@ -133,11 +133,11 @@ static int tell_init(const char *const words[], char *note, size_t size, struct 
 	said[status < 0 ? 0 : strcspn(said, "\n")] = '\0';
 	posada_text_clean(said, clean, sizeof(clean));
 	if (note)
-		snprintf(note, size, "%s", status ? "" : clean);
+		snprintf(note, size, "%s", status || !*clean ? "" : _(clean));
 	if (!status)
 		return 0;
 	return fail(err, -EIO, _("The host's network stays as it is: %s"),
-		*clean ? clean : _("see the log."));
+		_(*clean ? clean : N_("see the log.")));
 }
 
 int posada_uplink_try(
