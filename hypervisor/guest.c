@@ -516,6 +516,9 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 		ret = guest_see_disks(handle, &target.guest, err);
 	if (!ret)
 		ret = hostdev_check(handle, &target.guest, err);
+	for (size_t i = 0; !ret && i < target.guest.nic_count; i++)
+		if (target.guest.nics[i].source && !target.guest.nics[i].bridge)
+			ret = network_wake(handle, target.guest.nics[i].source, err);
 	if (!ret)
 		ret = start_domain(&target, err);
 	target_close(&target);

@@ -104,7 +104,10 @@ struct definition {
 int guest_define(
 	struct engine *engine, const struct definition *definition, struct posada_error *err);
 
-/* Is name a libvirt network or a bridge that a guest can join now? */
+/* Starts a network of libvirt that is down; 0 as well when it runs. */
+int network_wake(struct posada *handle, const char *name, struct posada_error *err);
+
+/* Is name a libvirt network, which is started, or a bridge, so that a guest can join it now? */
 int network_resolve(
 	struct posada *handle, const char *name, bool *bridge, struct posada_error *err);
 

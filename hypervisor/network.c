@@ -325,10 +325,18 @@ static int add_guests(
 	return ret;
 }
 
+static int fail_none(const char *name, struct posada_error *err)
+{
+	char clean[65];
+
+	return fail(err, -ENOENT,
+		_("There is no network or bridge named %s on this host. Choose one of those that \"posada network list\" shows, or none."),
+		posada_text_clean(name, clean, sizeof(clean)));
+}
+
 int network_find(struct posada *handle, const char *name, struct posada_networks *network,
 	struct posada_error *err)
 {
-	char clean[65];
 	size_t i;
 	int ret = posada_network_list(handle, network, err);
 
@@ -346,9 +354,7 @@ int network_find(struct posada *handle, const char *name, struct posada_networks
 		return 0;
 	}
 	posada_networks_free(network);
-	return fail(err, -ENOENT,
-		_("There is no network or bridge named %s on this host. Choose one of those that \"posada network list\" shows, or none."),
-		posada_text_clean(name, clean, sizeof(clean)));
+	return fail_none(name, err);
 }
 
 int posada_network_show(struct posada *handle, const char *name, struct posada_networks *network,
@@ -364,6 +370,28 @@ int posada_network_show(struct posada *handle, const char *name, struct posada_n
 	return ret;
 }
 
+int network_wake(struct posada *handle, const char *name, struct posada_error *err)
+{
+	virNetworkPtr network;
+	virConnectPtr conn;
+	char what[256], clean[128];
+	int ret = engine_any(handle, &conn, err);
+
+	if (ret)
+		return ret;
+	network = virNetworkLookupByName(conn, name);
+	if (!network)
+		return fail_none(name, err);
+	if (virNetworkIsActive(network) != 1 && virNetworkCreate(network)) {
+		snprintf(what, sizeof(what), _("The network %s is down and does not start"),
+			posada_text_clean(name, clean, sizeof(clean)));
+		ret = fail_libvirt(err, what,
+			_("Give it another address, or give the guest another network."));
+	}
+	virNetworkFree(network);
+	return ret;
+}
+
 int network_resolve(struct posada *handle, const char *name, bool *bridge, struct posada_error *err)
 {
 	struct posada_networks network;
@@ -372,7 +400,9 @@ int network_resolve(struct posada *handle, const char *name, bool *bridge, struc
 	if (ret)
 		return ret;
 	*bridge = network.items[0].bridge;
-	if (!network.items[0].active)
+	if (!*bridge)
+		ret = network_wake(handle, name, err);
+	else if (!network.items[0].active)
 		ret = fail(err, -ENETDOWN,
 			_("The network %s is not running. Choose another, or read in the log why it did not start."),
 			network.items[0].name);

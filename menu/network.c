@@ -45,8 +45,6 @@ bool network_ask(struct app *app, const char *title, char *name, size_t size)
 	if (posada_network_list(app->host, &networks, NULL))
 		memset(&networks, 0, sizeof(networks));
 	for (i = 0; i < networks.count && count < CHOICES_MAX; i++) {
-		if (!networks.items[i].active)
-			continue;
 		if (!strcmp(networks.items[i].name, name))
 			selected = count;
 		items[count].name =

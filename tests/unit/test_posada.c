@@ -239,6 +239,45 @@ TEST(guests_live)
 	"</disk></devices></domain>"
 
 /* posada makes no such guests, but others may have. */
+/* Down, or gone. */
+static void stop_network(bool gone)
+{
+	virNetworkPtr network;
+	virConnectPtr conn;
+
+	assert_int_equal(engine_any(host, &conn, &err), 0);
+	network = virNetworkLookupByName(conn, "default");
+	assert_int_equal(virNetworkDestroy(network), 0);
+	if (gone)
+		assert_int_equal(virNetworkUndefine(network), 0);
+	virNetworkFree(network);
+}
+
+TEST(a_network_that_is_down_starts_with_a_guest)
+{
+	const struct posada_guest_spec spec = {.name = "a",
+		.kind = POSADA_HVM,
+		.iso = iso,
+		.memory_kib = 64 * MIB,
+		.vcpus = 1,
+		.network = "default"};
+	struct posada_networks network;
+
+	for (int i = 0; i < 2; i++) {
+		stop_network(false);
+		assert_int_equal(i ? posada_guest_start(host, "a", &err)
+				   : posada_guest_create(host, &spec, &err),
+			0);
+		assert_int_equal(posada_network_show(host, "default", &network, &err), 0);
+		assert_true(network.items[0].active);
+		posada_networks_free(&network);
+	}
+	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
+	stop_network(true);
+	assert_int_equal(posada_guest_start(host, "a", &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no network or bridge named default"));
+}
+
 TEST(shared_volumes_outlive_one_guest)
 {
 	static const char node[] = "<node>" SHARER("a") SHARER(
@@ -455,7 +494,7 @@ TEST(device_models_are_known)
 #define LIVE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
-	LIVE(shared_volumes_outlive_one_guest),
+	LIVE(a_network_that_is_down_starts_with_a_guest), LIVE(shared_volumes_outlive_one_guest),
 	LIVE(volumes_that_are_out_of_reach_keep_their_guest), LIVE(definitions_are_protected),
 	LIVE(disks_of_pools_and_of_the_host_are_protected),
 	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
