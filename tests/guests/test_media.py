@@ -162,7 +162,7 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         host.posada("guest", "eject", "cdguest")
         host.posada("guest", "kill", "cdguest")
         assert "cdguest" not in notices(host)
-        host.posada("guest", "insert", "cdguest", path, status=1)
+        host.posada("guest", "insert", "cdguest", "--iso", path, status=1)
         assert "rescue disc.iso" not in listed(host)
         assert host.sh("mount | grep -c /mnt/media", status=None) == "0"
         host.qmp("device_add", driver="usb-storage", id="fat", drive="fat", bus="usb.0")
