@@ -100,17 +100,30 @@ static const char *find_system(const struct adopter *adopter)
 	return _("The system that was here");
 }
 
-/* The ESP whose loader a guest's firmware shall start, or NULL. */
-static const struct part *find_esp(const struct adopter *adopter)
+/* The ESP with the system's loader, or NULL. */
+static const struct part *find_loader(const struct adopter *adopter)
 {
 	const struct disk *disk = adopter->disk;
 	const struct part *esp = NULL;
 
-	for (size_t i = 0; i < disk->part_count && adopter->machine->uefi; i++)
+	for (size_t i = 0; i < disk->part_count; i++)
 		if (*disk->parts[i].loader && !is_posadas(adopter, &disk->parts[i]) &&
 			(!esp || (disk->parts[i].fallback && !esp->fallback)))
 			esp = &disk->parts[i];
 	return esp;
+}
+
+/* The same, if a guest's firmware shall start it. */
+static const struct part *find_esp(const struct adopter *adopter)
+{
+	return adopter->adopt->uefi ? find_loader(adopter) : NULL;
+}
+
+static bool is_uefi(const struct adopter *adopter)
+{
+	bool loader = find_loader(adopter);
+
+	return loader == adopter->disk->boot_code ? adopter->machine->uefi : loader;
 }
 
 /* --- Whether it can be done --------------------------------------------- */
@@ -210,11 +223,11 @@ static int check_loader(struct adopter *adopter)
 	const struct disk *disk = adopter->disk;
 	const struct part *esp = find_esp(adopter);
 
-	if (!adopter->machine->uefi && !disk->boot_code)
+	if (!adopter->adopt->uefi && !disk->boot_code)
 		return refuse(adopter,
 			_("No system on %s can be started: its sector 0 holds no boot code."),
 			disk->name);
-	if (adopter->machine->uefi && !esp)
+	if (adopter->adopt->uefi && !esp)
 		return refuse(adopter, _("No system on %s can be started: no ESP has its loader."),
 			disk->name);
 	/* Firmware that keeps no entries starts the one loader that it knows the path of. */
@@ -444,6 +457,14 @@ static const struct disk *find_disk(const struct machine *machine, const char *n
 	return NULL;
 }
 
+bool adopt_is_uefi(const struct machine *machine, const struct disk *disk)
+{
+	const struct adopt_wish wish = {.disk = disk->name};
+	const struct adopter adopter = {machine, &wish, disk, NULL};
+
+	return is_uefi(&adopter);
+}
+
 int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, struct adopt *adopt)
 {
 	struct adopter adopter = {machine, wish, find_disk(machine, wish->disk), adopt};
@@ -456,7 +477,7 @@ int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, str
 			_("There is no disk %s. \"posada guest adopt list\" shows those there are."),
 			adopt->disk);
 	adopt->size = adopter.disk->size;
-	adopt->uefi = machine->uefi;
+	adopt->uefi = is_uefi(&adopter);
 	adopt->first = adopter.disk->table == TABLE_GPT ? adopter.disk->first : SECTOR;
 	adopt->last = adopter.disk->table == TABLE_GPT ? adopter.disk->last : adopt->size;
 	snprintf(adopt->system, sizeof(adopt->system), "%s", find_system(&adopter));

@@ -67,6 +67,12 @@ struct adopt {
  */
 int adopt_plan(const struct machine *machine, const struct adopt_wish *wish, struct adopt *adopt);
 
+/*
+ * Was the system of DISK installed with UEFI, rather than with a BIOS? Where it could start by
+ * both, what this host was started with decides. Pure.
+ */
+bool adopt_is_uefi(const struct machine *machine, const struct disk *disk);
+
 /* What a guest may be called by its system: "debian", "debian-trial". */
 void adopt_name(const struct adopt *adopt, bool trial, char name[ADOPT_NAME]);
 

@@ -142,7 +142,7 @@ int adopted_plan(
 
 	memset(adopted, 0, sizeof(*adopted));
 	/* Where it lies in what is the system's, that is refused anyway. */
-	if (part && !machine->uefi && !part->unfinished &&
+	if (part && !adopt_is_uefi(machine, disk) && !part->unfinished &&
 		(part->ours || !strcmp(part->label, WORK_LABEL)))
 		ret = read_record(disk, part, adopted, &wish);
 	if (!ret)

@@ -139,6 +139,8 @@ static void run_case(const char *path)
 		fprintf(out, "hidden %u\n", adopt.hidden[i].number);
 	if (!ret)
 		fprintf(out, "%s\n", adopt.system);
+	if (adopt.uefi != machine.uefi)
+		fprintf(out, "by %s\n", adopt.uefi ? "UEFI" : "BIOS");
 	if (*adopt.note)
 		fprintf(out, "%s\n", adopt.note);
 	got = unit_close(out, NULL);
