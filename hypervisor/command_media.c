@@ -113,6 +113,10 @@ int command_media_list(struct posada *handle, const struct args *args)
 			status = failed(&err);
 		end_progress();
 	}
+	if (*media.left_out)
+		fprintf(stderr,
+			_("posada: %s: left out, for another stick has the same identity. Pull that one out to see what is on a copy.\n"),
+			media.left_out);
 	if (args_get(args, "json"))
 		json_media(&media);
 	else if (print_media(&media))

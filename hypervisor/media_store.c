@@ -414,11 +414,18 @@ int posada_media_remove(struct posada *handle, const char *name, struct posada_e
 
 static int scan_stick(void *opaque, const struct stick *stick, const char *folder)
 {
+	struct posada_media *media = opaque;
+	size_t used = strlen(media->left_out);
 	char source[160];
 
+	if (!folder) {
+		snprintf(media->left_out + used, sizeof(media->left_out) - used, "%s%s",
+			used ? ", " : "", stick->device);
+		return 0;
+	}
 	snprintf(source, sizeof(source), "%s %s", stick->device,
 		*stick->label ? stick->label : stick->uuid);
-	return media_scan(opaque, folder, source, true);
+	return media_scan(media, folder, source, true);
 }
 
 int media_scan_sticks(struct posada_media *media)

@@ -682,6 +682,7 @@ struct posada_media_file {
 struct posada_media {
 	struct posada_media_file *items;
 	size_t count;
+	char left_out[128]; /* sticks that have the same UUID as one that counts: "sdc1, sdd1" */
 };
 
 const char *posada_medium_name(enum posada_medium type);

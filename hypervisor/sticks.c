@@ -21,8 +21,8 @@
 /* Who looks at one must not find it unmounted by another who has looked. */
 #define LOCK POSADA_RUN "/sticks.lock"
 
-#define PATH_SIZE 512
-#define SEEN_MAX  32
+#define PATH_SIZE  512
+#define STICKS_MAX 32
 
 /* What people's machines write. A journal is left as it is. */
 static const struct {
@@ -198,45 +198,70 @@ static void name_folder(const struct stick *stick, char folder[PATH_SIZE])
 	snprintf(folder, PATH_SIZE, POSADA_STICKS "/%s", stick->uuid);
 }
 
-/* A stick and its copy would be in each other's place: the first that is found counts. */
-static bool is_copy(char seen[SEEN_MAX][40], size_t *count, const char *uuid)
+static bool is_mounted(const struct stick *stick)
 {
-	for (size_t i = 0; i < *count; i++)
-		if (!strcmp(seen[i], uuid))
-			return true;
-	if (*count < SEEN_MAX)
-		snprintf(seen[(*count)++], 40, "%s", uuid);
-	return false;
+	char numbers[32], folder[PATH_SIZE];
+	struct search search = {numbers, folder, false};
+
+	name_folder(stick, folder);
+	return read_line(numbers, sizeof(numbers), "/sys/class/block/%s/dev", stick->device) &&
+	       each_mount(is_mount_of, &search) && search.here;
+}
+
+/* Those that are plugged in. */
+static size_t find(struct stick sticks[STICKS_MAX])
+{
+	struct dirent **names;
+	int found = scandir("/sys/class/block", &names, NULL, versionsort);
+	size_t count = 0;
+
+	for (int i = 0; i < found; i++) {
+		if (*names[i]->d_name != '.' && count < STICKS_MAX &&
+			is_stick(names[i]->d_name, &sticks[count])) {
+			sticks[count].mounted = is_mounted(&sticks[count]);
+			count++;
+		}
+		free(names[i]);
+	}
+	if (found >= 0)
+		free(names);
+	return count;
+}
+
+bool stick_counts(const struct stick *sticks, size_t count, size_t which)
+{
+	for (size_t i = 0; i < count; i++)
+		if (i != which && !strcmp(sticks[i].uuid, sticks[which].uuid) &&
+			(sticks[i].mounted || (i < which && !sticks[which].mounted)))
+			return false;
+	return true;
 }
 
 int sticks_each(
 	int (*visit)(void *opaque, const struct stick *stick, const char *folder), void *opaque)
 {
-	char seen[SEEN_MAX][40];
+	struct stick sticks[STICKS_MAX];
 	int fd = lock(), ret = 0;
-	struct dirent *entry;
-	size_t count = 0;
-	DIR *devices;
+	size_t count;
 
 	if (fd < 0)
 		return 0;
-	devices = opendir("/sys/class/block");
-	while (devices && !ret && (entry = readdir(devices))) {
+	count = find(sticks);
+	for (size_t i = 0; i < count && !ret; i++) {
 		char folder[PATH_SIZE];
-		struct stick stick;
 		bool there;
 
-		if (*entry->d_name == '.' || !is_stick(entry->d_name, &stick))
+		name_folder(&sticks[i], folder);
+		if (!stick_counts(sticks, count, i)) {
+			ret = visit(opaque, &sticks[i], NULL);
 			continue;
-		name_folder(&stick, folder);
-		if (is_copy(seen, &count, stick.uuid) || mount_stick(&stick, folder, &there))
+		}
+		if (mount_stick(&sticks[i], folder, &there))
 			continue;
-		ret = visit(opaque, &stick, folder);
+		ret = visit(opaque, &sticks[i], folder);
 		if (!there)
 			unmount_stick(folder, 0);
 	}
-	if (devices)
-		closedir(devices);
 	close(fd);
 	return ret;
 }
@@ -244,24 +269,27 @@ int sticks_each(
 void sticks_need(const char *path)
 {
 	static const char root[] = POSADA_STICKS "/";
-	char link[PATH_SIZE], real[PATH_MAX], folder[PATH_SIZE], uuid[40];
-	struct stick stick;
-	const char *base;
+	struct stick sticks[STICKS_MAX];
+	char folder[PATH_SIZE];
+	size_t count, length;
 	bool there;
 	int fd;
 
 	if (strncmp(path, root, sizeof(root) - 1) != 0)
 		return;
 	path += sizeof(root) - 1;
-	snprintf(uuid, sizeof(uuid), "%.*s", (int)strcspn(path, "/"), path);
-	snprintf(link, sizeof(link), "/dev/disk/by-uuid/%s", uuid);
-	fd = is_uuid(uuid) ? lock() : -1;
+	length = strcspn(path, "/");
+	fd = lock();
 	if (fd < 0)
 		return;
-	base = realpath(link, real) ? strrchr(real, '/') + 1 : NULL;
-	if (base && is_stick(base, &stick) && !strcmp(stick.uuid, uuid)) {
-		name_folder(&stick, folder);
-		mount_stick(&stick, folder, &there);
+	count = find(sticks);
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(sticks[i].uuid) != length ||
+			strncmp(sticks[i].uuid, path, length) != 0 ||
+			!stick_counts(sticks, count, i))
+			continue;
+		name_folder(&sticks[i], folder);
+		mount_stick(&sticks[i], folder, &there);
 	}
 	close(fd);
 }

@@ -12,6 +12,7 @@ struct stick {
 	char label[64];
 	const char *type;    /* as the kernel calls the file system; static */
 	const char *options; /* that it is mounted with; static */
+	bool mounted;	     /* on the folder that is named by its UUID */
 };
 
 /*
@@ -20,8 +21,13 @@ struct stick {
  */
 bool stick_parse(const char *text, struct stick *stick);
 
+/* Of sticks with the same UUID, which would be in each other's place, one counts: that which is
+ * mounted, or the first. Pure. */
+bool stick_counts(const struct stick *sticks, size_t count, size_t which);
+
 /* Calls VISIT with each stick that is plugged in, mounted on FOLDER for as long as that takes, or
- * longer where it was mounted before. Ends with its first result that is not 0. */
+ * longer where it was mounted before; NULL: it does not count. Ends with its first result that is
+ * not 0. */
 int sticks_each(
 	int (*visit)(void *opaque, const struct stick *stick, const char *folder), void *opaque);
 

@@ -45,6 +45,9 @@ static void fill(struct ui_lines *lines, void *opaque)
 			posada_size_text(file->bytes, size, sizeof(size)),
 			posada_text_clean(remark(file), clean, sizeof(clean)));
 	}
+	if (*media->left_out)
+		ui_add(lines, UI_PLAIN, _("Left out, as copies of another stick: %s"),
+			media->left_out);
 }
 
 static void load(struct posada_media *media)

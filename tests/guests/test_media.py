@@ -81,6 +81,8 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
     subprocess.run(["mmd", "-i", tmp_path / "fat", "::/Isos"], check=True)
     for source, target in ((whole, "rescue disc.iso"), (cut, "Isos/Cut.ISO"), (whole, "photo.jpg")):
         subprocess.run(["mcopy", "-i", tmp_path / "fat", source, f"::/{target}"], check=True)
+    shutil.copy(tmp_path / "fat", tmp_path / "twin")
+    nodes += ["-blockdev", f"driver=raw,node-name=twin,file.driver=file,file.filename={tmp_path / 'twin'}"]
     with Host(memory=2048, disks=[place], extra=nodes) as host:
         host.booted()
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
@@ -151,6 +153,12 @@ def test_downloads_and_sticks(tmp_path, address, test_guests):
         create = ("guest", "create", "cdguest", "--kind", "hvm", "--memory", "128M", "--iso")
         assert "cut off" in host.posada(*create, found["Cut.ISO"]["path"], status=1)
         host.posada(*create, path)
+        # A copy of it is told, and is not taken for it.
+        host.qmp("device_add", driver="usb-storage", id="twin", drive="twin", bus="usb.0")
+        host.sh("until udevadm settle && [ $(blkid | grep -c KEY) = 2 ]; do sleep 1; done", 120)
+        assert "has the same identity" in host.sh("posada media list 2>&1") and listed(host)["rescue disc.iso"]["path"] == path
+        host.qmp("device_del", id="twin")
+        host.sh("until [ $(blkid | grep -c KEY) = 1 ]; do sleep 1; done", 120)
         assert "ro," in host.sh("grep /mnt/media /proc/mounts")
         assert "cdguest" not in notices(host)
         # It is pulled out from under the guest, which runs on, and plugged in again.

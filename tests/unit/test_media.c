@@ -367,6 +367,25 @@ TEST(sticks_are_told)
 	}
 }
 
+TEST(of_copies_one_counts)
+{
+	static const struct {
+		struct stick sticks[4];
+		const char *counts;
+	} rows[] = {
+		{{{.uuid = "a"}, {.uuid = "b"}, {.uuid = "a"}, {.uuid = "c"}}, "yyny"},
+		{{{.uuid = "a"}, {.uuid = "b"}, {.uuid = "a", .mounted = true}, {.uuid = "a"}},
+			"nyyn"},
+		{{{.uuid = "a", .mounted = true}, {.uuid = "a"}, {.uuid = "a"}, {.uuid = "b"}},
+			"ynny"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t j = 0; j < 4; j++)
+			assert_int_equal(
+				stick_counts(rows[i].sticks, 4, j), rows[i].counts[j] == 'y');
+}
+
 TEST(who_a_server_is_is_not_checked)
 {
 	const struct posada_media_wish none = {0}, sum = {.sha256 = "00"};
@@ -380,4 +399,4 @@ TEST(who_a_server_is_is_not_checked)
 RUN("media", T(images_tell_what_they_are), T(garbled_images_are_survived), T(faults_are_told),
 	T(an_image_chooses_its_firmware), T(names_are_judged), T(folders_are_scanned),
 	T(what_is_whole_is_kept), T(garbled_checksums_are_survived), T(sticks_are_told),
-	T(who_a_server_is_is_not_checked))
+	T(of_copies_one_counts), T(who_a_server_is_is_not_checked))
