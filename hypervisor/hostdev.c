@@ -199,24 +199,33 @@ static bool is_joined(const char *net)
 	return found;
 }
 
-static bool always(const char *block)
+/* Also one that nobody uses now: a guest can have that without what it hangs on. */
+static bool is_disk(const char *block)
 {
-	(void)block;
-	return true;
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/partition", block);
+	return access(path, F_OK) != 0;
 }
 
-bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size)
+const char *hostdev_in_way(const char *sys, const char *path, char *name, size_t size)
 {
 	static const struct {
 		const char *class;
 		bool (*counts)(const char *entry);
-	} rows[] = {{"block", always}, {"net", is_joined}};
+		const char *why;
+	} rows[] = {
+		{"block", is_disk,
+			N_("The disk %s hangs on the device %s, with which it would be taken from this host. Give the guest the disk itself (\"posada guest attach\" with --disk /dev/disk/by-id/...).")},
+		{"net", is_joined,
+			N_("The host itself uses %s, which hangs on the device %s. Give the guest another one.")},
+	};
 	char device[PATH_MAX], dir[256], entry[PATH_MAX];
 	bool used = false;
 	size_t i;
 
 	if (!realpath(path, device))
-		return false;
+		return NULL;
 	for (i = 0; i < ARRAY_SIZE(rows) && !used; i++) {
 		struct dirent *at;
 		DIR *all;
@@ -234,7 +243,7 @@ bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size)
 		if (all)
 			closedir(all);
 	}
-	return used;
+	return used ? _(rows[i - 1].why) : NULL;
 }
 
 static bool has_entries(const char *dir)
@@ -287,6 +296,7 @@ static int check_device(const struct hostdev *device, const char *name, struct p
 {
 	char path[PATH_MAX], used[64];
 	unsigned count = hostdev_find("/sys", device, path, sizeof(path));
+	const char *why;
 
 	if (!count)
 		return fail(err, -ENODEV,
@@ -297,11 +307,8 @@ static int check_device(const struct hostdev *device, const char *name, struct p
 		return fail(err, -ENOTUNIQ,
 			_("%u USB devices %s are plugged in, and nothing tells them apart. Pull the others out."),
 			count, name);
-	if (hostdev_is_used("/sys", path, used, sizeof(used)))
-		return fail(err, -EBUSY,
-			_("The host itself uses %s, which hangs on the device %s. Give the guest another one."),
-			used, name);
-	return 0;
+	why = hostdev_in_way("/sys", path, used, sizeof(used));
+	return why ? fail(err, -EBUSY, why, used, name) : 0;
 }
 
 /* --- A guest's ---------------------------------------------------------- */

@@ -27,10 +27,11 @@ char *hostdev_xml(const struct hostdev *device);
 
 /*
  * Looks below sys, usually /sys: how many devices fit, where the last of them
- * is, and what of the host hangs on it: a disk, or a card in a bridge.
+ * is, and what of the host hangs on it: a disk, or a card in a bridge. Its name comes with a
+ * sentence that takes that name and the device's, both strings; NULL: nothing.
  */
 unsigned hostdev_find(const char *sys, const struct hostdev *device, char *path, size_t size);
-bool hostdev_is_used(const char *sys, const char *path, char *name, size_t size);
+const char *hostdev_in_way(const char *sys, const char *path, char *name, size_t size);
 
 /*
  * Before a guest starts: what was right when it got its devices of the host need not be so any

@@ -88,6 +88,7 @@ TEST(what_the_host_uses_is_known)
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-2/idVendor", "0781\n", 5);
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-2/idProduct", "5567\n", 5);
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-2/block/sda/size", "1\n", 2);
+	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-2/block/sda/sda1/partition", "1\n", 2);
 	unit_write("sys/bus/pci/devices/none", "", 0);
 	unit_write("sys/bus/usb/devices/none", "", 0);
 	unit_write("sys/class/net/none", "", 0);
@@ -108,28 +109,30 @@ TEST(what_the_host_uses_is_known)
 	assert_int_equal(symlink(target, unit_path("sys/bus/usb/devices/1-2")), 0);
 	snprintf(target, sizeof(target), "%s/devices/pci0/0000:04:00.0/usb1/1-2/block/sda", sys);
 	assert_int_equal(symlink(target, unit_path("sys/class/block/sda")), 0);
+	strcat(target, "/sda1");
+	assert_int_equal(symlink(target, unit_path("sys/class/block/sda1")), 0);
 
 	assert_int_equal(hostdev_parse("0000:05:00.0", false, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 0);
 	/* A card in the host's bridge, and one that nobody uses. */
 	assert_int_equal(hostdev_parse("03:00.0", false, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
-	assert_true(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_non_null(hostdev_in_way(sys, path, name, sizeof(name)));
 	assert_string_equal(name, "eth0");
 	assert_int_equal(hostdev_parse("03:00.1", false, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
-	assert_false(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_null(hostdev_in_way(sys, path, name, sizeof(name)));
 	/* One that only carries VLANs. */
 	snprintf(path, sizeof(path), "%s/devices/pci0/0000:03:00.2", sys);
-	assert_true(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_non_null(hostdev_in_way(sys, path, name, sizeof(name)));
 	assert_string_equal(name, "eth2");
 	/* A mouse, and a stick. */
 	assert_int_equal(hostdev_parse("046d:c52b", true, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
-	assert_false(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_null(hostdev_in_way(sys, path, name, sizeof(name)));
 	assert_int_equal(hostdev_parse("0781:5567", true, &device), 0);
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
-	assert_true(hostdev_is_used(sys, path, name, sizeof(name)));
+	assert_non_null(strstr(hostdev_in_way(sys, path, name, sizeof(name)), "the disk itself"));
 	assert_string_equal(name, "sda");
 }
 
