@@ -195,7 +195,8 @@ static int lock(void)
 
 static void name_folder(const struct stick *stick, char folder[PATH_SIZE])
 {
-	snprintf(folder, PATH_SIZE, POSADA_STICKS "/%s", stick->uuid);
+	snprintf(folder, PATH_SIZE, POSADA_STICKS "/%.*s", (int)sizeof(stick->uuid) - 1,
+		stick->uuid);
 }
 
 static bool is_mounted(const struct stick *stick)
