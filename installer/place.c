@@ -105,7 +105,7 @@ static void list_volumes(char volumes[4096])
 static bool has_name(const struct places *places, const char *name)
 {
 	for (size_t i = 0; i < places->count; i++)
-		if (!strcmp(places->items[i].name, name))
+		if (!strncmp(places->items[i].name, name, sizeof(places->items[i].name) - 1))
 			return true;
 	return false;
 }
@@ -114,7 +114,7 @@ static bool has_name(const struct places *places, const char *name)
  * Other volumes of their groups stay as they are. */
 static void change_volumes(const char *volumes, const char *change, const struct places *places)
 {
-	char name[64];
+	char name[256];
 
 	for (const char *at = volumes; *(at += strspn(at, " \n")); at += strcspn(at, " \n")) {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, " \n"), at);
