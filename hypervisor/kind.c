@@ -255,7 +255,7 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 {
 	struct kind_facts facts = {.kinds = posada_kinds(handle)};
 	const char *disk = first_disk(spec);
-	struct posada_media_file iso;
+	struct posada_media_file iso = {0};
 	enum image_type type;
 	char *path = NULL;
 	int ret = 0;
@@ -271,7 +271,7 @@ int posada_kind_choose(struct posada *handle, const struct posada_guest_spec *sp
 		ret = iso_probe(handle, spec->iso, &path, err);
 		if (!ret)
 			ret = posada_media_look(path, &iso, err);
-		facts.uefi_only = !ret && iso.uefi && !iso.bios;
+		facts.uefi_only = iso.uefi && !iso.bios;
 	} else if (spec->pxe) {
 		facts.start = START_NETWORK;
 	} else {

@@ -32,6 +32,7 @@ TEST(guests_have_paths)
 {
 	char *large = malloc(DEFINITION_MAX + 9);
 
+	assert_non_null(large);
 	assert_string_equal(all(0), "");
 	unit_write("guests/inn.xml", inn, strlen(inn));
 	unit_write("guests/inn.xml.new", inn, strlen(inn));
