@@ -9,9 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include "image.h"
+
+#define ASK_TRIES 3
 
 static bool has(const unsigned char *head, size_t len, size_t at, const void *magic, size_t size)
 {
@@ -242,16 +245,21 @@ bool image_overlaps(const char *one, const char *other)
 
 bool image_is_taken(const char *path)
 {
-	int fd;
+	const struct timespec pause = {.tv_nsec = 100000000};
+	bool taken = image_is_block(path);
 
-	if (!image_is_block(path))
-		return false;
-	/* Linux lets nobody have it exclusively whose whole or part is in use. */
-	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
-	if (fd < 0)
-		return errno == EBUSY;
-	close(fd);
-	return false;
+	/* Linux lets nobody have it exclusively whose whole or part is in use. Another who asks
+	 * the same has it for a moment. */
+	for (int i = 0; taken && i < ASK_TRIES; i++) {
+		int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+		taken = fd < 0 && errno == EBUSY;
+		if (fd >= 0)
+			close(fd);
+		if (taken)
+			nanosleep(&pause, NULL);
+	}
+	return taken;
 }
 
 bool image_is_kernel(enum image_type type, enum posada_kind kind)

@@ -31,6 +31,7 @@
 
 /* How long another of our programs may work on a disk, in pauses of 100 ms. */
 #define CLAIM_TRIES 100
+#define ASK_TRIES   3
 
 /* A block device that this host has mounted, swaps to, or lends to a guest. */
 struct use {
@@ -493,13 +494,15 @@ static bool is_claimed(const char *device)
 
 /*
  * What is noted on DEVICE at a start, or looked up by another of our programs, takes a moment: it
- * is waited for, and is no reason to see nothing.
+ * is waited for, and is no reason to see nothing. Whoever only asks as is_held() does has it for
+ * less than that, and claims nothing.
  */
 static bool stays_held(const char *path, const char *device)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
 
-	for (int i = 0; i < CLAIM_TRIES && is_held(path) && is_claimed(device); i++)
+	for (int i = 0; i < CLAIM_TRIES && is_held(path) && (i < ASK_TRIES || is_claimed(device));
+		i++)
 		nanosleep(&pause, NULL);
 	return is_held(path);
 }
@@ -577,7 +580,7 @@ static int fill_disk(
 	disk->removable = read_count(hardware->sys, entry, "removable") != 0;
 	fill_names(directory, disk);
 	fill_uses(hardware, directory, disk);
-	disk->in_use |= stays_held(path, path);
+	disk->in_use = disk->in_use || stays_held(path, path);
 	disk->failing |= smart_is_failing(path, disk->transport);
 	if (!ret)
 		look_into(hardware, path, disk);
