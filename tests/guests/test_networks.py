@@ -107,6 +107,17 @@ def test_a_guest_reaches_out(host, server):
     host.posada("guest", "delete", "caller")
 
 
+def test_a_guest_starts_from_the_network(host):
+    """Its firmware asks for an address, and says that it would start from what it is told."""
+    host.posada("guest", "create", "net", "--kind", "hvm", "--boot", "network", "--memory", "64M", "--network", "default", "--start",
+                seconds=300)
+    guest = host.posada("guest", "show", "net", "--json")
+    assert guest["settings"]["boot"] == "network"
+    host.sh(f"until virsh -q net-dhcp-leases default | grep -q {guest['nics'][0]['mac']}; do sleep 2; done", 900)
+    host.posada("guest", "kill", "net")
+    host.posada("guest", "delete", "net")
+
+
 def test_isolated(host):
     host.posada("network", "create", "quiet", "--kind", "isolated")
     quiet = host.posada("network", "show", "quiet", "--json")
