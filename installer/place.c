@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -31,6 +32,7 @@
 #define CURRENT RUN "/place"
 #define LOCK	RUN "/place.lock"
 #define COPIED	RUN "/place.copied"
+#define MADE	RUN "/place.made"
 #define MOUNT	RUN "/place.mount"
 #define NOTICE	RUN "/notices/place"
 #define SHIPPED "/usr/share/posada/VERSION"
@@ -38,6 +40,10 @@
 #define POOLS	"/etc/libvirt/storage"
 
 #define PATH_SIZE 1024
+
+/* FS_IOC_SETFSLABEL: linux/fs.h and sys/mount.h do not go together. */
+#define LABEL_SIZE 256
+#define SET_LABEL  _IOW(0x94, 50, char[LABEL_SIZE])
 
 /* A file's bytes are moved in pieces of this size, and a piece of zeros is left out. */
 #define PIECE 65536
@@ -377,7 +383,15 @@ static int write_piece(int out, const char *piece, size_t size, off_t at)
 	return 0;
 }
 
-static int copy_bytes(int in, int out)
+static bool goes_on(struct place_progress *progress, size_t more)
+{
+	if (!progress)
+		return true;
+	progress->done += more;
+	return progress->report(progress->opaque, progress->done, progress->total);
+}
+
+static int copy_bytes(int in, int out, struct place_progress *progress)
 {
 	static const char zeros[PIECE];
 	char *piece = malloc(PIECE);
@@ -388,13 +402,18 @@ static int copy_bytes(int in, int out)
 	if (!piece)
 		return -ENOMEM;
 	while (!ret && (got = read(in, piece, PIECE))) {
+		bool written;
+
 		if (got < 0) {
 			ret = errno == EINTR ? 0 : -errno;
 			continue;
 		}
-		if (memcmp(piece, zeros, (size_t)got) != 0)
+		written = memcmp(piece, zeros, (size_t)got) != 0;
+		if (written)
 			ret = write_piece(out, piece, (size_t)got, at);
 		at += got;
+		if (!ret && !goes_on(progress, written ? (size_t)got : 0))
+			ret = -ECANCELED;
 	}
 	if (!ret && ftruncate(out, at))
 		ret = -errno;
@@ -403,7 +422,8 @@ static int copy_bytes(int in, int out)
 }
 
 /* In place once it is whole and on the disk. */
-static int copy_file(const char *from, const char *to, const struct stat *status)
+static int copy_file(const char *from, const char *to, const struct stat *status,
+	struct place_progress *progress)
 {
 	char part[PATH_SIZE + 8];
 	int in = -1, out = -1, ret = 0;
@@ -415,7 +435,7 @@ static int copy_file(const char *from, const char *to, const struct stat *status
 	if (out < 0)
 		ret = -errno;
 	if (!ret)
-		ret = copy_bytes(in, out);
+		ret = copy_bytes(in, out, progress);
 	if (!ret && (fchmod(out, status->st_mode & 07777) ||
 			    fchown(out, status->st_uid, status->st_gid) || fsync(out)))
 		ret = -errno;
@@ -502,6 +522,13 @@ static int see_clash(const struct place_copy *copy, const char *from, const stru
 	return fail(why, -EEXIST, _(copy->clash), copy->place, (int)length, name);
 }
 
+static int note_made(const struct place_copy *copy, const char *path, char why[PLACE_TEXT])
+{
+	return copy->made && fwrite(path, strlen(path) + 1, 1, copy->made) != 1
+		       ? fail(why, -EIO, "%s: %s", path, strerror(EIO))
+		       : 0;
+}
+
 static int copy_tree(
 	struct place_copy *copy, const char *from, const char *to, bool top, char why[PLACE_TEXT]);
 
@@ -510,6 +537,7 @@ static int copy_entry(
 {
 	struct stat status, there;
 	struct mark mark;
+	bool new;
 	int ret;
 
 	if (lstat(from, &status))
@@ -525,12 +553,19 @@ static int copy_entry(
 	if ((copy->shipped && status.st_mtim.tv_sec == copy->shipped) ||
 		is_on_list(copy->copied, &status))
 		return 0;
-	if (!copy->over && !lstat(to, &there))
+	new = lstat(to, &there);
+	if (!copy->over && !new)
 		return see_clash(copy, from, &status, to, &there, top, why);
 	copy->bytes += (uint64_t)status.st_blocks * 512;
 	if (copy->dry)
 		return 0;
-	ret = S_ISLNK(status.st_mode) ? copy_link(from, to) : copy_file(from, to, &status);
+	ret = new ? note_made(copy, to, why) : 0;
+	if (ret)
+		return ret;
+	ret = S_ISLNK(status.st_mode) ? copy_link(from, to)
+				      : copy_file(from, to, &status, copy->progress);
+	if (ret == -ECANCELED)
+		return fail(why, ret, _("Cancelled: %s is not used."), copy->place);
 	return ret ? fail(why, ret, "%s: %s", from, strerror(-ret)) : 0;
 }
 
@@ -545,8 +580,14 @@ static int copy_tree(
 
 	if (stat(from, &status))
 		return errno == ENOENT ? 0 : fail(why, -errno, "%s: %s", from, strerror(errno));
-	if (!copy->dry && mkdir(to, status.st_mode & 07777) && errno != EEXIST)
-		return fail(why, -errno, "%s: %s", to, strerror(errno));
+	if (!copy->dry) {
+		if (!mkdir(to, status.st_mode & 07777))
+			ret = note_made(copy, to, why);
+		else if (errno != EEXIST)
+			ret = fail(why, -errno, "%s: %s", to, strerror(errno));
+		if (ret)
+			return ret;
+	}
 	directory = opendir(from);
 	if (!directory)
 		return fail(why, -errno, "%s: %s", from, strerror(errno));
@@ -566,6 +607,21 @@ static int copy_tree(
 int place_copy(struct place_copy *copy, const char *from, const char *to, char why[PLACE_TEXT])
 {
 	return copy_tree(copy, from, to, true, why);
+}
+
+void place_undo(FILE *made)
+{
+	char *path = NULL;
+	size_t size = 0;
+	bool some;
+
+	/* A folder is empty once what was made later is gone. */
+	do {
+		rewind(made);
+		for (some = false; getdelim(&path, &size, '\0', made) > 0;)
+			some |= !remove(path);
+	} while (some);
+	free(path);
 }
 
 static int make_folders(const char *path, mode_t mode)
@@ -588,7 +644,6 @@ static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 	struct stat status;
 	int ret = 0;
 
-	copy->bytes = 0;
 	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
 		bool there;
 
@@ -602,14 +657,16 @@ static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 			ret = make_folders(to, strstr(kept[i].kept, "ssh") ? 0700 : 0755);
 		if (ret)
 			fail(why, ret, "%s: %s", to, strerror(-ret));
-		else
+		else if (!copy->dry && !there)
+			ret = note_made(copy, to, why);
+		if (!ret)
 			ret = place_copy(copy, kept[i].path, to, why);
 	}
 	return ret;
 }
 
-/* The same, after a look whether it fits there. */
-static int fill(const struct place *place, struct place_copy *copy, char why[PLACE_TEXT])
+/* How much that will be, which must fit there. */
+static int measure(const struct place *place, struct place_copy *copy, char why[PLACE_TEXT])
 {
 	struct statvfs room;
 	int ret;
@@ -625,8 +682,10 @@ static int fill(const struct place *place, struct place_copy *copy, char why[PLA
 			_("What is in memory (%llu MiB) does not fit on %s, which has %llu MiB left."),
 			(unsigned long long)(copy->bytes >> 20), place->name,
 			(unsigned long long)((uint64_t)room.f_bavail * room.f_frsize >> 20));
+	if (copy->progress)
+		copy->progress->total = copy->bytes;
 	copy->dry = false;
-	return copy_kept(copy, why);
+	return 0;
 }
 
 static void name_list(const struct place *place, char path[PATH_SIZE])
@@ -635,25 +694,40 @@ static void name_list(const struct place *place, char path[PATH_SIZE])
 }
 
 /* From memory, of which COPIED lists afterwards what need not be copied again. */
-static int fill_from_memory(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+static int fill_from_memory(const struct place *place, bool memory_wins,
+	struct place_progress *progress, char why[PLACE_TEXT])
 {
-	struct place_copy copy = {.place = place->name, .noted = fopen(COPIED, "we")};
+	struct place_copy copy = {.place = place->name,
+		.noted = fopen(COPIED, "we"),
+		.made = fopen(MADE, "w+e"),
+		.progress = progress};
 	struct place_copy over = {.over = true};
 	char path[PATH_SIZE];
 	int ret;
 
-	if (!copy.noted)
-		return fail(why, -errno, "%s: %s", COPIED, strerror(errno));
+	if (!copy.noted || !copy.made) {
+		ret = fail(why, -errno, "%s: %s", RUN, strerror(errno));
+		goto out;
+	}
 	name_list(place, path);
 	copy.copied = fopen(path, "re");
-	ret = fill(place, &copy, why);
+	ret = measure(place, &copy, why);
+	if (!ret)
+		ret = copy_kept(&copy, why);
 	if (!ret && memory_wins)
 		ret = copy_entry(
 			&over, SETTINGS_FILE, MOUNT "/state/settings/posada.conf", true, why);
 	if (copy.copied)
 		fclose(copy.copied);
-	if (fclose(copy.noted) && !ret)
+	if (fflush(copy.noted) && !ret)
 		ret = fail(why, -EIO, "%s: %s", COPIED, strerror(EIO));
+	if (ret)
+		place_undo(copy.made);
+out:
+	if (copy.noted)
+		fclose(copy.noted);
+	if (copy.made)
+		fclose(copy.made);
 	return ret;
 }
 
@@ -965,7 +1039,8 @@ static int switch_to(const struct place *place, char why[PLACE_TEXT])
 	return ret;
 }
 
-int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEXT])
+int place_attach(const struct place *place, bool memory_wins, struct place_progress *progress,
+	char why[PLACE_TEXT])
 {
 	char list[PATH_SIZE];
 	struct place current;
@@ -990,7 +1065,7 @@ int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEX
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
-	ret = fill_from_memory(place, memory_wins, why);
+	ret = fill_from_memory(place, memory_wins, progress, why);
 	if (ret)
 		umount2(MOUNT, MNT_DETACH);
 	else
@@ -1040,12 +1115,65 @@ static int let_go(const struct place *current, char why[PLACE_TEXT])
 	return ret;
 }
 
-int place_move(const struct place *place, char why[PLACE_TEXT])
+/* What is mounted on MOUNT is called that, also after a power cut. */
+static int set_label(const char *label, char why[PLACE_TEXT])
+{
+	int fd = open(MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	char text[LABEL_SIZE] = "";
+
+	snprintf(text, sizeof(text), "%s", label);
+	if (fd < 0 || ioctl(fd, SET_LABEL, text) || syncfs(fd))
+		ret = fail(why, -errno, "%s: %s", MOUNT, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/*
+ * All of it from the place in use to the one on MOUNT, or nothing. What has a part is no place: the
+ * next start would find two, or use that part.
+ */
+static int take_along(const struct place *place, const struct place *current,
+	struct place_progress *progress, char why[PLACE_TEXT])
+{
+	struct place_copy all = {.over = true,
+		.place = place->name,
+		.made = fopen(MADE, "w+e"),
+		.progress = progress};
+	char reason[PLACE_TEXT];
+	int ret;
+
+	if (!all.made)
+		return fail(why, -errno, "%s: %s", MADE, strerror(errno));
+	ret = measure(place, &all, why);
+	if (!ret)
+		ret = set_label(PLACE_PARTIAL, why);
+	if (ret)
+		goto out;
+	ret = copy_kept(&all, why);
+	if (!ret)
+		ret = set_label(PLACE_LABEL, why);
+	if (!ret)
+		ret = let_go(current, why);
+	if (!ret)
+		goto out;
+	place_undo(all.made);
+	set_label(PLACE_PARTIAL, reason);
+	snprintf(reason, sizeof(reason), "%s", why);
+	fail(why, ret,
+		_("%s\n%s is the data place still. What was copied to %s was removed, and that is called %s now, so that no host takes it for its data place. To try again: tune2fs -L %s /dev/%s; posada storage move %s"),
+		reason, current->name, place->name, PLACE_PARTIAL, PLACE_LABEL, place->name,
+		place->name);
+out:
+	fclose(all.made);
+	return ret;
+}
+
+int place_move(const struct place *place, struct place_progress *progress, char why[PLACE_TEXT])
 {
 	/* Guests need not pause for a look at what PLACE has. */
 	struct place_copy look = {
 		.dry = true, .deep = true, .clash = another_file, .place = place->name};
-	struct place_copy all = {.over = true};
 	char from[PATH_SIZE], to[PATH_SIZE];
 	struct place current;
 	bool moved = false;
@@ -1075,9 +1203,7 @@ int place_move(const struct place *place, char why[PLACE_TEXT])
 	if (!ret)
 		ret = see_unused(PLACE_ROOT, why);
 	if (!ret)
-		ret = fill(place, &all, why);
-	if (!ret)
-		ret = let_go(&current, why);
+		ret = take_along(place, &current, progress, why);
 	if (ret) {
 		umount2(MOUNT, MNT_DETACH);
 	} else {
@@ -1101,14 +1227,15 @@ out:
 	return ret;
 }
 
-int place_use(const char *name, char why[PLACE_TEXT])
+int place_use(const char *name, struct place_progress *progress, char why[PLACE_TEXT])
 {
 	struct place place, current;
 	int ret = place_find(name, &place, why);
 
 	if (ret)
 		return ret;
-	return place_current(&current) ? place_attach(&place, false, why) : place_move(&place, why);
+	return place_current(&current) ? place_attach(&place, false, progress, why)
+				       : place_move(&place, progress, why);
 }
 
 int place_detach(char why[PLACE_TEXT])

@@ -15,6 +15,9 @@
 /* What one is called from which everything has moved. */
 #define PLACE_MOVED "posada-moved"
 
+/* What one is called that may have a part of what was to move to it. */
+#define PLACE_PARTIAL "posada-partial"
+
 #define PLACE_TEXT 512
 #define PLACES_MAX 16
 
@@ -54,28 +57,39 @@ int place_find(const char *name, struct place *place, char why[PLACE_TEXT]);
 /* The place that is in use now; -ENOENT when there is none. */
 int place_current(struct place *place);
 
+/* How far a copy is, in bytes that take room. */
+struct place_progress {
+	/* Called often; false ends the work with -ECANCELED. */
+	bool (*report)(void *opaque, uint64_t done, uint64_t total);
+	void *opaque;
+	uint64_t done, total;
+};
+
 /*
  * Take PLACE into use: what is in memory now and not on it is written to it first, but not what was
  * written to it before and is not there any more; with MEMORY_WINS the settings are written over
  * those that it has. Then settings, definitions, media and volumes are its. It is refused when it
  * has another guest, medium or volume by the name of one in memory, and while a program has a file
- * open that would be hidden. When it fails, everything is as it was.
+ * open that would be hidden. When it fails, everything is as it was. PROGRESS may be NULL, here and
+ * below.
  */
-int place_attach(const struct place *place, bool memory_wins, char why[PLACE_TEXT]);
+int place_attach(const struct place *place, bool memory_wins, struct place_progress *progress,
+	char why[PLACE_TEXT]);
 
 /*
  * Copy everything that lasts from the place in use to PLACE, and use PLACE from then on; the old
  * one is put aside, of which WHY tells afterwards. It is refused when PLACE has files that would
  * become others. Guests whose disks are there are saved meanwhile, and go on afterwards: that is a
- * pause for them.
+ * pause for them. When the copying fails, or is cancelled, the old one stays in use, and PLACE
+ * keeps what it had, but is called PLACE_PARTIAL.
  */
-int place_move(const struct place *place, char why[PLACE_TEXT]);
+int place_move(const struct place *place, struct place_progress *progress, char why[PLACE_TEXT]);
 
 /*
  * Use the place called NAME, which was just made: with all that lasts, by whichever of the two
  * above fits. WHY may have sentences for the person also when this returns 0.
  */
-int place_use(const char *name, char why[PLACE_TEXT]);
+int place_use(const char *name, struct place_progress *progress, char why[PLACE_TEXT]);
 
 /*
  * PLACE, which is not in use, keeps what it has, but is no place any more: it is called
@@ -94,6 +108,7 @@ struct place_copy {
 	int64_t shipped; /* seconds: files that are as old are left out; */
 	FILE *copied;	 /* so are those that are as they were when they came onto this list; */
 	FILE *noted;	 /* onto this one all come */
+	FILE *made;	 /* onto this one, the paths that TO did not have: for place_undo() */
 	bool over;	 /* files that are there already are replaced */
 	bool dry;	 /* nothing is written */
 	/* Dry: what to say, with -EEXIST, when another file of that name is there already: it gets
@@ -102,6 +117,7 @@ struct place_copy {
 	const char *clash, *place;
 	bool deep;
 	uint64_t bytes; /* counts what is written, or would be */
+	struct place_progress *progress;
 };
 
 /*
@@ -109,6 +125,9 @@ struct place_copy {
  * Returns 0 or -errno with the path in WHY.
  */
 int place_copy(struct place_copy *copy, const char *from, const char *to, char why[PLACE_TEXT]);
+
+/* Remove what copies have MADE. */
+void place_undo(FILE *made);
 
 /*
  * Has a pool, of which libvirt keeps the DEFINITIONS in that folder, its volumes in the place, but

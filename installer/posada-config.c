@@ -129,7 +129,7 @@ static int run_save(char **words)
 			current.name);
 		return DONE;
 	}
-	if (place_find(NULL, &place, why) || place_attach(&place, true, why))
+	if (place_find(NULL, &place, why) || place_attach(&place, true, NULL, why))
 		return failed(why);
 	printf(_("Saved: %s is the data place of this host now.\n"), place.name);
 	return DONE;

@@ -361,7 +361,7 @@ static int move_along(const struct plan *plan, const struct machine *machine)
 
 		if (step->action != PLAN_FORMAT || step->role != PLAN_DATA)
 			continue;
-		if (place_use(step->part, why)) {
+		if (place_use(step->part, NULL, why)) {
 			fprintf(stderr,
 				_("posada install: settings and guests did not move along: %s \"posada storage attach\" or \"move\" tries again.\n"),
 				why);

@@ -129,7 +129,7 @@ static int end_use(const char *name, int ret, const char *why)
 static int use(const char *name)
 {
 	char why[PLACE_TEXT];
-	int ret = place_use(name, why);
+	int ret = place_use(name, NULL, why);
 
 	return end_use(name, ret, why);
 }
@@ -194,7 +194,7 @@ static int run_attach(char **words)
 
 	if (words[0] && (words[1] || *words[0] == '-'))
 		return program_usage(&program);
-	if (place_find(words[0], &place, why) || place_attach(&place, false, why)) {
+	if (place_find(words[0], &place, why) || place_attach(&place, false, NULL, why)) {
 		if (place_current(&current))
 			place_notice(why);
 		return failed(why);
@@ -215,7 +215,7 @@ static int run_move(char **words)
 		return failed(why);
 	puts(_("Guests whose disks are copied pause until that is done."));
 	fflush(stdout);
-	ret = place_move(&place, why);
+	ret = place_move(&place, NULL, why);
 	return end_use(place.name, ret, why);
 }
 

@@ -26,16 +26,50 @@ bool when_no_place(const struct app *app)
 	return !when_place(app);
 }
 
+struct copying {
+	const char *text;
+	unsigned shown;
+};
+
+static bool show_copying(void *opaque, uint64_t done, uint64_t total)
+{
+	struct copying *copying = opaque;
+	unsigned percent = done < total ? (unsigned)(done * 100 / total) : 100;
+
+	/* Drawing takes longer than copying a piece. */
+	if (percent != copying->shown)
+		ui_gauge(_("Data place"), copying->text, percent);
+	copying->shown = percent;
+	if (!ui_key_within(0))
+		return true;
+	ui_gauge_end();
+	copying->shown = 101;
+	if (!ui_yes_no(_("Data place"),
+		    _("End the copying? Everything stays where it is, and the new data place is not used.")))
+		return true;
+	ui_wait(_("Removing what was copied…"));
+	return false;
+}
+
 void dataplace_use(const char *name)
 {
+	struct copying copying = {.shown = 101};
+	struct place_progress progress = {.report = show_copying, .opaque = &copying};
 	char why[PLACE_TEXT], text[2 * PLACE_TEXT];
 	struct place current;
+	bool moves = !place_current(&current);
 	int ret;
 
-	ui_wait(place_current(&current)
-			? _("Taking the data place into use…")
-			: _("Copying everything to the new data place; guests pause meanwhile…"));
-	ret = place_use(name, why);
+	copying.text =
+		moves ? _("Copying everything to the new data place; guests pause meanwhile.\nAny key cancels.")
+		      : _("Taking the data place into use.\nAny key cancels.");
+	ui_wait(moves ? _("Guests pause until everything is copied to the new data place…")
+		      : _("Taking the data place into use…"));
+	/* What was typed before does not cancel it. */
+	while (ui_key_within(0))
+		;
+	ret = place_use(name, &progress, why);
+	ui_gauge_end();
 	snprintf(text, sizeof(text),
 		_("%s is the data place of this host now. Settings, guests and media are written there the moment they change."),
 		name);

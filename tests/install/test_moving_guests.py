@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guests that run go on while the data place under their disks moves to another disk."""
+import re
 import subprocess
 
 import pytest
@@ -34,6 +35,29 @@ def test_guests_go_on_around_a_move(disks):
                         seconds=180)
         before = {kind: beat(host, kind) for kind in ("pv", "pvh")}
         assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        # A move that is cancelled leaves the old one in use, and the new one is none.
+        host.sh("dd if=/dev/urandom of=/data/media/ballast bs=1M count=1000", 600)
+        host.menu("Storage", "Make")
+        host.see("On which disk", 120)
+        host.choose("vdc")
+        host.choose("Whole disk")
+        host.see("The plan|the plan", 120)
+        host.send("\r")
+        host.see("Type its name, vdc")
+        host.answer("vdc")
+        host.see("Any key cancels", 300)
+        host.send(" ")
+        host.see("End the copying")
+        host.send("y")
+        host.see("vdb1 is the data place still", 300)
+        host.send("\r")
+        host.home()
+        assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        assert "posada-partial" in host.sh("blkid -p /dev/vdc1")
+        # Nothing of it is left there that would be in the way of another move.
+        assert not re.search("vmlinuz|ballast", host.sh("mount -o ro /dev/vdc1 /mnt && find /mnt; umount /mnt"))
+        host.sh("rm /data/media/ballast")
+        assert all(beat(host, kind) > before[kind] for kind in ("pv", "pvh"))
         # Making another one moves everything to it.
         said = host.posada("storage", "create", "vdc", "--whole-disk", "--confirm", "vdc", seconds=600)
         assert "vdb1 keeps what it had and is called posada-moved" in said

@@ -233,6 +233,50 @@ TEST(pools_are_not_left_behind)
 	assert_non_null(strstr(why, "The pool more has"));
 }
 
+/* Takes note of how far it is, and ends it before the last byte. */
+static bool watch(void *opaque, uint64_t done, uint64_t total)
+{
+	*(uint64_t *)opaque = done;
+	return done < total;
+}
+
+TEST(a_copy_can_be_ended)
+{
+	static char bytes[200000];
+	uint64_t seen = 0;
+	struct place_progress progress = {.report = watch, .opaque = &seen};
+	struct place_copy copy = {.over = true,
+		.place = "sda3",
+		.made = fopen(unit_path("made.list"), "w+"),
+		.progress = &progress};
+
+	memset(bytes, 'x', sizeof(bytes));
+	memset(bytes + 65536, 0, 65536);
+	unit_write("long/file", bytes, sizeof(bytes));
+	/* A hole takes no room. */
+	progress.total = sizeof(bytes) - 65536 + 1;
+	assert_int_equal(place_copy(&copy, unit_path("long"), unit_path("whole"), why), 0);
+	assert_int_equal(seen, sizeof(bytes) - 65536);
+	assert_int_equal(access(unit_path("whole/file"), F_OK), 0);
+	/* All that came is away again, and what was there stays. */
+	unit_write("few/in/deep/a", "a", 1);
+	unit_write("few/in/b", "b", 1);
+	assert_int_equal(symlink("b", unit_path("few/in/link")), 0);
+	unit_write("cut/in/b", "b", 1);
+	progress.total = UINT64_MAX;
+	assert_int_equal(place_copy(&copy, unit_path("few"), unit_path("cut"), why), 0);
+	see_file(unit_path("cut/in/deep/a"), "a");
+	progress.done = 0;
+	progress.total = 65537;
+	assert_int_equal(place_copy(&copy, unit_path("long"), unit_path("cut"), why), -ECANCELED);
+	assert_string_equal(why, "Cancelled: sda3 is not used.");
+	assert_int_equal(look("few", "cut", true), 0);
+	place_undo(copy.made);
+	fclose(copy.made);
+	unit_run("[ \"$(find cut whole)\" = \"$(printf 'cut\\ncut/in\\ncut/in/b')\" ]");
+	see_file(unit_path("cut/in/b"), "b");
+}
+
 TEST(what_was_left_is_no_place)
 {
 	struct place place = {.name = "sda3"};
@@ -249,6 +293,6 @@ TEST(what_was_left_is_no_place)
 }
 
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
-	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(another_of_the_same_name_is_told),
-	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
-	T(what_was_left_is_no_place))
+	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
+	T(another_of_the_same_name_is_told), T(what_was_deleted_does_not_come_back),
+	T(pools_are_not_left_behind), T(what_was_left_is_no_place))
