@@ -392,18 +392,30 @@ static int produce_record(struct work *work, const void *what, FILE *out)
 {
 	const struct plan *plan = work->plan;
 	const struct plan_step *part = plan_find(plan, PLAN_PARTITION);
+	char *lines = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&lines, &size);
 
 	(void)what;
-	fprintf(out, "layout=%s\n", plan_layout_names[plan->layout]);
-	fprintf(out, "partition=%d\n", part && part->role != PLAN_BIOS_BOOT);
+	if (!memory)
+		return -ENOMEM;
+	fprintf(memory, "layout=%s\n", plan_layout_names[plan->layout]);
+	fprintf(memory, "partition=%d\n", part && part->role != PLAN_BIOS_BOOT);
 	if (part && part->role == PLAN_BIOS_BOOT)
-		fprintf(out, "core_partition=%u %" PRIu64 "\n", part->number, part->start);
+		fprintf(memory, "core_partition=%u %" PRIu64 "\n", part->number, part->start);
 	if (work->core)
-		fprintf(out, "core=%" PRIu64 "\n", plan_find(plan, PLAN_CORE)->start);
-	fprintf(out, "sector0=%d\n", plan_find(plan, PLAN_SECTOR0) != NULL);
-	fprintf(out, "nvram=%d\n", plan_find(plan, PLAN_NVRAM) != NULL);
-	fprintf(out, "fallback=%d\n", plan_find(plan, PLAN_FALLBACK) != NULL);
-	fprintf(out, "boot_folder=%d\n", work->boot_folder_made);
+		fprintf(memory, "core=%" PRIu64 "\n", plan_find(plan, PLAN_CORE)->start);
+	fprintf(memory, "sector0=%d\n", plan_find(plan, PLAN_SECTOR0) != NULL);
+	fprintf(memory, "nvram=%d\n", plan_find(plan, PLAN_NVRAM) != NULL);
+	fprintf(memory, "fallback=%d\n", plan_find(plan, PLAN_FALLBACK) != NULL);
+	fprintf(memory, "boot_folder=%d\n", work->boot_folder_made);
+	if (fclose(memory)) {
+		free(lines);
+		return -ENOMEM;
+	}
+	fprintf(out, "%ssum=%016" PRIx64 "\n", lines,
+		work_sum_record(work, raw_sum(lines, size, RAW_SUM)));
+	free(lines);
 	return 0;
 }
 
@@ -665,7 +677,7 @@ static int make_sector0(struct work *work, uint8_t sector[BOOTCODE_SECTOR])
 	return ret ? work_fail(work, ret, _("boot.img of the running system is damaged")) : 0;
 }
 
-static int write_undo(struct work *work)
+static int write_record(struct work *work)
 {
 	const struct {
 		const char *name;
@@ -677,6 +689,48 @@ static int write_undo(struct work *work)
 		{WORK_UNDO "/tail.after", produce_bytes, {work->after.tail, RAW_END}},
 		{WORK_CORE, produce_bytes, {work->core, work->core_size}},
 		{WORK_UNDO "/record", produce_record, {NULL, 0}}};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
+		if (work->core || strcmp(files[i].name, WORK_CORE) != 0)
+			ret = work_write_file(
+				work, files[i].name, files[i].produce, &files[i].bytes);
+	return ret;
+}
+
+/* The record a second time, where what lasts is kept: should the first be lost with its file
+ * system. The installation does not fail for it. */
+static void copy_record(struct work *work)
+{
+	const struct plan_step *step = work->step;
+	const struct plan_seen *seen = &work->plan->seen[0];
+	struct part part = {.number = step->number, .start = step->start, .size = step->size};
+	char why[APPLY_TEXT] = "", mount[sizeof(work->mount)], *told = work->why;
+	int ret;
+
+	memcpy(part.name, step->part, sizeof(part.name));
+	memcpy(part.on, step->on, sizeof(part.on));
+	work_choose_copy(work, seen->serial, seen->size, seen->table_uuid, &part);
+	if (!*work->copy)
+		return;
+	memcpy(mount, work->mount, sizeof(mount));
+	memcpy(work->mount, work->copy, sizeof(mount));
+	work->why = why;
+	ret = write_record(work);
+	if (!ret)
+		ret = work_sync(work);
+	memcpy(work->mount, mount, sizeof(mount));
+	work->why = told;
+	if (!ret)
+		return;
+	work_drop_copy(work);
+	snprintf(work->result->note, sizeof(work->result->note),
+		_("What undo needs could not be copied to the data place (%s): undo works while it can be read on %s."),
+		strerror(-ret), step->part);
+}
+
+static int write_undo(struct work *work)
+{
 	char path[PATH_MAX];
 	int ret = work_read_ends(work, &work->after);
 
@@ -684,10 +738,10 @@ static int write_undo(struct work *work)
 	work->boot_folder_made = plan_find(work->plan, PLAN_FALLBACK) && access(path, F_OK);
 	if (!ret && plan_find(work->plan, PLAN_SECTOR0))
 		ret = make_sector0(work, work->after.head);
-	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
-		if (work->core || strcmp(files[i].name, WORK_CORE) != 0)
-			ret = work_write_file(
-				work, files[i].name, files[i].produce, &files[i].bytes);
+	if (!ret)
+		ret = write_record(work);
+	if (!ret && work->plan->layout == PLAN_ALONGSIDE)
+		copy_record(work);
 	return ret;
 }
 

@@ -14,6 +14,7 @@ struct apply_places {
 	const char *payload;   /* PAYLOAD_ROOT */
 	const char *variables; /* EFI_VARIABLES */
 	const char *mount;     /* where directories to mount on are made: /run/posada */
+	const char *records;   /* where records have their copies: WORK_RECORDS, if it lasts */
 };
 
 struct apply_options {
@@ -43,16 +44,18 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 const struct part *apply_look(const struct machine *machine, const struct disk *disk);
 
 /*
- * The same, if the installation can be taken back; else NULL, with the reason as a sentence in WHY.
+ * The same, or the partition of which only the copy of its record tells; PLACES may be NULL. NULL,
+ * with the reason as a sentence in WHY, if the installation cannot be taken back.
  */
-const struct part *apply_find(
-	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT]);
+const struct part *apply_find(const struct machine *machine, const struct disk *disk,
+	const struct apply_places *places, char why[APPLY_TEXT]);
 
 /*
- * Take back the installation on PART of DISK, which apply_find found, by the record that it holds.
- * What others have changed since stays as it is. *EXACT tells whether what was there is as it was
- * before: the same bytes in the disk's table and boot code, no file of ours left, nor an entry in
- * the firmware; if not, WHY has that as sentences. Without a record, on a file system of others,
+ * Take back the installation on PART of DISK, which apply_find found, by the record that it holds,
+ * or, where that cannot be read whole, by its copy on the data place. What others have changed
+ * since stays as it is. *EXACT tells whether what was there is as it was before: the same bytes in
+ * the disk's table and boot code, no file of ours left, nor an entry in the firmware; if not, or if
+ * the copy was used, WHY has that as sentences. Without any record, on a file system of others,
  * only what is surely ours goes. Returns 0 or -errno with WHY.
  */
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,

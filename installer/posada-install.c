@@ -465,6 +465,8 @@ static int take_back(const struct plan_wish *wish, const struct part *part)
 	printf(exact ? _("Posada is off %s, which starts as it did before.\n")
 		     : _("Posada is off %s. %s\n"),
 		wish->disk, why);
+	if (exact && *why)
+		puts(why);
 	return DONE;
 }
 
@@ -487,7 +489,7 @@ static int run_undo(char **words)
 	free(why);
 	for (size_t i = 0; i < machine.disk_count; i++)
 		if (!strcmp(machine.disks[i].name, wish.disk))
-			part = apply_find(&machine, &machine.disks[i], reason);
+			part = apply_find(&machine, &machine.disks[i], NULL, reason);
 	if (!ret && !part)
 		fprintf(stderr, "posada install: %s\n", reason);
 	if (part && confirmed(wish.disk))

@@ -146,19 +146,19 @@ int raw_ends_restore(
 #define MARK_SUM   48
 #define MARK_ENDS  4096
 
-static uint64_t sum(const uint8_t *bytes, size_t size, uint64_t start)
+uint64_t raw_sum(const void *bytes, size_t size, uint64_t before)
 {
-	uint64_t value = start;
+	const uint8_t *at = bytes;
 
 	while (size--)
-		value = (value ^ *bytes++) * 0x100000001b3;
-	return value;
+		before = (before ^ *at++) * 0x100000001b3;
+	return before;
 }
 
 /* Of all but itself. */
 static uint64_t mark_sum(const uint8_t mark[RAW_MARK])
 {
-	return sum(mark + MARK_ENDS, RAW_MARK - MARK_ENDS, sum(mark, MARK_SUM, 0xcbf29ce484222325));
+	return raw_sum(mark + MARK_ENDS, RAW_MARK - MARK_ENDS, raw_sum(mark, MARK_SUM, RAW_SUM));
 }
 
 void raw_mark_make(

@@ -46,6 +46,10 @@ void raw_mark_make(
 bool raw_mark_read(
 	const uint8_t mark[RAW_MARK], uint64_t start, uint64_t size, struct raw_ends *ends);
 
+/* A sum that goes on from that of the bytes BEFORE; it begins with RAW_SUM. */
+#define RAW_SUM 0xcbf29ce484222325
+uint64_t raw_sum(const void *bytes, size_t size, uint64_t before);
+
 /* Bytes of a logical sector; 512 for what is no device. */
 unsigned raw_sector(const char *device);
 

@@ -13,6 +13,7 @@
 #include "bootcode.h"
 #include "disklabel.h"
 #include "efi.h"
+#include "folder.h"
 
 #define _(text) gettext(text)
 
@@ -206,6 +207,76 @@ static int clear_core(struct work *work, uint64_t at, bool *exact)
 	return ret;
 }
 
+/* --- The copy of the record --------------------------------------------- */
+
+void work_choose_copy(struct work *work, const char *serial, uint64_t size, const char *table_uuid,
+	const struct part *part)
+{
+	struct disklabel_identity identity = {0};
+	char name[NAME_MAX];
+
+	*work->copy = '\0';
+	if (!work->places.records ||
+		(part->number && disklabel_identify(work->device, part->number, &identity)))
+		return;
+	if (part->number)
+		snprintf(name, sizeof(name), "%s-%" PRIu64 "-%s-%s-%" PRIu64 "-%" PRIu64, serial,
+			size, table_uuid, identity.text, part->start, part->size);
+	else
+		snprintf(name, sizeof(name), "%s-%" PRIu64 "-%s-%s", serial, size, table_uuid,
+			part->name);
+	for (char *at = name; *at; at++)
+		if (!strchr("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", *at))
+			*at = '_';
+	if (snprintf(work->copy, sizeof(work->copy), "%s/%s", work->places.records, name) >=
+		(int)sizeof(work->copy))
+		*work->copy = '\0';
+}
+
+void work_drop_copy(const struct work *work)
+{
+	if (!*work->copy || access(work->copy, F_OK))
+		return;
+	remove_tree(work->copy);
+	folder_sync(work->copy);
+}
+
+/* What others have put into a partition of ours is theirs. */
+static bool is_others(const struct part *part)
+{
+	return *part->content &&
+	       (strcmp(part->content, "vfat") != 0 || strcmp(part->label, WORK_LABEL) != 0);
+}
+
+/* The copy in place of the record, if it is whole and what it tells of is still there. */
+static int read_copy(struct work *work, const struct part *part, struct record *record)
+{
+	struct work *copy = calloc(1, sizeof(*copy));
+	struct record found = {0};
+	char why[APPLY_TEXT] = "";
+	int ret;
+
+	if (!copy)
+		return -ENOMEM;
+	copy->why = why;
+	work_open(copy, work->options);
+	memcpy(copy->mount, work->copy, sizeof(copy->mount));
+	ret = *copy->mount ? work_read_record(copy, &found) : -ENOENT;
+	if (!ret && (!found.summed || (found.partition && is_others(part))))
+		ret = -EINVAL;
+	if (!ret) {
+		*record = found;
+		work->before = copy->before;
+		work->after = copy->after;
+		free(work->core);
+		work->core = copy->core;
+		work->core_size = copy->core_size;
+		copy->core = NULL;
+	}
+	work_close(copy);
+	return ret;
+}
+
 static int remove_entry(struct work *work)
 {
 	int ret = efi_remove(work->places.variables, work->option, work->option_size);
@@ -296,6 +367,8 @@ int work_take_back(struct work *work)
 		if (!ret && work->part_made->role == PLAN_BOOT)
 			ret = work_drop_mark(work, work->part_made->start, work->part_made->size);
 	}
+	if (!ret)
+		work_drop_copy(work);
 	return ret;
 }
 
@@ -324,6 +397,14 @@ static int read_core(struct work *work)
 	return work->core ? raw_read(path, work->core, work->core_size, 0) : -ENOMEM;
 }
 
+uint64_t work_sum_record(const struct work *work, uint64_t lines)
+{
+	uint64_t sum = raw_sum(&work->before, sizeof(work->before), lines);
+
+	sum = raw_sum(&work->after, sizeof(work->after), sum);
+	return work->core ? raw_sum(work->core, work->core_size, sum) : sum;
+}
+
 int work_read_record(struct work *work, struct record *record)
 {
 	const struct {
@@ -332,7 +413,9 @@ int work_read_record(struct work *work, struct record *record)
 	} lines[] = {{"partition=1\n", &record->partition}, {"sector0=1\n", &record->sector0},
 		{"nvram=1\n", &record->nvram}, {"fallback=1\n", &record->fallback},
 		{"boot_folder=1\n", &record->boot_folder}};
+	uint64_t sum = RAW_SUM, told;
 	char path[PATH_MAX], line[128];
+	bool whole_disk = false;
 	FILE *file;
 	int ret;
 
@@ -340,8 +423,13 @@ int work_read_record(struct work *work, struct record *record)
 	file = fopen(path, "re");
 	ret = file ? 0 : -errno;
 	while (!ret && fgets(line, sizeof(line), file)) {
+		/* It comes last. */
+		record->summed = sscanf(line, "sum=%" SCNx64, &told) == 1;
+		if (record->summed)
+			break;
+		sum = raw_sum(line, strlen(line), sum);
 		if (!strncmp(line, "layout=", 7) && strcmp(line, "layout=alongside\n") != 0)
-			ret = -EPERM;
+			whole_disk = true;
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 			if (!strcmp(line, lines[i].line))
 				*lines[i].flag = true;
@@ -361,6 +449,10 @@ int work_read_record(struct work *work, struct record *record)
 		ret = read_end(work, WORK_UNDO "/head.after", work->after.head);
 	if (!ret)
 		ret = read_end(work, WORK_UNDO "/tail.after", work->after.tail);
+	if (!ret && record->summed && work_sum_record(work, sum) != told)
+		ret = -EIO;
+	if (!ret && whole_disk)
+		ret = -EPERM;
 	if (ret == -EPERM)
 		return work_fail(work, ret,
 			_("%s is Posada's as a whole: what was there is gone, and nothing can be brought back"),
@@ -388,13 +480,38 @@ const struct part *apply_look(const struct machine *machine, const struct disk *
 	return part;
 }
 
-const struct part *apply_find(
-	const struct machine *machine, const struct disk *disk, char why[APPLY_TEXT])
+/* A partition of which only the copy of its record tells. */
+static const struct part *find_by_copy(const struct disk *disk, const struct apply_places *places)
+{
+	const struct apply_options options = {
+		.places = places ? *places : (struct apply_places){0}};
+	struct work *work = calloc(1, sizeof(*work));
+	const struct part *part = NULL;
+	struct record record;
+
+	if (!work)
+		return NULL;
+	work_open(work, &options);
+	work_device(work, disk->name, work->device);
+	for (size_t i = 0; i < disk->part_count && !part; i++) {
+		work_choose_copy(work, disk->serial, disk->size, disk->table_uuid, &disk->parts[i]);
+		if (!read_copy(work, &disk->parts[i], &record))
+			part = &disk->parts[i];
+	}
+	work_close(work);
+	return part;
+}
+
+const struct part *apply_find(const struct machine *machine, const struct disk *disk,
+	const struct apply_places *places, char why[APPLY_TEXT])
 {
 	const struct part *part = apply_look(machine, disk);
 
 	if (!part)
-		snprintf(why, APPLY_TEXT, _("There is no installation of Posada on %s."),
+		part = find_by_copy(disk, places);
+	if (!part)
+		snprintf(why, APPLY_TEXT,
+			_("There is no installation of Posada on %s. If there was one, and it cannot be read any more: attach the data place that was in use when it was made, then try again."),
 			disk->name);
 	else if (disk->medium)
 		snprintf(why, APPLY_TEXT,
@@ -430,8 +547,10 @@ static int see_installation(struct work *work, const char *name, struct part *pa
 		ret = work_fail(work, -ENODEV, _("%s has changed; look again"), name);
 	if (!ret && (disk->in_use || disk->medium))
 		ret = work_fail(work, -EBUSY, _("%s is in use"), name);
-	if (!ret)
+	if (!ret) {
 		*part = *now;
+		work_choose_copy(work, disk->serial, disk->size, disk->table_uuid, part);
+	}
 	disks_free(&machine);
 	return ret;
 }
@@ -502,9 +621,11 @@ static int mend(struct work *work)
  * What was done, by the record; what is surely ours in a file system of others, and a volume of
  * ours that was never filled, need none.
  */
-static int learn(struct work *work, const struct part *part, struct record *record, bool *exact)
+static int learn(struct work *work, const struct part *part, struct record *record, bool *copied,
+	bool *exact)
 {
 	bool foreign = !part->ours && strcmp(part->label, WORK_LABEL) != 0, there;
+	struct record copy;
 	int ret = 0;
 
 	if (!*part->on && !work_get_mark(work, part->start, part->size)) {
@@ -522,6 +643,14 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	if (!ret)
 		ret = work_read_record(work, record);
 	ret = work_unmount(work, ret);
+	/* Of a partition or volume of ours nothing inside need be readable: it goes as a whole. */
+	if ((ret || !record->summed) && ret != -EPERM && !read_copy(work, part, &copy) &&
+		(there || copy.partition)) {
+		*copied = true;
+		*record = copy;
+		*work->why = '\0';
+		return 0;
+	}
 	if (!ret || !there || ret == -EPERM || (!foreign && !part->ours))
 		return ret;
 	if (starts_us(work))
@@ -529,8 +658,8 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	*work->why = '\0';
 	/* The record comes before all else that is done, and goes after it. */
 	*exact = part->ours || part->unfinished;
-	if (!part->unfinished)
-		*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
+	foreign = foreign && !part->unfinished;
+	*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
 	return 0;
 }
 
@@ -545,10 +674,18 @@ static int remove_core_partition(
 }
 
 /* STAYS is why our entry could not be removed from the firmware, or 0. */
-static void tell_left(const struct work *work, bool exact, int stays)
+static void tell_left(const struct work *work, bool copied, bool exact, int stays)
 {
 	char entry[APPLY_TEXT / 2] = "";
+	const char *const said[] = {
+		copied ? _("What undo needs could not be read on the disk, so its copy on the data place was used.")
+		       : "",
+		exact ? ""
+		      : _("Not everything was as the installation had left it, so only what was surely ours was removed."),
+		entry};
+	size_t used = 0;
 
+	*work->why = '\0';
 	if (stays == -ENOENT)
 		snprintf(entry, sizeof(entry), "%s",
 			_("This host was not started by UEFI: if the firmware has an entry \"Posada\", that stays until it is removed in the firmware's setup."));
@@ -556,10 +693,10 @@ static void tell_left(const struct work *work, bool exact, int stays)
 		snprintf(entry, sizeof(entry),
 			_("The firmware's entry \"Posada\" cannot be removed (%s): remove it in the firmware's setup."),
 			strerror(-stays));
-	snprintf(work->why, APPLY_TEXT, "%s%s%s",
-		exact ? ""
-		      : _("Not everything was as the installation had left it, so only what was surely ours was removed."),
-		exact || !stays ? "" : " ", entry);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (*said[i] && used < APPLY_TEXT)
+			used += (size_t)snprintf(work->why + used, APPLY_TEXT - used, "%s%s",
+				used ? " " : "", said[i]);
 }
 
 int apply_undo(const char *disk, const struct part *part, const struct apply_options *options,
@@ -568,6 +705,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
 	struct part now = *part;
+	bool copied = false;
 	int ret, stays = 0;
 
 	*why = '\0';
@@ -584,7 +722,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	if (!ret && !*part->on)
 		ret = work_see_partition(work, part->name, part->start, part->size);
 	if (!ret)
-		ret = learn(work, &now, &record, exact);
+		ret = learn(work, &now, &record, &copied, exact);
 	/* First the machine starts the origin again, then what is ours goes. */
 	if (!ret && record.sector0)
 		ret = restore_code(work, exact);
@@ -606,10 +744,12 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 		ret = leave_target(work, record.fallback, record.boot_folder, exact);
 	if (!ret && record.marked)
 		ret = work_drop_mark(work, part->start, part->size);
-	if (ret)
+	if (ret) {
 		work_fail(work, ret, "%s", strerror(-ret));
-	else
-		tell_left(work, *exact, stays);
+	} else {
+		work_drop_copy(work);
+		tell_left(work, copied, *exact, stays);
+	}
 	*exact = *exact && !stays;
 	work_close(work);
 	return ret;

@@ -18,6 +18,7 @@
 #include "efi.h"
 #include "lvm.h"
 #include "payload.h"
+#include "place.h"
 #include "probe.h"
 #include "tool.h"
 
@@ -28,6 +29,8 @@
 
 void work_open(struct work *work, const struct apply_options *options)
 {
+	struct place place;
+
 	work->lock = work->other.lock = -1;
 	work->options = options;
 	work->places = options->places;
@@ -39,6 +42,8 @@ void work_open(struct work *work, const struct apply_options *options)
 		work->places.variables = EFI_VARIABLES;
 	if (!work->places.mount)
 		work->places.mount = "/run/posada";
+	if (!work->places.records && !place_current(&place))
+		work->places.records = WORK_RECORDS;
 }
 
 void work_close(struct work *work)

@@ -18,6 +18,9 @@
 #define WORK_BOOT_FOLDER "/EFI/BOOT"
 #define WORK_FALLBACK	 WORK_BOOT_FOLDER "/BOOTX64.EFI"
 
+/* The copies of records, each in a folder of its own as on the disk; it lasts on a data place. */
+#define WORK_RECORDS "/etc/posada/records"
+
 /* Two disks that hold the same have the same word in this file. */
 #define WORK_PAIR WORK_FOLDER "/mirror"
 
@@ -44,7 +47,8 @@ struct work {
 	char partition[PATH_MAX]; /* of the partition or volume with the payload */
 	char volume[64];	  /* GROUP/VOLUME when it is one */
 	char content[24];	  /* its file system */
-	char mount[256];	  /* where that is mounted */
+	char mount[512];	  /* where that is mounted */
+	char copy[512];		  /* the folder with the copy of the record, or empty */
 	char identity[17];	  /* of this installation: the file that GRUB looks for */
 	int lock;		  /* on the disk's device */
 	bool block;		  /* the disk is a device, no image file */
@@ -178,8 +182,22 @@ struct record {
 	uint64_t core;	      /* bytes from the disk's start: in sectors that are nobody's */
 	unsigned core_number; /* of the partition that was made for the core image */
 	uint64_t core_start;
+	bool summed; /* it tells a sum, and has that: no byte of it is lost */
 	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
 };
+
+/* The sum of the lines before, and of work->before, work->after and work->core. */
+uint64_t work_sum_record(const struct work *work, uint64_t lines);
+
+/*
+ * Fills work->copy for an installation on PART of a disk: by what tells the disk, its table and the
+ * partition in it from any other. Empty when there is no place that lasts.
+ */
+void work_choose_copy(struct work *work, const char *serial, uint64_t size, const char *table_uuid,
+	const struct part *part);
+
+/* The copy is of no use any more; says nothing. */
+void work_drop_copy(const struct work *work);
 
 /*
  * Read the record of an installation, which is mounted, and with it work->before, work->after and

@@ -324,7 +324,7 @@ static void take_back(const struct disk *disk, const struct part *part)
 		snprintf(text, sizeof(text), _("The installation was not taken back: %s."), why);
 	else
 		snprintf(text, sizeof(text),
-			exact ? _("Posada is off %s, which starts as it did before.")
+			exact ? _("Posada is off %s, which starts as it did before. %s")
 			      : _("Posada is off %s. %s"),
 			disk->name, why);
 	ui_message(_("Undo"), text);
@@ -343,7 +343,7 @@ void uninstall_run(struct app *app)
 	disk = disk_choose(&machine, _("Undo"), _("Off which disk shall Posada be taken?"));
 	if (disk < 0)
 		goto out;
-	part = apply_find(&machine, &machine.disks[disk], text);
+	part = apply_find(&machine, &machine.disks[disk], NULL, text);
 	if (!part) {
 		ui_message(_("Undo"), text);
 		goto out;

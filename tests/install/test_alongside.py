@@ -117,6 +117,32 @@ def test_bios_own_partition(origins):
     see_origin_starts("bios", disk, None)
 
 
+@pytest.mark.slow
+def test_undo_of_a_lost_file_system(origins):
+    """What undo needs lies on the data place too, and a partition of ours need not be readable."""
+    disk, place = origins.bios("lost"), origins.work / "lost-place"
+    with place.open("wb") as file:
+        file.truncate(1 << 30)
+    before, _ = copy_of(disk, None, "before")
+    with Host(disks=[disk, place]) as host:
+        host.booted()
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
+        install_here(host)
+        assert len(host.sh("ls /data/state/settings/records").split()) == 1
+        host.sh("dd if=/dev/zero of=/dev/$(ls /sys/block/vda | grep vda | tail -n 1) bs=1M count=64 conv=fsync")
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    with Host(disks=[disk, place]) as host:
+        host.booted()
+        host.sh("until [ -e /run/posada/place ]; do sleep 1; done")
+        undo(host)
+        assert host.sh("ls /etc/posada/records") == ""
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    assert [number for number in differing(before, disk) if number < 129] == []
+    see_origin_starts("bios", disk, None)
+
+
 def install_here(host, disk="vda", status=0):
     """From the shell, by a file of answers; what it said."""
     host.sh(f"printf '[install]\\ndisk = {disk}\\nlayout = alongside\\n' > /tmp/answers")

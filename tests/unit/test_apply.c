@@ -14,6 +14,7 @@
 #include "probe.h"
 #include "raw.h"
 #include "unit.h"
+#include "work.h"
 
 #define MIB  ((size_t)1 << 20)
 #define SIZE (400 * MIB)
@@ -21,6 +22,7 @@
 static struct plan plan;
 static struct raw_ends before, now;
 static char why[APPLY_TEXT];
+static bool exact, lasts, unmountable;
 
 /* These stand in front of the C library's. */
 int mount(const char *source, const char *target, const char *kind, unsigned long flags,
@@ -31,6 +33,10 @@ int mount(const char *source, const char *target, const char *kind, unsigned lon
 	(void)kind;
 	(void)flags;
 	(void)data;
+	if (unmountable) {
+		errno = EIO;
+		return -1;
+	}
 	mkdir(unit_path(fs), 0700);
 	return rmdir(target) || symlink(unit_path(fs), target) ? -1 : 0;
 }
@@ -74,24 +80,25 @@ static const char *make_disk(void)
 }
 
 static struct apply_result result;
-static bool exact;
 
-static void fill(struct apply_options *options, char texts[4][256])
+static void fill(struct apply_options *options, char texts[5][256])
 {
 	strcpy(texts[0], unit_path("dev"));
 	strcpy(texts[1], unit_path("mount"));
 	strcpy(texts[2], unit_path("root"));
 	strcpy(texts[3], unit_path("variables"));
+	strcpy(texts[4], unit_path("records"));
 	*options = (struct apply_options){.places = {.devices = texts[0],
 						  .mount = texts[1],
 						  .payload = texts[2],
-						  .variables = texts[3]}};
+						  .variables = texts[3],
+						  .records = lasts ? texts[4] : NULL}};
 }
 
 static int apply(void)
 {
 	struct apply_options options;
-	char texts[4][256];
+	char texts[5][256];
 
 	fill(&options, texts);
 	return apply_plan(&plan, &options, &result, why);
@@ -101,7 +108,7 @@ static int undo(unsigned number, uint64_t start, uint64_t size)
 {
 	struct part part = {.number = number, .start = start, .size = size};
 	struct apply_options options;
-	char texts[4][256];
+	char texts[5][256];
 
 	snprintf(part.name, sizeof(part.name), "disk%u", number);
 	fill(&options, texts);
@@ -157,6 +164,7 @@ static void put_system(void)
 	clear("fs");
 	clear("fs-twin");
 	clear("ran");
+	clear("records");
 	clear("variables");
 	clear("mount");
 	mkdir(unit_path("variables"), 0700);
@@ -257,7 +265,7 @@ static const struct part *break_off(const char *path, struct machine *machine)
 	assert_int_equal(disklabel_add(path, &part), 0);
 	disk = disks_add(machine);
 	assert_int_equal(probe_disk(path, disk, NULL), 0);
-	return apply_find(machine, disk, why);
+	return apply_find(machine, disk, NULL, why);
 }
 
 TEST(one_that_was_broken_off_is_taken_back)
@@ -298,7 +306,7 @@ TEST(one_that_was_broken_off_is_taken_back)
 	assert_int_equal(raw_write(path, "LUKS\xba\xbe\0\1", 8, part->start), 0);
 	disks_free(&machine);
 	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
-	assert_null(apply_find(&machine, &machine.disks[0], why));
+	assert_null(apply_find(&machine, &machine.disks[0], NULL, why));
 	disks_free(&machine);
 }
 
@@ -725,6 +733,144 @@ TEST(a_mirror_wants_both_disks_as_they_were)
 	close(fd);
 }
 
+/* --- The copy of the record --------------------------------------------- */
+
+/* What an undo by someone who first looks at the disk finds. */
+static const struct part *find(const char *path, struct machine *machine)
+{
+	struct apply_options options;
+	char texts[5][256];
+
+	fill(&options, texts);
+	*machine = (struct machine){0};
+	assert_int_equal(probe_disk(path, disks_add(machine), NULL), 0);
+	return apply_find(machine, &machine->disks[0], &options.places, why);
+}
+
+static void see_undone_by_copy(const char *path, bool copied)
+{
+	if (undo_plan())
+		fail_msg("%s", why);
+	assert_true(exact);
+	assert_int_equal(strstr(why, "its copy on the data place") != NULL, copied);
+	see_as_before(path);
+	unit_run("test -z \"$(ls records)\"");
+}
+
+TEST(a_lost_record_has_a_copy)
+{
+	/* What happens to the record on the disk. */
+	static const char *const losses[] = {"rm fs/posada/undo/record",
+		"truncate -s 999 fs/posada/undo/tail.after", ":>fs/posada/undo/record",
+		"printf x | dd of=fs/posada/undo/head.before bs=1 seek=300 conv=notrunc",
+		"sed -i s/sector0=1/sector0=0/ fs/posada/undo/record"};
+	const char *path;
+
+	lasts = true;
+	path = install();
+	assert_true(there("records"));
+	see_undone_by_copy(path, false);
+	/* The disk's own comes first, whatever became of the copy. */
+	path = install();
+	unit_run("for f in records/*/posada/undo/*; do echo x >$f; done");
+	see_undone_by_copy(path, false);
+	for (size_t i = 0; i < COUNT(losses); i++) {
+		path = install();
+		unit_run("%s", losses[i]);
+		see_undone_by_copy(path, true);
+	}
+	/* Neither is whole: all stays. */
+	path = install();
+	unit_run("rm fs/posada/undo/record");
+	unit_run(
+		"printf x | dd of=$(ls records/*/posada/undo/head.after) bs=1 seek=9 conv=notrunc");
+	assert_int_not_equal(undo_plan(), 0);
+	assert_non_null(strstr(why, "the record of the installation"));
+	assert_true(there("fs/posada/a/xen.gz"));
+	lasts = false;
+}
+
+TEST(a_disk_that_cannot_be_mounted_is_undone_by_the_copy)
+{
+	struct machine machine;
+	const struct part *part;
+	const char *path;
+
+	lasts = true;
+	path = install();
+	part = find(path, &machine);
+	assert_non_null(part);
+	assert_int_equal(part->start, plan_find(&plan, PLAN_FILES)->start);
+	disks_free(&machine);
+	unmountable = true;
+	see_undone_by_copy(path, true);
+	unmountable = false;
+	assert_null(find(path, &machine));
+	disks_free(&machine);
+
+	/* The firmware's entry goes too. */
+	path = make_gpt();
+	if (apply())
+		fail_msg("%s", why);
+	assert_int_equal(entries(), 1);
+	unmountable = true;
+	see_undone_by_copy(path, true);
+	assert_int_equal(entries(), 0);
+
+	/* Without a copy nothing is done, nor with that of another partition, */
+	unmountable = false;
+	path = install();
+	unmountable = true;
+	unit_run("for f in records/*; do mv $f ${f%%%%-*}-1; done");
+	assert_null(find(path, &machine));
+	disks_free(&machine);
+	assert_int_not_equal(undo_plan(), 0);
+	assert_non_null(strstr(why, "cannot be mounted"));
+
+	/* nor where others have put something of theirs. */
+	unmountable = false;
+	path = install();
+	unmountable = true;
+	assert_int_equal(
+		raw_write(path, "LUKS\xba\xbe\0\1", 8, plan_find(&plan, PLAN_FILES)->start), 0);
+	assert_null(find(path, &machine));
+	assert_non_null(strstr(why, "no installation"));
+	disks_free(&machine);
+	assert_int_not_equal(undo_plan(), 0);
+	unmountable = lasts = false;
+}
+
+TEST(the_copy_lives_as_long_as_the_installation)
+{
+	const char *path;
+
+	/* What is taken back after a failure leaves none. */
+	lasts = true;
+	path = make_gpt();
+	unit_write("fs/EFI/BOOT", "", 0);
+	assert_int_not_equal(apply(), 0);
+	assert_non_null(strstr(why, "has been taken back"));
+	see_as_before(path);
+	unit_run("test -z \"$(ls records)\"");
+
+	/* Where it cannot be written it is not there, and the installation is. */
+	path = make_gpt();
+	unit_write("records", "", 0);
+	if (apply())
+		fail_msg("%s", why);
+	assert_non_null(strstr(result.note, "could not be copied"));
+	clear("records");
+	assert_int_equal(undo_plan(), 0);
+	assert_true(exact);
+	see_as_before(path);
+
+	/* Without a data place there is none. */
+	lasts = false;
+	install();
+	assert_false(there("records"));
+	assert_string_equal(result.note, "");
+}
+
 /* Our files in the ESP of another system, as an installation leaves them. */
 static const char *install_in_esp(void)
 {
@@ -877,6 +1023,75 @@ TEST(undo_clears_the_gap)
 	assert_true(there("fs/posada/a/xen.gz"));
 }
 
+/* The copy of what install_in_gap has left. */
+static void copy_record_in_gap(void)
+{
+	const struct part part = {.number = 1, .start = MIB, .size = 16 * MIB};
+	struct work *work = calloc(1, sizeof(*work));
+	struct apply_options options;
+	struct record record = {0};
+	char texts[5][256];
+
+	assert_non_null(work);
+	fill(&options, texts);
+	work->why = why;
+	work_open(work, &options);
+	work_device(work, "disk", work->device);
+	work_choose_copy(work, "", SIZE, "04030201", &part);
+	strcpy(work->mount, unit_path("fs"));
+	assert_int_equal(work_read_record(work, &record), 0);
+	assert_false(record.summed);
+	unit_run("mkdir -p '%s' && cp -r fs/posada '%s'", work->copy, work->copy);
+	unit_run("echo sum=%016llx >>\"$(ls records/*/posada/undo/record)\"",
+		(unsigned long long)work_sum_record(
+			work, raw_sum("sector0=1\ncore=524288\n", 22, RAW_SUM)));
+	work_close(work);
+}
+
+TEST(a_folder_that_was_lost_has_a_copy_of_its_record)
+{
+	static const uint8_t zero[3 * 512];
+	uint8_t core[3 * 512];
+	const char *path = install_in_gap(core);
+	struct machine machine;
+
+	/* Somebody has removed the folder: nothing starts. */
+	lasts = true;
+	copy_record_in_gap();
+	clear("fs/posada");
+	assert_non_null(find(path, &machine));
+	disks_free(&machine);
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_true(exact);
+	assert_non_null(strstr(why, "its copy on the data place"));
+	assert_true(there("fs/etc/os-release"));
+	assert_int_equal(raw_read(path, core, sizeof(core), 524288), 0);
+	assert_memory_equal(core, zero, sizeof(zero));
+	see_as_before(path);
+	unit_run("test -z \"$(ls records)\"");
+
+	/* Only a part of it is lost. */
+	path = install_in_gap(core);
+	copy_record_in_gap();
+	unit_run("rm fs/posada/undo/core");
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_true(exact && !there("fs/posada"));
+	assert_non_null(strstr(why, "its copy on the data place"));
+	assert_int_equal(raw_read(path, core, sizeof(core), 524288), 0);
+	assert_memory_equal(core, zero, sizeof(zero));
+	see_as_before(path);
+
+	/* What is on the disk, from before there were sums, counts when the copy is not whole. */
+	install_in_gap(core);
+	copy_record_in_gap();
+	unit_run("rm records/*/posada/undo/tail.after");
+	assert_int_equal(undo(1, MIB, 16 * MIB), 0);
+	assert_true(exact);
+	assert_string_equal(why, "");
+	see_as_before(path);
+	lasts = false;
+}
+
 TEST(an_installation_is_found)
 {
 	struct part parts[2] = {{.name = "sda1", .group = "vg0"}, {.name = "sda2", .posada = true}};
@@ -886,20 +1101,20 @@ TEST(an_installation_is_found)
 	const struct machine machine = {
 		.disks = &disk, .disk_count = 1, .groups = &group, .group_count = 1};
 
-	assert_ptr_equal(apply_find(&machine, &disk, why), &parts[1]);
+	assert_ptr_equal(apply_find(&machine, &disk, NULL, why), &parts[1]);
 	volume.posada = true;
-	assert_ptr_equal(apply_find(&machine, &disk, why), &volume);
+	assert_ptr_equal(apply_find(&machine, &disk, NULL, why), &volume);
 	/* On another disk of the same group. */
 	strcpy(volume.on, "sdb1");
-	assert_ptr_equal(apply_find(&machine, &disk, why), &parts[1]);
+	assert_ptr_equal(apply_find(&machine, &disk, NULL, why), &parts[1]);
 	disk.in_use = true;
-	assert_null(apply_find(&machine, &disk, why));
+	assert_null(apply_find(&machine, &disk, NULL, why));
 	assert_non_null(strstr(why, "in use"));
 	disk.medium = true;
-	assert_null(apply_find(&machine, &disk, why));
+	assert_null(apply_find(&machine, &disk, NULL, why));
 	assert_non_null(strstr(why, "started from"));
 	parts[1].posada = false;
-	assert_null(apply_find(&machine, &disk, why));
+	assert_null(apply_find(&machine, &disk, NULL, why));
 	assert_non_null(strstr(why, "no installation"));
 }
 
@@ -917,6 +1132,8 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(a_failure_is_taken_back), T(a_place_that_fails_is_taken_back), T(firmware_is_told),
 	T(a_stick_is_for_any_machine), T(a_mirror_is_on_both_disks),
 	T(a_disk_is_taken_in_place_of_a_lost_one), T(a_repair_that_fails_can_be_made_again),
-	T(a_mirror_wants_both_disks_as_they_were), T(undo_leaves_others_files),
-	T(undo_clears_the_gap), T(an_installation_is_found),
-	T(undo_wants_the_partition_that_was_seen))
+	T(a_mirror_wants_both_disks_as_they_were), T(a_lost_record_has_a_copy),
+	T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
+	T(the_copy_lives_as_long_as_the_installation), T(undo_leaves_others_files),
+	T(undo_clears_the_gap), T(a_folder_that_was_lost_has_a_copy_of_its_record),
+	T(an_installation_is_found), T(undo_wants_the_partition_that_was_seen))
