@@ -413,7 +413,7 @@ int work_read_record(struct work *work, struct record *record)
 	} lines[] = {{"partition=1\n", &record->partition}, {"sector0=1\n", &record->sector0},
 		{"nvram=1\n", &record->nvram}, {"fallback=1\n", &record->fallback},
 		{"boot_folder=1\n", &record->boot_folder}};
-	uint64_t sum = RAW_SUM, told;
+	uint64_t sum = RAW_SUM, told = 0;
 	char path[PATH_MAX], line[128];
 	bool whole_disk = false;
 	FILE *file;
