@@ -54,6 +54,7 @@ static const char another_volume[] = N_(
 	"%s has another volume by the name of %.*s, which is in memory too, so it was not taken into use. Keep the guest in memory that has it as a clone with another name, or not at all, delete it, then try again.");
 static const char another_medium[] = N_(
 	"%s has another medium by the name of %.*s, which is in memory too, so it was not taken into use. Remove the one in memory, then try again.");
+static const char cancelled[] = N_("Cancelled: %s is not used.");
 static const char another_file[] = N_(
 	"%s has a file %.*s of its own, which would be lost, so nothing was copied. To use what it has, detach the place in use and attach that one; to have it replaced by what is in use, make it anew: posada storage create.");
 
@@ -565,7 +566,7 @@ static int copy_entry(
 	ret = S_ISLNK(status.st_mode) ? copy_link(from, to)
 				      : copy_file(from, to, &status, copy->progress);
 	if (ret == -ECANCELED)
-		return fail(why, ret, _("Cancelled: %s is not used."), copy->place);
+		return fail(why, ret, _(cancelled), copy->place);
 	return ret ? fail(why, ret, "%s: %s", from, strerror(-ret)) : 0;
 }
 
@@ -644,6 +645,7 @@ static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 	struct stat status;
 	int ret = 0;
 
+	copy->bytes = 0;
 	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
 		bool there;
 
@@ -1129,6 +1131,20 @@ static int set_label(const char *label, char why[PLACE_TEXT])
 	return ret;
 }
 
+/* RET and WHY are what has ended a move. The next start would find two places. */
+static int give_up(
+	const struct place *place, const struct place *current, int ret, char why[PLACE_TEXT])
+{
+	char reason[PLACE_TEXT];
+
+	set_label(PLACE_PARTIAL, reason);
+	snprintf(reason, sizeof(reason), "%s", why);
+	return fail(why, ret,
+		_("%s\n%s is the data place still. What was copied to %s was removed, and that is called %s now, so that no host takes it for its data place. To try again: tune2fs -L %s /dev/%s; posada storage move %s"),
+		reason, current->name, place->name, PLACE_PARTIAL, PLACE_LABEL, place->name,
+		place->name);
+}
+
 /*
  * All of it from the place in use to the one on MOUNT, or nothing. What has a part is no place: the
  * next start would find two, or use that part.
@@ -1140,7 +1156,6 @@ static int take_along(const struct place *place, const struct place *current,
 		.place = place->name,
 		.made = fopen(MADE, "w+e"),
 		.progress = progress};
-	char reason[PLACE_TEXT];
 	int ret;
 
 	if (!all.made)
@@ -1158,12 +1173,7 @@ static int take_along(const struct place *place, const struct place *current,
 	if (!ret)
 		goto out;
 	place_undo(all.made);
-	set_label(PLACE_PARTIAL, reason);
-	snprintf(reason, sizeof(reason), "%s", why);
-	fail(why, ret,
-		_("%s\n%s is the data place still. What was copied to %s was removed, and that is called %s now, so that no host takes it for its data place. To try again: tune2fs -L %s /dev/%s; posada storage move %s"),
-		reason, current->name, place->name, PLACE_PARTIAL, PLACE_LABEL, place->name,
-		place->name);
+	give_up(place, current, ret, why);
 out:
 	fclose(all.made);
 	return ret;
@@ -1195,6 +1205,10 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 	if (ret)
 		goto out;
 	ret = copy_kept(&look, why);
+	if (!ret && !goes_on(progress, 0)) {
+		ret = fail(why, -ECANCELED, _(cancelled), place->name);
+		give_up(place, &current, ret, why);
+	}
 	if (ret) {
 		umount2(MOUNT, MNT_DETACH);
 		goto out;

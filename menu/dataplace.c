@@ -34,7 +34,7 @@ struct copying {
 static bool show_copying(void *opaque, uint64_t done, uint64_t total)
 {
 	struct copying *copying = opaque;
-	unsigned percent = done < total ? (unsigned)(done * 100 / total) : 100;
+	unsigned percent = done < total ? (unsigned)(done * 100 / total) : total ? 100 : 0;
 
 	/* Drawing takes longer than copying a piece. */
 	if (percent != copying->shown)
