@@ -119,6 +119,7 @@ static int run_set(char **words)
 
 static int run_save(char **words)
 {
+	struct place_progress progress = {.report = program_goes_on};
 	struct place place, current;
 	char why[PLACE_TEXT];
 
@@ -129,7 +130,8 @@ static int run_save(char **words)
 			current.name);
 		return DONE;
 	}
-	if (place_find(NULL, &place, why) || place_attach(&place, true, NULL, why))
+	program_end_gently();
+	if (place_find(NULL, &place, why) || place_attach(&place, true, &progress, why))
 		return failed(why);
 	printf(_("Saved: %s is the data place of this host now.\n"), place.name);
 	return DONE;

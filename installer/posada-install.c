@@ -353,15 +353,17 @@ static void show_progress(void *opaque, const char *what, unsigned percent)
 /* What is set and made on the live system moves along, where the plan has a place for it. */
 static int move_along(const struct plan *plan, const struct machine *machine)
 {
+	struct place_progress progress = {.report = program_goes_on};
 	char why[PLACE_TEXT];
 	struct place place;
 
+	program_end_gently();
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
 		if (step->action != PLAN_FORMAT || step->role != PLAN_DATA)
 			continue;
-		if (place_use(step->part, NULL, why)) {
+		if (place_use(step->part, &progress, why)) {
 			fprintf(stderr,
 				_("posada install: settings and guests did not move along: %s \"posada storage attach\" or \"move\" tries again.\n"),
 				why);

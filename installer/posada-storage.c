@@ -128,9 +128,12 @@ static int end_use(const char *name, int ret, const char *why)
 
 static int use(const char *name)
 {
+	struct place_progress progress = {.report = program_goes_on};
 	char why[PLACE_TEXT];
-	int ret = place_use(name, NULL, why);
+	int ret;
 
+	program_end_gently();
+	ret = place_use(name, &progress, why);
 	return end_use(name, ret, why);
 }
 
@@ -189,12 +192,14 @@ static int run_create(char **words)
 
 static int run_attach(char **words)
 {
+	struct place_progress progress = {.report = program_goes_on};
 	struct place place, current;
 	char why[PLACE_TEXT];
 
 	if (words[0] && (words[1] || *words[0] == '-'))
 		return program_usage(&program);
-	if (place_find(words[0], &place, why) || place_attach(&place, false, NULL, why)) {
+	program_end_gently();
+	if (place_find(words[0], &place, why) || place_attach(&place, false, &progress, why)) {
 		if (place_current(&current))
 			place_notice(why);
 		return failed(why);
@@ -205,17 +210,19 @@ static int run_attach(char **words)
 
 static int run_move(char **words)
 {
+	struct place_progress progress = {.report = program_goes_on};
 	struct place place;
 	char why[PLACE_TEXT];
 	int ret;
 
 	if (!words[0] || words[1] || *words[0] == '-')
 		return program_usage(&program);
+	program_end_gently();
 	if (place_find(words[0], &place, why))
 		return failed(why);
-	puts(_("Guests whose disks are copied pause until that is done."));
+	puts(_("Guests whose disks are copied pause until that is done. Ctrl-C cancels it."));
 	fflush(stdout);
-	ret = place_move(&place, NULL, why);
+	ret = place_move(&place, &progress, why);
 	return end_use(place.name, ret, why);
 }
 

@@ -3,7 +3,7 @@
 #include "program.h"
 
 #include <locale.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +24,35 @@ int program_usage(const struct program *program)
 {
 	help(program, stderr);
 	return USAGE;
+}
+
+static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
+
+void program_end_gently(void)
+{
+	struct sigaction now;
+	sigset_t set;
+
+	sigemptyset(&set);
+	/* One that is ignored (nohup) stays so: blocked, it would be noted. */
+	for (size_t i = 0; i < COUNT(ends); i++)
+		if (!sigaction(ends[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool program_goes_on(void *opaque, uint64_t done, uint64_t total)
+{
+	bool ended = false;
+	sigset_t set;
+
+	(void)opaque;
+	(void)done;
+	(void)total;
+	sigpending(&set);
+	for (size_t i = 0; i < COUNT(ends); i++)
+		ended |= sigismember(&set, ends[i]) == 1;
+	return !ended;
 }
 
 int program_run(const struct program *program, int argc, char **argv)

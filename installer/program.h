@@ -4,7 +4,9 @@
 #define POSADA_PROGRAM_H
 
 #include <libintl.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define _(text)	 gettext(text)
@@ -34,5 +36,12 @@ int program_run(const struct program *program, int argc, char **argv);
 
 /* The help on stderr, for words that make no sense; returns USAGE. */
 int program_usage(const struct program *program);
+
+/*
+ * What would end this program, and those that it runs, is from now on only looked at, by
+ * program_goes_on(): the report() of a place_progress that has it cancel the work.
+ */
+void program_end_gently(void);
+bool program_goes_on(void *opaque, uint64_t done, uint64_t total);
 
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of place.c: which place is meant, and what is copied to it.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "place.h"
+#include "program.h"
 #include "unit.h"
 
 static char why[PLACE_TEXT];
@@ -178,6 +180,31 @@ TEST(another_of_the_same_name_is_told)
 	assert_int_equal(look("memory", "place", false), -EEXIST);
 }
 
+TEST(a_signal_ends_a_copy)
+{
+	struct place_progress progress = {.report = program_goes_on};
+	struct place_copy copy = {.place = "sda3", .progress = &progress};
+	sigset_t before, now;
+
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+	signal(SIGHUP, SIG_IGN);
+	program_end_gently();
+	raise(SIGHUP);
+	unit_write("signal/file", "x", 1);
+	assert_int_equal(place_copy(&copy, unit_path("signal"), unit_path("first"), why), 0);
+	/* Who saves guests meanwhile is not ended by the same key. */
+	unit_run("kill -INT $$; true");
+	raise(SIGINT);
+	assert_int_equal(
+		place_copy(&copy, unit_path("signal"), unit_path("second"), why), -ECANCELED);
+	sigemptyset(&now);
+	sigaddset(&now, SIGINT);
+	assert_int_equal(sigtimedwait(&now, NULL, &(const struct timespec){0}), SIGINT);
+	assert_true(program_goes_on(NULL, 0, 0));
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	signal(SIGHUP, SIG_DFL);
+}
+
 static void copy_new(void)
 {
 	struct place_copy copy = {.copied = fopen(unit_path("list"), "r"),
@@ -294,5 +321,6 @@ TEST(what_was_left_is_no_place)
 
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
 	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
-	T(another_of_the_same_name_is_told), T(what_was_deleted_does_not_come_back),
-	T(pools_are_not_left_behind), T(what_was_left_is_no_place))
+	T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
+	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
+	T(what_was_left_is_no_place))
