@@ -112,7 +112,7 @@ def test_a_guest_starts_from_the_network(host):
     host.posada("guest", "create", "net", "--kind", "hvm", "--boot", "network", "--memory", "64M", "--network", "default", "--start",
                 seconds=300)
     guest = host.posada("guest", "show", "net", "--json")
-    assert guest["settings"]["boot"].startswith("network,")
+    assert guest["settings"]["boot"] == "network,disk,cd"
     host.sh(f"until virsh -q net-dhcp-leases default | grep -q {guest['nics'][0]['mac']}; do sleep 2; done", 900)
     host.posada("guest", "kill", "net")
     host.posada("guest", "delete", "net")
