@@ -102,6 +102,12 @@ static const char *size_text(uint64_t bytes, char text[32])
 	return text;
 }
 
+/* What there is of something is never told as more than that. */
+static const char *room_text(uint64_t bytes, char text[32])
+{
+	return size_text(bytes < MIB ? bytes : bytes / MIB * MIB, text);
+}
+
 static int refuse_damaged(struct planner *planner)
 {
 	return refuse(planner->plan,
@@ -614,7 +620,7 @@ static const struct plan_step *plan_own_partition(struct planner *planner)
 	if (room < least) {
 		refuse(planner->plan,
 			_("%s has no room: Posada needs %s in one piece that no partition has, and the largest is %s. Make a partition smaller in the system that is there, or choose another disk."),
-			disk->name, size_text(least, want), size_text(room, have));
+			disk->name, size_text(least, want), room_text(room, have));
 		return NULL;
 	}
 	part = add_partition(planner, PLAN_BOOT, number, start, room < size ? room : size, type);
@@ -670,7 +676,7 @@ static int plan_alongside_uefi(struct planner *planner)
 	if (esp)
 		note(planner->plan,
 			_("%s has %s left and two versions of Posada need %s: it gets a partition of its own."),
-			esp->name, size_text(esp->room, have), size_text(needed(planner), want));
+			esp->name, room_text(esp->room, have), size_text(needed(planner), want));
 	own = plan_own_partition(planner);
 	if (!own)
 		return -EPERM;
@@ -788,7 +794,7 @@ static int refuse_places(struct planner *planner, const struct nooks *places)
 	if (free_number(disk))
 		say(partition,
 			_("the largest piece that no partition has is %s, and %s are needed"),
-			size_text(gap, have), size_text(boot_least(planner), want));
+			room_text(gap, have), size_text(boot_least(planner), want));
 	else
 		say(partition, _("the table is full"));
 	if (!places->core) {
@@ -796,18 +802,18 @@ static int refuse_places(struct planner *planner, const struct nooks *places)
 			size_text(PLAN_CORE_MOST, want),
 			disk->table == TABLE_GPT ? _("the table")
 						 : _("the gap before the first partition"),
-			size_text(places->core_room, have));
+			room_text(places->core_room, have));
 		return refuse(planner->plan,
 			_("%s has no place for Posada. A partition: %s. A logical volume, or a folder in a file system: %s. Make room for one of these in the system that is there, or choose another disk."),
 			disk->name, partition, others);
 	}
 	say(others, _("the largest free piece is %s, and %s are needed"),
-		size_text(places->member ? places->member->room : 0, have),
+		room_text(places->member ? places->member->room : 0, have),
 		size_text(boot_least(planner), want));
 	return refuse(planner->plan,
 		_("%s has no place for Posada. A partition: %s. A logical volume: %s. A clean ext4, XFS, Btrfs or FAT with %s free: the most is %s. Make room for one of these in the system that is there, or choose another disk."),
 		disk->name, partition, others, size_text(needed(planner), want),
-		size_text(places->system ? places->system->room : 0, have));
+		room_text(places->system ? places->system->room : 0, have));
 }
 
 static int plan_alongside_bios(struct planner *planner)
@@ -984,7 +990,7 @@ static int plan_whole(struct planner *planner)
 
 	if (small->size < least + 4 * ALIGNED)
 		return refuse(planner->plan, _("%s is too small: it has %s, and Posada needs %s."),
-			small->name, size_text(small->size, have),
+			small->name, room_text(small->size, have),
 			size_text(least + 4 * ALIGNED, text));
 	add_record(planner);
 	/* A small disk is all ours; a larger one leaves the rest to guests and settings, and so
@@ -1035,6 +1041,16 @@ static int plan_stick(struct planner *planner)
 	return plan_whole(planner);
 }
 
+static int refuse_small_place(
+	struct planner *planner, const char *name, uint64_t size, uint64_t least)
+{
+	char have[32], want[32];
+
+	return refuse(planner->plan,
+		_("%s is too small: it has %s, and a data place needs %s."), name,
+		room_text(size, have), size_text(least, want));
+}
+
 /* A file system within a partition that is there. */
 static int plan_place_in(struct planner *planner, const struct part *part)
 {
@@ -1053,8 +1069,7 @@ static int plan_place_in(struct planner *planner, const struct part *part)
 		return refuse(planner->plan,
 			_("%s is in use. Release it, or choose another partition."), part->name);
 	if (part->size < PLACE_LEAST)
-		return refuse(planner->plan, _("%s is too small: a data place needs %s."),
-			part->name, size_text(PLACE_LEAST, size));
+		return refuse_small_place(planner, part->name, part->size, PLACE_LEAST);
 	step = add(planner, PLAN_FORMAT, part->name);
 	step->role = PLAN_DATA;
 	step->number = part->number;
@@ -1090,7 +1105,7 @@ static int plan_place_volume(struct planner *planner)
 		return refuse(planner->plan,
 			_("The group %s has no room: a data place needs %s in one piece, and the largest on %s is %s."),
 			member->group, size_text(PLACE_LEAST, want), member->name,
-			size_text(member->room, have));
+			room_text(member->room, have));
 	volume = add_volume(planner, PLAN_DATA, member, member->room);
 	add_format(planner, volume, "ext4");
 	say(planner->plan->stays, _("every volume and partition that is on %s now"), disk->name);
@@ -1121,8 +1136,8 @@ static int plan_place(struct planner *planner)
 		uint64_t end = disk->size / ALIGNED * ALIGNED - ALIGNED;
 
 		if (disk->size < PLACE_LEAST + 2 * ALIGNED)
-			return refuse(planner->plan, _("%s is too small: a data place needs %s."),
-				disk->name, size_text(PLACE_LEAST, text));
+			return refuse_small_place(
+				planner, disk->name, disk->size, PLACE_LEAST + 2 * ALIGNED);
 		add_table(planner);
 		step = add_partition(planner, PLAN_DATA, 1, ALIGNED, end - ALIGNED, TYPE_LINUX);
 		add_format(planner, step, "ext4");
@@ -1145,7 +1160,7 @@ static int plan_place(struct planner *planner)
 	if (room < PLACE_LEAST)
 		return refuse(planner->plan,
 			_("%s has no room: a data place needs %s in one piece that no partition has, and the largest is %s. Choose one of its partitions, or another disk."),
-			disk->name, size_text(PLACE_LEAST, text), size_text(room, have));
+			disk->name, size_text(PLACE_LEAST, text), room_text(room, have));
 	step = add_partition(planner, PLAN_DATA, number, start, room,
 		disk->table == TABLE_DOS ? DOS_LINUX : TYPE_LINUX);
 	say(step->undo, _("none that is needed: any partition tool removes %s"), step->part);
@@ -1338,7 +1353,7 @@ static int plan_repair(struct planner *planner)
 	}
 	if (end + ALIGNED > disk->size)
 		return refuse(plan, _("%s is too small: it has %s, and %s has parts up to %s."),
-			disk->name, size_text(disk->size, have), left->name,
+			disk->name, room_text(disk->size, have), left->name,
 			size_text(end + ALIGNED, want));
 	if (!known)
 		return refuse(plan,
