@@ -70,6 +70,7 @@ static void note(struct plan *plan, const char *format, ...)
 {
 	va_list args;
 
+	/* Each is said once, so that there is room for all: the unit test sees to that. */
 	if (plan->note_count == PLAN_NOTES)
 		return;
 	va_start(args, format);
@@ -860,17 +861,68 @@ static int check_part(struct planner *planner, const struct part *part)
 	return 0;
 }
 
-/* What we cannot look into is left alone, and the person is told. */
-static void note_sealed(struct planner *planner, const struct part *part)
+/* Does that group have room on the disk that is planned for? */
+static bool is_here(const struct planner *planner, const struct group *group)
 {
-	if (!strcmp(part->content, "crypto_LUKS"))
-		note(planner->plan,
-			_("%s is encrypted (LUKS). It is left alone; which system is in it cannot be seen."),
-			part->name);
-	else if (!strcmp(part->content, "linux_raid_member"))
-		note(planner->plan,
-			_("%s is part of a software RAID. That is left alone: Posada is on this disk only."),
-			part->name);
+	for (size_t i = 0; i < planner->disk->part_count; i++)
+		if (!strcmp(planner->disk->parts[i].group, group->name))
+			return true;
+	return false;
+}
+
+/* The names of those parts that hold CONTENT, as far as they fit, and how many more there are. */
+struct names {
+	char text[PLAN_TEXT / 4];
+	size_t count, left_out;
+};
+
+static void add_names(
+	struct names *names, const struct part *parts, size_t count, const char *content)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(names->text);
+
+		if (strcmp(parts[i].content, content) != 0)
+			continue;
+		if (used && used + strlen(parts[i].name) + 3 > sizeof(names->text))
+			names->left_out++;
+		else
+			snprintf(names->text + used, sizeof(names->text) - used, "%s%s",
+				used ? ", " : "", parts[i].name);
+		names->count++;
+	}
+}
+
+/* ONE and MANY are the sentence, of one and of several. */
+static void note_content(
+	struct planner *planner, const char *content, const char *one, const char *many)
+{
+	const struct machine *machine = planner->machine;
+	struct names names = {0};
+	char more[32] = "";
+
+	add_names(&names, planner->disk->parts, planner->disk->part_count, content);
+	for (size_t i = 0; i < machine->group_count; i++)
+		if (is_here(planner, &machine->groups[i]))
+			add_names(&names, machine->groups[i].volumes,
+				machine->groups[i].volume_count, content);
+	if (names.left_out)
+		snprintf(more, sizeof(more), _(" and %zu more"), names.left_out);
+	if (names.count == 1)
+		note(planner->plan, one, names.text);
+	else if (names.count)
+		note(planner->plan, many, names.text, more);
+}
+
+/* What we cannot look into is left alone, and the person is told. */
+static void note_sealed(struct planner *planner)
+{
+	note_content(planner, "crypto_LUKS",
+		_("%s is encrypted (LUKS). It is left alone; which system is in it cannot be seen."),
+		_("%s%s are encrypted (LUKS). They are left alone; which systems are in them cannot be seen."));
+	note_content(planner, "linux_raid_member",
+		_("%s is part of a software RAID. That is left alone: Posada is on this disk only."),
+		_("%s%s are parts of a software RAID. That is left alone: Posada is on this disk only."));
 }
 
 static int plan_alongside(struct planner *planner)
@@ -889,14 +941,12 @@ static int plan_alongside(struct planner *planner)
 			disks_find_group(planner->machine, disk->parts[i].group);
 
 		ret = check_part(planner, &disk->parts[i]);
-		note_sealed(planner, &disk->parts[i]);
-		for (size_t j = 0; !ret && group && j < group->volume_count; j++) {
+		for (size_t j = 0; !ret && group && j < group->volume_count; j++)
 			ret = check_part(planner, &group->volumes[j]);
-			note_sealed(planner, &group->volumes[j]);
-		}
 		if (ret)
 			return ret;
 	}
+	note_sealed(planner);
 	add_record(planner);
 	ret = planner->machine->uefi ? plan_alongside_uefi(planner) : plan_alongside_bios(planner);
 	if (ret)

@@ -11,7 +11,8 @@
 
 #define PLAN_TEXT  256
 #define PLAN_STEPS 32
-#define PLAN_NOTES 8
+/* More than there are sentences that one plan may need; each is said once at most. */
+#define PLAN_NOTES 12
 /* Bytes in front of the file system in a boot partition of ours, and where in them the core image
  * is. */
 #define PLAN_RESERVED ((uint64_t)1 << 20)

@@ -79,6 +79,8 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 
 	while (strcmp(disk->name, plan->disk) != 0)
 		disk++;
+	/* None was left out. */
+	assert_true(plan->note_count < PLAN_NOTES);
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 		uint64_t end = step->start + step->size;
@@ -221,7 +223,10 @@ TEST(plans_are_safe)
 			} else if (!unit_chance(3)) {
 				strcpy(part->content, "LVM2_member");
 				strcpy(part->group, "vg0");
-				part->room = unit_chance(200) * 4 * MIB;
+				part->room = unit_chance(200) * 4 * MIB % part->size;
+			} else {
+				strcpy(part->content,
+					unit_chance(2) ? "crypto_LUKS" : "linux_raid_member");
 			}
 		}
 		make(&machine, "sda", plan_layout_names[unit_chance(PLAN_LAYOUTS)], nothing, &plan);
