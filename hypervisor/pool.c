@@ -37,9 +37,6 @@
 
 #define SYS "/sys"
 
-/* A disk that does not answer makes LVM wait. */
-#define LVM_LOOK "timeout", "-s", "KILL", "20", "lvm"
-
 /* What is on a server, over the network. */
 static bool is_remote(enum posada_pool_kind kind)
 {
@@ -105,7 +102,7 @@ static bool folder_answers(const char *path)
 bool posada_group_exists(const char *name)
 {
 	const char *const words[] = {
-		LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
+		TOOL_LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
 
 	return posada_name_is_legal(name) && !tool_run(words, NULL, 0);
 }
@@ -126,7 +123,7 @@ int posada_group_name(const char *pool, char *group, size_t size)
 
 static bool group_is_whole(const char *name)
 {
-	const char *const words[] = {LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o",
+	const char *const words[] = {TOOL_LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o",
 		"vg_missing_pv_count", "--", name, NULL};
 	char output[64];
 
@@ -469,7 +466,7 @@ static bool lies_on(const struct posada_pool *pool, const char *report, const ch
 int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err)
 {
 	const char *const words[] = {
-		LVM_LOOK, "pvs", "--noheadings", "--readonly", "-o", "pv_name,vg_name", NULL};
+		TOOL_LVM_LOOK, "pvs", "--noheadings", "--readonly", "-o", "pv_name,vg_name", NULL};
 	char report[16384] = "", clean[256];
 	virStoragePoolPtr *found;
 	virConnectPtr conn;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,14 @@ static void take_output(int from, char *output, size_t size)
 			length += (size_t)got;
 	if (size)
 		output[length] = '\0';
+}
+
+const char *tool_name(const char *const words[])
+{
+	/* timeout -s KILL SECONDS PROGRAM */
+	if (!strcmp(words[0], "timeout"))
+		words += 4;
+	return words[!strcmp(words[0], "lvm")];
 }
 
 bool tool_was_killed(int status)

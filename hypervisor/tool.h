@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A disk that does not answer makes LVM wait. Who looks waits for a moment; who changes something
+ * as long as no LVM takes, for one that is ended leaves half of it. */
+#define TOOL_LVM_LOOK	"timeout", "-s", "KILL", "20", "lvm"
+#define TOOL_LVM_CHANGE "timeout", "-s", "KILL", "300", "lvm"
+
 /*
  * Run a program, found by PATH, with no input; WORDS ends with NULL. What it prints goes into
  * OUTPUT, of SIZE bytes, as far as it fits and ended by a null byte, or nowhere when that is NULL;
@@ -13,6 +18,9 @@
  * -EINTR when a signal ended it.
  */
 int tool_run(const char *const words[], char *output, size_t size);
+
+/* What WORDS do, for a person: "lvm" alone, or who ends it after a time, says little. */
+const char *tool_name(const char *const words[]);
 
 /* Has "timeout -s KILL" ended it, by what tool_run() says? */
 bool tool_was_killed(int status);

@@ -529,8 +529,8 @@ static int do_volume(struct work *work)
 	const struct plan_step *step = work->step;
 	const char *name = strchr(step->part, '/') + 1;
 	char member[PATH_MAX], group[64], size[32];
-	const char *const words[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y",
-		"--contiguous", "y", "--addtag", step->role == PLAN_DATA ? LVM_DATA_TAG : LVM_TAG,
+	const char *const words[] = {TOOL_LVM_CHANGE, "lvcreate", "--yes", "--wipesignatures",
+		"y", "--contiguous", "y", "--addtag", step->role == PLAN_DATA ? LVM_DATA_TAG : LVM_TAG,
 		"--size", size, "--name", name, group, member, NULL};
 
 	work_device(work, step->on, member);
@@ -550,9 +550,9 @@ static int do_mirror(struct work *work)
 	const struct plan_step *step = work->step;
 	const char *name = strchr(step->part, '/') + 1;
 	char one[PATH_MAX], other[PATH_MAX], group[64];
-	const char *const join[] = {"lvm", "vgcreate", "--yes", group, one, other, NULL};
-	const char *const make[] = {"lvm", "lvcreate", "--yes", "--wipesignatures", "y", "--type",
-		"raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG, "--extents",
+	const char *const join[] = {TOOL_LVM_CHANGE, "vgcreate", "--yes", group, one, other, NULL};
+	const char *const make[] = {TOOL_LVM_CHANGE, "lvcreate", "--yes", "--wipesignatures", "y",
+		"--type", "raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG, "--extents",
 		"100%FREE", "--name", name, group, NULL};
 
 	work_device(work, step->on, one);
@@ -567,13 +567,13 @@ static int do_mirror(struct work *work)
 /* How many disks LVM misses; -EIO when it does not say. */
 static int count_missing(struct work *work, const char *group)
 {
-	const char *const words[] = {
-		"lvm", "vgs", "--noheadings", "-o", "vg_missing_pv_count", "--", group, NULL};
+	const char *const words[] = {TOOL_LVM_LOOK, "vgs", "--noheadings", "-o",
+		"vg_missing_pv_count", "--", group, NULL};
 	char output[64] = "";
 	int count = -1;
 
 	if (tool_run(words, output, sizeof(output)) || sscanf(output, "%d", &count) != 1)
-		return work_fail(work, -EIO, _("%s of %s failed"), words[1], group);
+		return work_fail(work, -EIO, _("%s of %s failed"), tool_name(words), group);
 	return count;
 }
 
@@ -583,10 +583,10 @@ static int do_rejoin(struct work *work)
 {
 	const struct plan_step *step = work->step;
 	char device[PATH_MAX], group[64];
-	const char *const extend[] = {"lvm", "vgextend", "--yes", group, device, NULL};
+	const char *const extend[] = {TOOL_LVM_CHANGE, "vgextend", "--yes", group, device, NULL};
 	const char *const repair[] = {
-		"lvm", "lvconvert", "--yes", "--repair", step->part, device, NULL};
-	const char *const reduce[] = {"lvm", "vgreduce", "--removemissing", group, NULL};
+		TOOL_LVM_CHANGE, "lvconvert", "--yes", "--repair", step->part, device, NULL};
+	const char *const reduce[] = {TOOL_LVM_CHANGE, "vgreduce", "--removemissing", group, NULL};
 	int ret;
 
 	work_device(work, step->on, device);

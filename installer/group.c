@@ -203,11 +203,16 @@ int group_check(const struct machine *machine, const char *group, bool extend, c
 /* LVM changes no group that lacks a disk. */
 static int check_whole(const char *group, char why[GROUP_TEXT])
 {
-	const char *const words[] = {
-		"lvm", "vgs", "--noheadings", "-o", "vg_missing_pv_count", "--", group, NULL};
+	const char *const words[] = {TOOL_LVM_LOOK, "vgs", "--noheadings", "-o",
+		"vg_missing_pv_count", "--", group, NULL};
 	char output[64];
+	int status = tool_run(words, output, sizeof(output));
 
-	if (!tool_run(words, output, sizeof(output)) && atoi(output) == 0)
+	if (tool_was_killed(status))
+		return refuse(why, -EBUSY,
+			_("LVM does not answer, so it cannot be told whether the volume group %s is whole. Nothing was written; look at the disks of this host, and try again."),
+			group);
+	if (!status && atoi(output) == 0)
 		return 0;
 	return refuse(why, -ENODEV,
 		_("A disk of the volume group %s is missing. Nothing was written; connect it first."),
@@ -221,7 +226,7 @@ int group_take(
 	char device[80];
 	const char *const wipe[] = {"wipefs", "-q", "-a", device, NULL};
 	const char *const words[] = {
-		"lvm", extend ? "vgextend" : "vgcreate", "--yes", group, device, NULL};
+		TOOL_LVM_CHANGE, extend ? "vgextend" : "vgcreate", "--yes", group, device, NULL};
 	char *what = NULL;
 	int ret = probe_machine(&machine, "/sys", &what);
 
@@ -244,7 +249,7 @@ int group_take(
 	if (ret)
 		ret = refuse(why, ret < 0 ? ret : -EIO,
 			_("LVM does not take %s into the group %s. What it says is told by: %s %s %s"),
-			target->name, group, words[1], group, device);
+			target->name, group, tool_name(words), group, device);
 	tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
 out:
 	free(what);

@@ -99,11 +99,11 @@ static bool below_root(const char *path)
 
 /* --- Finding it --------------------------------------------------------- */
 
-/* The volumes that may hold a place, by their names. */
+/* The volumes that may hold a place, by their names. Who gives up too early starts without one. */
 static void list_volumes(char volumes[4096])
 {
-	static const char *const list[] = {"lvm", "lvs", "--noheadings", "-o", "lv_full_name",
-		"--select", "lv_name=" PLACE_LABEL, NULL};
+	static const char *const list[] = {TOOL_LVM_CHANGE, "lvs", "--noheadings", "-o",
+		"lv_full_name", "--select", "lv_name=" PLACE_LABEL, NULL};
 
 	if (tool_run(list, volumes, 4096))
 		*volumes = '\0';
@@ -126,8 +126,9 @@ static void change_volumes(const char *volumes, const char *change, const struct
 	for (const char *at = volumes; *(at += strspn(at, " \n")); at += strcspn(at, " \n")) {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, " \n"), at);
 		if (!places || !has_name(places, name))
-			tool_run((const char *const[]){"lvm", "lvchange", change, name, NULL}, NULL,
-				0);
+			tool_run((const char *const[]){TOOL_LVM_CHANGE, "lvchange", change, name,
+					 NULL},
+				NULL, 0);
 	}
 	tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
 }
@@ -318,8 +319,9 @@ int place_choose(const struct places *places, const char *name, const struct pla
 static void deactivate(const struct place *place)
 {
 	if (strchr(place->name, '/'))
-		tool_run((const char *const[]){"lvm", "lvchange", "-an", place->name, NULL}, NULL,
-			0);
+		tool_run((const char *const[]){TOOL_LVM_CHANGE, "lvchange", "-an", place->name,
+				 NULL},
+			NULL, 0);
 }
 
 /* What is kept in a mirror that is not used would be filled, or lose a disk, unseen. */

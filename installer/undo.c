@@ -14,6 +14,7 @@
 #include "disklabel.h"
 #include "efi.h"
 #include "folder.h"
+#include "tool.h"
 
 #define _(text) gettext(text)
 
@@ -146,7 +147,7 @@ static int leave_target(struct work *work, bool fallback, bool folder, bool *exa
 /* The volume that we made, with all that is in it. */
 static int remove_volume(struct work *work)
 {
-	const char *const words[] = {"lvm", "lvremove", "--yes", work->volume, NULL};
+	const char *const words[] = {TOOL_LVM_CHANGE, "lvremove", "--yes", work->volume, NULL};
 
 	return work_run(work, words, 0);
 }

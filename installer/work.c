@@ -280,11 +280,12 @@ int work_run(struct work *work, const char *const words[], int most)
 {
 	int status = tool_run(words, NULL, 0);
 
-	/* "lvm" alone says little. */
-	return status < 0 || status > most
-		       ? work_fail(work, -EIO, _("%s of %s failed"),
-				 words[strcmp(words[0], "lvm") == 0], work->partition)
-		       : 0;
+	if (status >= 0 && status <= most)
+		return 0;
+	return work_fail(work, -EIO,
+		tool_was_killed(status) ? _("%s of %s did not end, as if a disk did not answer")
+					: _("%s of %s failed"),
+		tool_name(words), work->partition);
 }
 
 /* --- The mark of a partition that is being made -------------------------- */
@@ -335,14 +336,16 @@ void work_choose(struct work *work, const char *name, const char *on, const char
 
 int work_activate(struct work *work)
 {
-	const char *const words[] = {"lvm", "lvchange", "--activate", "y", work->volume, NULL};
+	const char *const words[] = {
+		TOOL_LVM_CHANGE, "lvchange", "--activate", "y", work->volume, NULL};
 
 	return *work->volume ? work_run(work, words, 0) : 0;
 }
 
 int work_release(struct work *work, int ret)
 {
-	const char *const words[] = {"lvm", "lvchange", "--activate", "n", work->volume, NULL};
+	const char *const words[] = {
+		TOOL_LVM_CHANGE, "lvchange", "--activate", "n", work->volume, NULL};
 	int released = *work->volume ? work_run(work, words, 0) : 0;
 
 	return ret ? ret : released;

@@ -733,6 +733,28 @@ TEST(a_mirror_wants_both_disks_as_they_were)
 	close(fd);
 }
 
+TEST(who_does_not_end_is_ended)
+{
+	static const char *const words[] = {
+		"timeout", "-s", "KILL", "1", "lvm", "vgcreate", "group", NULL};
+	struct work work = {.why = why, .partition = "/dev/disk3"};
+	char all[4096];
+
+	unit_write("slow/lvm", "#!/bin/sh\nexec sleep 60\n", 24);
+	chmod(unit_path("slow/lvm"), 0700);
+	snprintf(all, sizeof(all), "%s:%s", unit_path("slow"), getenv("PATH"));
+	setenv("PATH", all, 1);
+	*why = '\0';
+	assert_int_equal(work_run(&work, words, 0), -EIO);
+	assert_string_equal(
+		why, "vgcreate of /dev/disk3 did not end, as if a disk did not answer");
+	/* Whoever fails at once is told as ever. */
+	*why = '\0';
+	assert_int_equal(work_run(&work, (const char *const[]){"false", NULL}, 0), -EIO);
+	assert_string_equal(why, "false of /dev/disk3 failed");
+	unit_run("rm slow/lvm");
+}
+
 /* --- The copy of the record --------------------------------------------- */
 
 /* What an undo by someone who first looks at the disk finds. */
@@ -1132,7 +1154,8 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(a_failure_is_taken_back), T(a_place_that_fails_is_taken_back), T(firmware_is_told),
 	T(a_stick_is_for_any_machine), T(a_mirror_is_on_both_disks),
 	T(a_disk_is_taken_in_place_of_a_lost_one), T(a_repair_that_fails_can_be_made_again),
-	T(a_mirror_wants_both_disks_as_they_were), T(a_lost_record_has_a_copy),
+	T(a_mirror_wants_both_disks_as_they_were), T(who_does_not_end_is_ended),
+	T(a_lost_record_has_a_copy),
 	T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
 	T(the_copy_lives_as_long_as_the_installation), T(undo_leaves_others_files),
 	T(undo_clears_the_gap), T(a_folder_that_was_lost_has_a_copy_of_its_record),
