@@ -1289,6 +1289,7 @@ static bool find_pieces(const struct machine *machine, const struct disk *left,
 static int check_data(struct planner *planner, const struct disk *left, const struct part *member)
 {
 	const struct machine *machine = planner->machine;
+	char volume[64];
 
 	for (size_t i = 0; member && i < machine->disk_count; i++) {
 		const struct disk *disk = &machine->disks[i];
@@ -1301,10 +1302,13 @@ static int check_data(struct planner *planner, const struct disk *left, const st
 					_("%s still holds a part of the mirror. Take it out, or have that disk taken in again."),
 					disk->name);
 			/* While the volume is at work without it, it is the one that is behind. */
-			if (!member->used)
-				return refuse(planner->plan,
-					_("%s holds a part of the mirror. Use the data place first (posada storage attach): that shows which disk is whole."),
-					disk->name);
+			if (member->used)
+				continue;
+			/* One that the data place has moved away from is none to attach. */
+			mirror_volume(member, volume);
+			return refuse(planner->plan,
+				_("%s holds a part of the mirror. Activate the mirror's volume first (lvm lvchange -ay %s): that shows which disk is whole."),
+				disk->name, volume);
 		}
 	}
 	return 0;
