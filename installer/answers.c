@@ -42,8 +42,7 @@ static bool take_layout(struct answers *answers, const char *value)
 
 static bool take_start(struct answers *answers, const char *value)
 {
-	answers->wish.origin_first = !strcmp(value, "origin");
-	return answers->wish.origin_first || !strcmp(value, "posada");
+	return take_text(value, answers->start, sizeof(answers->start));
 }
 
 static bool take_timeout(struct answers *answers, const char *value)
@@ -106,7 +105,7 @@ int answers_read(FILE *file, struct answers *answers, char why[PLAN_TEXT])
 	}
 	if (line) {
 		snprintf(why, PLAN_TEXT,
-			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, mirror, layout (alongside, whole-disk, stick), start (posada, origin) and timeout (1 to 3600 seconds)"),
+			_("line %d of the answers is not understood, or says something twice: [install] has disk, serial, mirror, layout (alongside, whole-disk, stick), start (posada, origin, or a system's name) and timeout (1 to 3600 seconds)"),
 			line);
 		return -EINVAL;
 	}
@@ -149,6 +148,7 @@ int answers_choose(struct answers *answers, const struct machine *machine, char 
 		return -ENODEV;
 	}
 	answers->wish.disk = found->name;
+	answers->wish.start = answers->start;
 	if (!*answers->mirror)
 		return 0;
 	count = find(machine, answers->mirror, "", &found);

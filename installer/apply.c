@@ -62,7 +62,7 @@ static int see_unchanged(struct work *work)
 		/* What a repair finds by itself is not asked for. */
 		.mirror = has_mirror(plan) ? plan->mirror : NULL,
 		.layout = plan->layout,
-		.origin_first = plan->origin_first,
+		.start = plan->start,
 		.timeout = plan->timeout,
 		.payload = plan->payload,
 		.part = *plan->part ? plan->part : NULL,
@@ -319,7 +319,7 @@ static int produce_loader(struct work *work, const void *what, FILE *out)
 		.marker = marker,
 		.origins = origins,
 		.origin_count = plan->origin_count,
-		.origin_first = plan->origin_first};
+		.first = plan->first};
 
 	(void)what;
 	payload_version(version);

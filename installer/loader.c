@@ -214,6 +214,9 @@ static void grub_versions(FILE *out)
 
 static void grub_write(const struct loader_place *place, FILE *out)
 {
+	char first[32];
+
+	snprintf(first, sizeof(first), "origin%zu", place->first);
 	if (place->marker)
 		fprintf(out, "search --no-floppy --file --set=root %s\n", place->marker);
 	fprintf(out, "set posada=$root\n");
@@ -229,8 +232,7 @@ static void grub_write(const struct loader_place *place, FILE *out)
 		"set menu_color_highlight=blue/light-gray\n"
 		"set default=%s\n"
 		"set timeout=%d\n",
-		place->origin_first && place->origin_count ? "origin1" : entries[0].name,
-		place->timeout);
+		place->first ? first : entries[0].name, place->timeout);
 	if (!place->payload) {
 		grub_choose(place, out);
 		/* A try is what was asked for, whatever starts by itself otherwise. */

@@ -44,7 +44,7 @@ struct loader_place {
 	const char *marker;  /* GRUB: a file that only the payload's own file system has, or NULL */
 	const struct loader_origin *origins;
 	size_t origin_count;
-	bool origin_first; /* the first of them is the default */
+	size_t first; /* which of them is the default, counted from 1; 0: Posada */
 };
 
 /*

@@ -447,14 +447,21 @@ static void add_fallback(struct planner *planner, const char *part)
 
 /* --- Origins ------------------------------------------------------------ */
 
-static struct plan_origin *add_origin(struct plan *plan, const char *title)
+/* WHERE tells two apart that are called the same. */
+static struct plan_origin *add_origin(struct plan *plan, const char *title, const char *where)
 {
 	struct plan_origin *origin;
+	bool taken = false;
 
 	if (plan->origin_count == PLAN_ORIGINS)
 		return NULL;
+	for (size_t i = 0; i < plan->origin_count; i++)
+		taken |= !strcmp(plan->origins[i].title, title);
 	origin = &plan->origins[plan->origin_count++];
-	snprintf(origin->title, sizeof(origin->title), "%s", title);
+	if (taken)
+		snprintf(origin->title, sizeof(origin->title), "%.60s (%.30s)", title, where);
+	else
+		snprintf(origin->title, sizeof(origin->title), "%s", title);
 	return origin;
 }
 
@@ -483,20 +490,24 @@ static bool is_sealed(const struct machine *machine, const struct part *esp, con
 static void add_loader(
 	struct planner *planner, const struct part *esp, const char *loader, const char *system)
 {
+	bool sealed = is_sealed(planner->machine, esp, loader);
 	struct plan_origin *origin = NULL;
+	char title[PLAN_TITLE];
 
+	if (sealed)
+		snprintf(title, sizeof(title), _("%.60s (restarts first)"),
+			*system ? system : "Windows");
+	else
+		snprintf(title, sizeof(title), "%s",
+			*system ? system : _("The system that was here"));
 	if (*loader)
-		origin =
-			add_origin(planner->plan, *system ? system : _("The system that was here"));
+		origin = add_origin(planner->plan, title, esp->name);
 	if (!origin)
 		return;
 	snprintf(origin->uuid, sizeof(origin->uuid), "%s", esp->content_uuid);
 	snprintf(origin->loader, sizeof(origin->loader), "%s", loader);
-	if (!is_sealed(planner->machine, esp, loader))
-		return;
-	memcpy(origin->part, esp->uuid, sizeof(origin->part));
-	snprintf(origin->title, sizeof(origin->title), _("%.60s (restarts first)"),
-		*system ? system : "Windows");
+	if (sealed)
+		memcpy(origin->part, esp->uuid, sizeof(origin->part));
 }
 
 static void find_loaders_on(struct planner *planner, const struct disk *disk)
@@ -573,7 +584,36 @@ static void find_sector0(struct planner *planner)
 		for (size_t j = 0; j < planner->machine->groups[i].volume_count && !title; j++)
 			if (*planner->machine->groups[i].volumes[j].system)
 				title = planner->machine->groups[i].volumes[j].system;
-	add_origin(planner->plan, title ? title : _("The system that was here"));
+	add_origin(planner->plan, title ? title : _("The system that was here"), disk->name);
+}
+
+/* Which of them starts by itself, by its title or by how only that begins. */
+static int choose_start(struct plan *plan)
+{
+	char names[PLAN_ORIGINS * (PLAN_TITLE + 2)] = "";
+	size_t length = strlen(plan->start), matches = 0;
+
+	if (!length || !strcmp(plan->start, PLAN_START_POSADA))
+		return 0;
+	if (!strcmp(plan->start, PLAN_START_ORIGIN)) {
+		plan->first = plan->origin_count ? 1 : 0;
+		return 0;
+	}
+	for (size_t i = 0; i < plan->origin_count; i++) {
+		const char *title = plan->origins[i].title;
+
+		strcat(strcat(names, "; "), title);
+		if (strncasecmp(title, plan->start, length) != 0)
+			continue;
+		matches++;
+		plan->first = i + 1;
+		if (!title[length])
+			return 0;
+	}
+	return matches == 1 ? 0
+			    : refuse(plan,
+				      _("\"%s\" is not one of the systems that can start by themselves. Give one of them by its name, or by how no other begins: posada%.256s."),
+				      plan->start, names);
 }
 
 /* --- Layouts ------------------------------------------------------------ */
@@ -1519,7 +1559,7 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 	memset(plan, 0, sizeof(*plan));
 	plan->layout = wish->layout;
 	plan->uefi = machine->uefi;
-	plan->origin_first = wish->origin_first;
+	snprintf(plan->start, sizeof(plan->start), "%s", wish->start ? wish->start : "");
 	plan->timeout = wish->timeout;
 	plan->payload = wish->payload;
 	snprintf(plan->disk, sizeof(plan->disk), "%s", wish->disk);
@@ -1543,6 +1583,9 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 		find_loaders(&planner);
 	else if (wish->layout == PLAN_ALONGSIDE)
 		find_sector0(&planner);
+	ret = choose_start(plan);
+	if (ret)
+		return ret;
 	note_bitlocker(&planner);
 	note_no_updates(&planner);
 	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)
@@ -1563,10 +1606,10 @@ const struct plan_step *plan_find(const struct plan *plan, enum plan_action acti
 static void print_boot_menu(const struct plan *plan, FILE *out)
 {
 	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
-		plan->origin_first ? "" : " *");
+		plan->first ? "" : " *");
 	for (size_t i = 0; i < plan->origin_count; i++)
 		fprintf(out, "; %s%s", plan->origins[i].title,
-			plan->origin_first && !i ? " *" : "");
+			plan->first == i + 1 ? " *" : "");
 	fputc('\n', out);
 }
 
@@ -1651,7 +1694,7 @@ int plan_json(const struct plan *plan, FILE *out)
 		json_string(&json, NULL, plan->origins[i].title);
 	json_close(&json, ']');
 	json_string(&json, "default",
-		plan->origin_first && plan->origin_count ? plan->origins[0].title : "Posada");
+		plan->first ? plan->origins[plan->first - 1].title : "Posada");
 	json_number(&json, "timeout", plan->timeout);
 	json_open(&json, "notes", '[');
 	for (size_t i = 0; i < plan->note_count; i++)

@@ -26,6 +26,11 @@
 #define PLAN_GROUP_NAME "posada-data"
 
 #define PLAN_ORIGINS 8
+#define PLAN_TITLE   96
+
+/* What can be wished to start by itself beside a system's name: us, or the first other one. */
+#define PLAN_START_POSADA "posada"
+#define PLAN_START_ORIGIN "origin"
 
 /* Seconds that the boot menu waits: unless told otherwise, and within which bounds. With none at
  * all nobody could choose the other system. */
@@ -45,9 +50,11 @@ struct plan_wish {
 	const char *disk;   /* name of the disk: "sda" */
 	const char *mirror; /* of a second one that holds the same; NULL: there is none */
 	enum plan_layout layout;
-	bool origin_first; /* the boot menu starts the origin by itself, not Posada */
-	unsigned timeout;  /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
-	uint64_t payload;  /* bytes of one version of the payload */
+	/* Which system the boot menu starts by itself: PLAN_START_POSADA or NULL, PLAN_START_ORIGIN,
+	 * or another one's title, or how only that begins. */
+	const char *start;
+	unsigned timeout; /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
+	uint64_t payload; /* bytes of one version of the payload */
 	/* For a data place: within this partition, which loses what it holds, or as a new volume
 	 * of this group; when it is NULL in the largest free room, or, with whole, on the disk,
 	 * which loses all. */
@@ -95,7 +102,7 @@ struct plan_step {
 
 /* A system that the new boot menu offers beside Posada. */
 struct plan_origin {
-	char title[96];
+	char title[PLAN_TITLE]; /* no two have the same, as far as they are on two partitions */
 	char uuid[40];	  /* UEFI: of the file system its loader is on */
 	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
 	char part[40];	  /* the loader's partition (struct part's uuid), when none but the firmware
@@ -118,13 +125,14 @@ struct plan {
 	bool whole;
 	struct plan_seen seen[2]; /* the disk, and the second one */
 	bool uefi;
-	bool origin_first;
+	char start[PLAN_TITLE]; /* as it was wished */
 	unsigned timeout;
 	uint64_t payload; /* bytes */
 	struct plan_step steps[PLAN_STEPS];
 	size_t step_count;
 	struct plan_origin origins[PLAN_ORIGINS];
 	size_t origin_count;
+	size_t first; /* which of them starts by itself, counted from 1; 0: Posada */
 	char notes[PLAN_NOTES][PLAN_TEXT]; /* what the person should know before */
 	size_t note_count;
 	char stays[PLAN_TEXT]; /* what is left untouched on this disk; the other disks always are */

@@ -28,7 +28,7 @@ static int run_confirm(char **words);
 static int run_mirror(char **words);
 static int run_next(char **words);
 
-#define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--origin-first] [--timeout SECONDS]"
+#define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--start SYSTEM] [--timeout SECONDS]"
 
 static const struct verb verbs[] = {
 	{"probe", "[--json | --text]", N_("the disks of this machine, and what is on them"),
@@ -57,7 +57,8 @@ static void explain(FILE *out)
 	fputs(_("--whole-disk takes the disk for Posada alone: what is on it is lost. --stick does so with\n"
 		"a stick, which starts on any machine, and leaves its rest free. Without these Posada is written\n"
 		"beside what is there. --mirror takes a second disk, which holds the same: either starts alone,\n"
-		"and what is kept outlasts the loss of one. --origin-first lets the system that was there start by itself;\n"
+		"and what is kept outlasts the loss of one. --start is what starts by itself: posada (it does unless told\n"
+		"otherwise), origin (the first other system), or a system by its name in the plan, or by how that begins;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
 		"An update from a stick takes the newest of those that a CD image was written to, or a CD; a stick\n"
 		"made by --stick has no signed update.\n"
@@ -258,8 +259,8 @@ static int read_wish(char **words, struct plan_wish *wish, bool *json)
 			wish->layout = PLAN_WHOLE;
 		else if (!strcmp(*words, "--stick"))
 			wish->layout = PLAN_STICK;
-		else if (!strcmp(*words, "--origin-first"))
-			wish->origin_first = true;
+		else if (!strcmp(*words, "--start") && words[1] && *words[1])
+			wish->start = *++words;
 		else if (json && !strcmp(*words, "--json"))
 			*json = true;
 		else if (!strcmp(*words, "--timeout") && words[1] &&

@@ -19,6 +19,7 @@
 struct choice {
 	struct machine machine;
 	struct plan_wish wish;
+	char start[PLAN_TITLE];
 	struct plan plan;
 };
 
@@ -58,19 +59,22 @@ static bool choose_mirror(struct choice *choice, int disk)
 static bool choose_boot(struct choice *choice)
 {
 	struct ui_field field = {.label = _("Seconds")};
-	const struct ui_item items[] = {
-		{_("Posada"), _("starts by itself")},
-		{_("Other"), choice->plan.origins[0].title},
-	};
+	struct ui_item items[1 + PLAN_ORIGINS] = {{"Posada", _("This host, with its guests")}};
+	const struct plan *plan = &choice->plan;
 	size_t chosen = 0;
 	unsigned seconds;
 	char rest;
 
-	if (choice->plan.origin_count &&
+	for (size_t i = 0; i < plan->origin_count; i++)
+		items[1 + i] = (struct ui_item){plan->origins[i].title, ""};
+	if (plan->origin_count &&
 		!ui_menu(_("Install"), _("Which system shall start by itself?"), items,
-			ARRAY_SIZE(items), &chosen))
+			1 + plan->origin_count, &chosen))
 		return false;
-	choice->wish.origin_first = chosen == 1;
+	/* The plan is made anew, and its titles with it. */
+	snprintf(choice->start, sizeof(choice->start), "%s",
+		chosen ? items[chosen].name : PLAN_START_POSADA);
+	choice->wish.start = choice->start;
 	snprintf(field.text, sizeof(field.text), "%u", choice->wish.timeout);
 	for (;;) {
 		if (!ui_form(_("Install"), _("How long shall the boot menu wait?"), &field, 1))

@@ -75,7 +75,9 @@ def test_windows_is_started_by_the_firmware(origins):
         assert known[TITLE]["partition"] == str(ESP) and known[TITLE]["path"] == LOADER and not known[TITLE]["next"]
         assert "has no entry Vista" in host.posada("install", "next", "Vista", status=1)
         plan = host.posada("install", "plan", "vda")
-        assert "BitLocker" in plan and "Debian GNU/Linux; Windows (restarts first)" in plan
+        assert "BitLocker" in plan and "Posada *; Debian GNU/Linux; Windows (restarts first)" in plan
+        assert "Windows (restarts first) *" in host.posada("install", "plan", "vda", "--start", "windows")
+        assert "posada; Debian GNU/Linux; Windows" in host.posada("install", "plan", "vda", "--start", "Fedora", status=1)
         host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' >/tmp/answers")
         assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
         host.sh("sync; poweroff", status=None)

@@ -28,12 +28,17 @@ TEST(clear_answers_are_taken)
 	assert_string_equal(answers.disk, "sda");
 	assert_string_equal(answers.serial, "S1");
 	assert_int_equal(answers.wish.layout, PLAN_WHOLE);
-	assert_true(answers.wish.origin_first);
+	assert_string_equal(answers.start, "origin");
 	assert_int_equal(answers.wish.timeout, 1);
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = alongside\n"), 0);
 	assert_int_equal(answers.wish.layout, PLAN_ALONGSIDE);
-	assert_false(answers.wish.origin_first);
+	assert_string_equal(answers.start, "");
 	assert_string_equal(answers.mirror, "");
+	assert_int_equal(
+		read_text(
+			"[install]\nserial = S1\nlayout = alongside\nstart = Debian GNU/Linux 13 (trixie)\n"),
+		0);
+	assert_string_equal(answers.start, "Debian GNU/Linux 13 (trixie)");
 	assert_int_equal(read_text("[install]\ndisk = sda\nmirror = S2\nlayout = whole-disk\n"), 0);
 	assert_string_equal(answers.mirror, "S2");
 	assert_int_equal(read_text("[install]\nserial = S1\nlayout = stick\n"), 0);
@@ -57,7 +62,7 @@ TEST(unclear_answers_are_refused)
 		{"[install]\nmirror = sda\nmirror = sdb\n", "line 3"},
 		{"[install]\ndisk =\n", "line 2"}, {"[install]\ntimeout = 5 s\n", "line 2"},
 		{"[install]\ntimeout = -1\n", "line 2"}, {"[install]\ntimeout = 0\n", "line 2"},
-		{"[install]\ntimeout = 3601\n", "line 2"}, {"[install]\nstart = both\n", "line 2"},
+		{"[install]\ntimeout = 3601\n", "line 2"}, {"[install]\nstart =\n", "line 2"},
 		{"[install]\ndisk = a-name-that-no-disk-of-any-kernel-ever-had\n", "line 2"},
 		{"nonsense\n", "line 1"}};
 
@@ -86,6 +91,8 @@ TEST(one_disk_is_meant)
 		assert_int_equal(ret, rows[i].wanted ? 0 : -ENODEV);
 		if (rows[i].wanted)
 			assert_string_equal(answers.wish.disk, rows[i].wanted);
+		if (rows[i].wanted)
+			assert_ptr_equal(answers.wish.start, answers.start);
 	}
 }
 

@@ -129,7 +129,7 @@ static const char *written_with(const struct loader_origin *origin)
 		.marker = "/posada/0123",
 		.origins = origin,
 		.origin_count = 1,
-		.origin_first = true};
+		.first = 1};
 	FILE *out = unit_open();
 
 	assert_int_equal(loader_write("grub", &with, out), 0);
@@ -172,10 +172,32 @@ TEST(origins_do_not_disturb)
 	}
 }
 
+TEST(any_origin_can_be_the_default)
+{
+	static const struct loader_origin origins[] = {
+		{"Debian", "AB-12", "/EFI/debian/shimx64.efi", NULL},
+		{"Windows", "AB-12", "/EFI/w.efi", NULL}};
+	static const char *const wanted[] = {
+		"\nset default=posada\n", "\nset default=origin1\n", "\nset default=origin2\n"};
+
+	for (size_t i = 0; i < COUNT(wanted); i++) {
+		const struct loader_place with = {.version = "1",
+			.medium = "m",
+			.payload = "/posada/a",
+			.origins = origins,
+			.origin_count = COUNT(origins),
+			.first = i};
+		FILE *out = unit_open();
+
+		assert_int_equal(loader_write("grub", &with, out), 0);
+		assert_non_null(strstr(unit_close(out, NULL), wanted[i]));
+	}
+}
+
 static const struct loader_origin debian = {"Debian", "", NULL, NULL};
 
 static const char *written_for_disk(
-	const char *loader, const struct loader_origin *origin, bool origin_first)
+	const char *loader, const struct loader_origin *origin, size_t first)
 {
 	const struct loader_place disk = {.version = "1.2",
 		.medium = "0123",
@@ -183,7 +205,7 @@ static const char *written_for_disk(
 		.marker = "/posada/0123",
 		.origins = origin,
 		.origin_count = 1,
-		.origin_first = origin_first};
+		.first = first};
 	FILE *out = unit_open();
 
 	assert_int_equal(loader_write(loader, &disk, out), 0);
@@ -215,7 +237,7 @@ TEST(a_try_is_marked_before_it_begins)
 		"source ($posada)/posada/$slot/entries.cfg\n", "set slot=$other\n",
 		"set fallback=$count\n", "source ($posada)/posada/$slot/entries.cfg\n",
 		"menuentry 'Debian' --id origin1 {\n", NULL};
-	const char *text = written_for_disk("grub", &debian, true);
+	const char *text = written_for_disk("grub", &debian, 1);
 
 	see_in_order(text, parts);
 	/* A version brings its own entries. */
@@ -231,7 +253,7 @@ TEST(what_the_firmware_must_start_is_left_to_it)
 		"\tlinux ($posada)/posada/$2/vmlinuz ", " posada.medium=$medium posada.slot=$2 ",
 		" posada.next='0f-1:/EFI/w.efi'\n",
 		"\tinitrd ($posada)/posada/$2/initramfs.img\n}\n", NULL};
-	const char *text = written_for_disk("grub", &origin, true);
+	const char *text = written_for_disk("grub", &origin, 1);
 
 	see_in_order(text, parts);
 	assert_null(strstr(text, "chainloader"));
@@ -240,7 +262,7 @@ TEST(what_the_firmware_must_start_is_left_to_it)
 TEST(versions_bring_their_entries)
 {
 	static struct entry entry[8];
-	const char *text = written_for_disk("entries", &debian, false);
+	const char *text = written_for_disk("entries", &debian, 0);
 	char copy[8192];
 
 	assert_ptr_equal(strstr(text, LOADER_ENTRIES_HEAD "1.2\n"), text);
@@ -275,6 +297,7 @@ TEST(failures_are_told)
 	fclose(full);
 }
 
-RUN("loader", T(loaders_agree), T(origins_do_not_disturb), T(menus_start_the_first_entry),
+RUN("loader", T(loaders_agree), T(origins_do_not_disturb),
+	T(any_origin_can_be_the_default), T(menus_start_the_first_entry),
 	T(a_try_is_marked_before_it_begins), T(what_the_firmware_must_start_is_left_to_it),
 	T(versions_bring_their_entries), T(failures_are_told))

@@ -268,4 +268,64 @@ TEST(partitions_are_large_enough)
 	}
 }
 
-RUN("plan", T(plans_are_these), T(plans_are_safe), T(partitions_are_large_enough))
+/* Any one of the systems that the boot menu has can start by itself, and none that it has not. */
+TEST(one_system_starts_by_itself)
+{
+	struct part parts[2] = {
+		{.name = "sda1",
+			.number = 1,
+			.start = MIB,
+			.size = 100 * MIB,
+			.content = "vfat",
+			.system = "Debian GNU/Linux",
+			.loader = "/EFI/debian/shimx64.efi",
+			.more = {{"Windows", "/EFI/Microsoft/Boot/bootmgfw.efi"}}},
+		{.name = "sdb1", .system = "Debian GNU/Linux", .loader = "/EFI/debian/shimx64.efi"}};
+	struct disk disks[2] = {{.name = "sda",
+					.sector = 512,
+					.size = 9000 * MIB,
+					.table = TABLE_GPT,
+					.first = 34 * 512,
+					.last = 8999 * MIB,
+					.parts = &parts[0],
+					.part_count = 1},
+		{.name = "sdb",
+			.sector = 512,
+			.size = 9000 * MIB,
+			.parts = &parts[1],
+			.part_count = 1}};
+	const struct machine machine = {
+		.uefi = true, .nvram = true, .disks = disks, .disk_count = 2};
+	static const struct {
+		const char *start, *shown;
+	} rows[] = {{NULL, "Posada *; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1)\n"},
+		{"posada", "Posada *; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1)\n"},
+		{"origin", "Posada; Debian GNU/Linux *; Windows; Debian GNU/Linux (sdb1)\n"},
+		{"windows", "Posada; Debian GNU/Linux; Windows *; Debian GNU/Linux (sdb1)\n"},
+		{"Win", "Posada; Debian GNU/Linux; Windows *; Debian GNU/Linux (sdb1)\n"},
+		{"Debian GNU/Linux",
+			"Posada; Debian GNU/Linux *; Windows; Debian GNU/Linux (sdb1)\n"},
+		{"Debian GNU/Linux (sdb1)",
+			"Posada; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1) *\n"},
+		{"Debian", NULL}, {"Fedora", NULL}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct plan_wish wish = {.disk = "sda",
+			.start = rows[i].start,
+			.timeout = 5,
+			.payload = PAYLOAD};
+		struct plan plan;
+		FILE *out = unit_open();
+		const char *text;
+
+		assert_int_equal(plan_make(&machine, &wish, &plan), rows[i].shown ? 0 : -EPERM);
+		assert_int_equal(plan_print(&plan, &machine, out), 0);
+		text = unit_close(out, NULL);
+		if (!strstr(text, rows[i].shown ? rows[i].shown
+						: "posada; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1)."))
+			fail_msg("row %zu: %s", i, text);
+	}
+}
+
+RUN("plan", T(plans_are_these), T(plans_are_safe), T(partitions_are_large_enough),
+	T(one_system_starts_by_itself))
