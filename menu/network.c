@@ -223,6 +223,19 @@ static bool ask_card(const char *title, const char *first, char nic[32])
 	return answered;
 }
 
+static bool ask_dhcp(const char *title, const struct posada_network *now, int *dhcp)
+{
+	const struct ui_item items[] = {{_("DHCP"), _("Guests get their addresses from this host")},
+		{_("No DHCP"), _("Guests have addresses of their own")}};
+	size_t chosen = now && now->address && !now->dhcp ? 1 : 0;
+
+	if (!ui_menu(title, _("Where do guests get their addresses from?"), items,
+		    ARRAY_SIZE(items), &chosen))
+		return false;
+	*dhcp = !chosen;
+	return true;
+}
+
 /*
  * What the kind asks for, which is NOW until it is changed, or NULL for a new network; false: they
  * changed their mind.
@@ -235,7 +248,7 @@ static bool ask_details(const char *title, const struct posada_network *now,
 		now ? _("This host's address on it, such as 10.1.0.1/24; empty: none, which only an isolated network can do with.")
 		: strcmp(spec->kind, "isolated") != 0
 			? _("This host's address on it, such as 10.1.0.1/24; empty: one is chosen.")
-			: _("This host's address on it, such as 10.1.0.1/24, with DHCP for guests; empty: it has none.");
+			: _("This host's address on it, such as 10.1.0.1/24; empty: it has none, and guests no DHCP.");
 
 	field->label = _("Address");
 	if (bridge) {
@@ -253,20 +266,7 @@ static bool ask_details(const char *title, const struct posada_network *now,
 						     : 65536;
 	else
 		spec->address = *field->text ? field->text : now ? "none" : NULL;
-	return true;
-}
-
-static bool ask_dhcp(const char *title, const struct posada_network *now, int *dhcp)
-{
-	const struct ui_item items[] = {{_("DHCP"), _("Guests get their addresses from this host")},
-		{_("No DHCP"), _("Guests have addresses of their own")}};
-	size_t chosen = now->dhcp || !now->address ? 0 : 1;
-
-	if (!ui_menu(title, _("Where do guests get their addresses from?"), items,
-		    ARRAY_SIZE(items), &chosen))
-		return false;
-	*dhcp = !chosen;
-	return true;
+	return bridge || !*field->text || ask_dhcp(title, now, &spec->dhcp);
 }
 
 void network_create_run(struct app *app)
@@ -316,9 +316,7 @@ static void change(struct app *app, const struct posada_network *now)
 	else if (now->address)
 		snprintf(field.text, sizeof(field.text), "%s", now->address);
 	/* What another program has made in its own way is refused, with the reason. */
-	if (now->kind != POSADA_ROUTED &&
-		(!ask_details(now->name, now, &spec, &field, nic) ||
-			(spec.address && *field.text && !ask_dhcp(now->name, now, &spec.dhcp))))
+	if (now->kind != POSADA_ROUTED && !ask_details(now->name, now, &spec, &field, nic))
 		return;
 	ui_wait(_("Changing the network ..."));
 	if (posada_network_set(app->host, &spec, &err))

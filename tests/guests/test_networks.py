@@ -172,6 +172,18 @@ def test_networks_in_the_menu(host):
     host.until(lambda: not any("menu1" in row for row in host.screen.display), "menu1 that is gone")
     host.home()
     assert "menu1" not in [network["name"] for network in host.posada("network", "list", "--json")]
+    # Where this host has an address, guests need not get theirs from it.
+    host.menu("Network", "Create")
+    host.see("called")
+    host.answer("menu2")
+    host.choose("isolated")
+    host.see("guests no DHCP")
+    host.answer("10.47.0.1/24")
+    host.choose("No DHCP")
+    host.see(r"menu2 +isolated +active +10\.47\.0\.1/24", 60)
+    host.home()
+    assert not host.posada("network", "show", "menu2", "--json")["dhcp"]
+    host.posada("network", "delete", "menu2")
 
 
 def addresses(host):
