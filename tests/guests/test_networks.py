@@ -186,6 +186,29 @@ def test_networks_in_the_menu(host):
     host.posada("network", "delete", "menu2")
 
 
+def test_guests_that_run_keep_their_bridge(host):
+    """The network "default" leaves the range that the host's network has, once no guest is on it."""
+    def address():
+        return host.posada("network", "show", "default", "--json")["address"]
+
+    def waits():
+        return any("once no guest runs on it" in notice for notice in host.posada("status", "--json")["notices"])
+
+    host.posada("guest", "create", "counter", *COUNTER, "--network", "default", "--start")
+    try:
+        host.sh("setsid /etc/init/nat 192.168.122.9 24 </dev/null >/dev/null 2>&1 &")
+        host.until(waits, "notice that says what to do", 180)
+        assert address() == "192.168.122.1/24"
+        assert "vif" in host.sh("echo /sys/class/net/virbr0/brif/*")
+        host.posada("guest", "kill", "counter")
+        host.until(lambda: address() == "192.168.123.1/24", "other range", 120)
+        host.until(lambda: not waits(), "notice that is gone", 60)
+    finally:
+        host.posada("guest", "kill", "counter", status=None)
+        host.posada("guest", "delete", "counter")
+        host.posada("network", "set", "default", "--address", "192.168.122.1/24")
+
+
 def addresses(host):
     return [address["address"] for address in host.posada("status", "--json")["addresses"] if ":" not in address["address"]]
 
