@@ -268,50 +268,65 @@ static int by_name(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-/* Calls VISIT, where there is one, for each pool that was looked at. */
-static int each_pool(struct posada *handle, struct posada_pools *pools,
-	int (*visit)(virStoragePoolPtr handle, struct posada_pool *pool), struct posada_error *err)
+/*
+ * Calls VISIT for each pool as it is defined, until one fails. What VISIT takes of a pool, it
+ * leaves none of there.
+ */
+static int each_pool(struct posada *handle,
+	int (*visit)(virStoragePoolPtr found, struct posada_pool *pool, void *opaque,
+		struct posada_error *err),
+	void *opaque, struct posada_error *err)
 {
 	virStoragePoolPtr *found;
 	virConnectPtr conn;
-	int ret, count, i;
+	int count, i, ret = engine_any(handle, &conn, err);
 
-	memset(pools, 0, sizeof(*pools));
-	ret = engine_any(handle, &conn, err);
 	if (ret)
 		return ret;
 	count = virConnectListAllStoragePools(conn, &found, 0);
 	if (count < 0)
 		return fail_libvirt(
 			err, _("The pools cannot be listed"), _("Try again, or read the log."));
-	pools->items = calloc((size_t)count + 1, sizeof(*pools->items));
-	if (!pools->items)
-		ret = fail_memory(err);
 	for (i = 0; i < count; i++) {
-		struct posada_pool *pool = pools->items ? &pools->items[pools->count] : NULL;
+		struct posada_pool pool = {0};
 
 		/* One that went away since it was listed is simply not there. */
-		if (!ret && !pool_describe(found[i], pool)) {
-			pools->count++;
-			look(found[i], pool);
-			if (visit && visit(found[i], pool))
-				ret = fail_memory(err);
-		} else if (!ret) {
-			posada_pool_free(pool);
-		}
+		if (!ret && !pool_describe(found[i], &pool))
+			ret = visit(found[i], &pool, opaque, err);
+		posada_pool_free(&pool);
 		virStoragePoolFree(found[i]);
 	}
 	free(found);
-	if (ret)
-		posada_pools_free(pools);
-	else
-		qsort(pools->items, pools->count, sizeof(*pools->items), by_name);
 	return ret;
+}
+
+static int add(
+	virStoragePoolPtr found, struct posada_pool *pool, void *opaque, struct posada_error *err)
+{
+	struct posada_pools *pools = opaque;
+	struct posada_pool *items =
+		reallocarray(pools->items, pools->count + 1, sizeof(*pools->items));
+
+	if (!items)
+		return fail_memory(err);
+	look(found, pool);
+	pools->items = items;
+	items[pools->count++] = *pool;
+	memset(pool, 0, sizeof(*pool));
+	return 0;
 }
 
 int posada_pool_list(struct posada *handle, struct posada_pools *pools, struct posada_error *err)
 {
-	return each_pool(handle, pools, NULL, err);
+	int ret;
+
+	memset(pools, 0, sizeof(*pools));
+	ret = each_pool(handle, add, pools, err);
+	if (ret)
+		posada_pools_free(pools);
+	else if (pools->count)
+		qsort(pools->items, pools->count, sizeof(*pools->items), by_name);
+	return ret;
 }
 
 void posada_pools_free(struct posada_pools *pools)
@@ -415,30 +430,20 @@ bool pool_has_path(const struct posada_pool *pool, const char *path)
 	return len && !strncmp(path, pool->path, len) && path[len] == '/';
 }
 
+static int see_ready(
+	virStoragePoolPtr found, struct posada_pool *pool, void *opaque, struct posada_error *err)
+{
+	const char *const *path = opaque;
+
+	if (!pool_has_path(pool, *path))
+		return 0;
+	look(found, pool);
+	return check_there(pool, err);
+}
+
 int pool_ready_for_path(struct posada *handle, const char *path, struct posada_error *err)
 {
-	virStoragePoolPtr *found;
-	virConnectPtr conn;
-	int count, i, ret = engine_any(handle, &conn, err);
-
-	if (ret)
-		return ret;
-	count = virConnectListAllStoragePools(conn, &found, 0);
-	if (count < 0)
-		return fail_libvirt(
-			err, _("The pools cannot be listed"), _("Try again, or read the log."));
-	for (i = 0; i < count; i++) {
-		struct posada_pool pool = {0};
-
-		if (!ret && !pool_describe(found[i], &pool) && pool_has_path(&pool, path)) {
-			look(found[i], &pool);
-			ret = check_there(&pool, err);
-		}
-		posada_pool_free(&pool);
-		virStoragePoolFree(found[i]);
-	}
-	free(found);
-	return ret;
+	return each_pool(handle, see_ready, &path, err);
 }
 
 /* Is PATH, as LVM tells of its disks line by line ("/dev/sdb1 group"), one that GROUP is on? */
@@ -463,38 +468,37 @@ static bool lies_on(const struct posada_pool *pool, const char *report, const ch
 					     : image_overlaps(pool->source, path);
 }
 
+/* A disk that a guest may get, and what LVM tells of its own. */
+struct wanted {
+	const char *path;
+	char clean[256], report[16384];
+};
+
+static int see_apart(
+	virStoragePoolPtr found, struct posada_pool *pool, void *opaque, struct posada_error *err)
+{
+	const struct wanted *wanted = opaque;
+
+	(void)found;
+	if (!lies_on(pool, wanted->report, wanted->path))
+		return 0;
+	return fail(err, -EBUSY,
+		_("The pool %s (%s) is on %s, and a guest would overwrite all disks in it. Choose another disk; or, if the pool is not needed any more, forget it first (\"posada pool forget %s\")."),
+		pool->name, pool->source, wanted->clean, pool->name);
+}
+
 int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err)
 {
 	const char *const words[] = {
 		TOOL_LVM_LOOK, "pvs", "--noheadings", "--readonly", "-o", "pv_name,vg_name", NULL};
-	char report[16384] = "", clean[256];
-	virStoragePoolPtr *found;
-	virConnectPtr conn;
-	int count, i, ret = engine_any(handle, &conn, err);
+	struct wanted wanted = {.path = path};
 
-	if (ret)
-		return ret;
-	posada_text_clean(path, clean, sizeof(clean));
-	if (tool_was_killed(tool_run(words, report, sizeof(report))))
+	posada_text_clean(path, wanted.clean, sizeof(wanted.clean));
+	if (tool_was_killed(tool_run(words, wanted.report, sizeof(wanted.report))))
 		return fail(err, -EBUSY,
 			_("LVM does not answer, so it cannot be told whether a pool is on %s. Look at the disks of this host, and try again."),
-			clean);
-	count = virConnectListAllStoragePools(conn, &found, 0);
-	if (count < 0)
-		return fail_libvirt(
-			err, _("The pools cannot be listed"), _("Try again, or read the log."));
-	for (i = 0; i < count; i++) {
-		struct posada_pool pool = {0};
-
-		if (!ret && !pool_describe(found[i], &pool) && lies_on(&pool, report, path))
-			ret = fail(err, -EBUSY,
-				_("The pool %s (%s) is on %s, and a guest would overwrite all disks in it. Choose another disk; or, if the pool is not needed any more, forget it first (\"posada pool forget %s\")."),
-				pool.name, pool.source, clean, pool.name);
-		posada_pool_free(&pool);
-		virStoragePoolFree(found[i]);
-	}
-	free(found);
-	return ret;
+			wanted.clean);
+	return each_pool(handle, see_apart, &wanted, err);
 }
 
 /* Who has a disk in it, or NULL: the first guest found that is live, or any. */
@@ -937,8 +941,12 @@ static const char *complaint(const struct posada_pool *pool)
 	}
 }
 
-static int check(virStoragePoolPtr handle, struct posada_pool *pool)
+static int check(
+	virStoragePoolPtr handle, struct posada_pool *pool, void *opaque, struct posada_error *err)
 {
+	(void)opaque;
+	(void)err;
+	look(handle, pool);
 	/* A file system whose disk was pulled out is let go of, so that it can come back. */
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) == 1)
 		virStoragePoolDestroy(handle);
@@ -951,12 +959,9 @@ static int check(virStoragePoolPtr handle, struct posada_pool *pool)
 
 int posada_pool_check(struct posada *handle, struct posada_error *err)
 {
-	struct posada_pools pools;
-	int ret = each_pool(handle, &pools, check, err);
+	int ret = each_pool(handle, check, NULL, err);
 
-	if (ret)
-		return ret;
-	posada_pools_free(&pools);
-	autostart_late(handle);
-	return 0;
+	if (!ret)
+		autostart_late(handle);
+	return ret;
 }
