@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include "commands.h"
+#include "confirm.h"
 #include "json.h"
 #include "table.h"
 
@@ -212,37 +212,12 @@ int command_pool_grow(struct posada *handle, const struct args *args)
 
 /* --- Deleting a volume -------------------------------------------------- */
 
-/* Whoever means it types the name. */
-static bool confirmed(const char *name, const char *confirm)
-{
-	char line[512], clean[256];
-
-	if (!confirm && !isatty(STDIN_FILENO)) {
-		fputs(_("posada: nothing was deleted, for there is no terminal to ask at. Use --confirm.\n"),
-			stderr);
-		return false;
-	}
-	if (!confirm) {
-		printf(_("Type the name, %s, to go on: "),
-			posada_text_clean(name, clean, sizeof(clean)));
-		fflush(stdout);
-		if (!fgets(line, sizeof(line), stdin))
-			*line = '\0';
-		line[strcspn(line, "\n")] = '\0';
-		confirm = line;
-	}
-	if (!strcmp(confirm, name))
-		return true;
-	fputs(_("posada: that is not the name, so nothing was deleted.\n"), stderr);
-	return false;
-}
-
 int command_pool_delete(struct posada *handle, const struct args *args)
 {
 	const char *volume = args_get(args, WORD);
 	struct posada_error err;
 
-	if (!confirmed(volume, args_get(args, "confirm")))
+	if (!confirm_name("posada", volume, args_get(args, "confirm")))
 		return EXIT_FAILED;
 	if (posada_volume_delete(handle, args->name, volume, &err))
 		return failed(&err);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "apply.h"
+#include "confirm.h"
 #include "group.h"
 #include "place.h"
 #include "plan.h"
@@ -80,30 +80,6 @@ static void point_at(const struct machine *machine, const char *name, struct pla
 		}
 }
 
-/* Whoever means it types the name. */
-static bool confirmed(const char *name, const char *confirm)
-{
-	char line[64];
-
-	if (!confirm && !isatty(0)) {
-		failed(_(
-			"nothing was written, for there is no terminal to ask at. Use --confirm."));
-		return false;
-	}
-	if (!confirm) {
-		printf(_("Type the name, %s, to go on: "), name);
-		fflush(stdout);
-		if (!fgets(line, sizeof(line), stdin))
-			*line = '\0';
-		line[strcspn(line, "\n")] = '\0';
-		confirm = line;
-	}
-	if (!strcmp(confirm, name))
-		return true;
-	failed(_("that is not the name, so nothing was written."));
-	return false;
-}
-
 static void show_progress(void *opaque, const char *what, unsigned percent)
 {
 	const char **last = opaque;
@@ -147,7 +123,7 @@ static int create(const struct machine *machine, const struct plan_wish *wish, c
 
 	if (plan_make(machine, wish, &plan))
 		return failed(plan.refusal);
-	if (plan_print(&plan, machine, stdout) || !confirmed(name, confirm))
+	if (plan_print(&plan, machine, stdout) || !confirm_name(program.name, name, confirm))
 		return FAILED;
 	if (apply_plan(&plan, &options, &result, why))
 		return failed(why);
@@ -248,7 +224,7 @@ static int take(const struct machine *machine, const char *group, const char *na
 
 	if (group_check(machine, group, extend, why) || group_choose(machine, name, &target, why))
 		return failed(why);
-	if (group_print(machine, &target, group, stdout) || !confirmed(target.name, confirm))
+	if (group_print(machine, &target, group, stdout) || !confirm_name(program.name, target.name, confirm))
 		return FAILED;
 	if (group_take(&target, group, extend, why))
 		return failed(why);
@@ -302,7 +278,7 @@ static int repair(const struct machine *machine, const struct plan_wish *wish, c
 
 	if (plan_make(machine, wish, &plan))
 		return failed(plan.refusal);
-	if (plan_print(&plan, machine, stdout) || !confirmed(wish->disk, confirm))
+	if (plan_print(&plan, machine, stdout) || !confirm_name(program.name, wish->disk, confirm))
 		return FAILED;
 	if (apply_plan(&plan, &options, &result, why))
 		return failed(why);
