@@ -16,19 +16,13 @@ static bool progress(void *opaque, unsigned percent)
 {
 	struct copying *copying = opaque;
 
-	if (percent != copying->shown)
-		ui_gauge(_("Clone"), copying->text, percent);
-	copying->shown = percent;
-	if (!ui_key_within(0))
-		return true;
-	ui_gauge_end();
-	copying->shown = 101;
-	return !ui_yes_no(_("Clone"), _("End the copying? Nothing of the new guest will be left."));
+	return ui_gauge_goes_on(_("Clone"), copying->text, percent, &copying->shown,
+		_("End the copying? Nothing of the new guest will be left."));
 }
 
 static void clone_guest(struct app *app, const char *name, const struct posada_seed *seed)
 {
-	struct copying copying = {.shown = 101};
+	struct copying copying = {.shown = UI_GAUGE_NONE};
 	const struct posada_clone clone = {.from = app->guest,
 		.name = name,
 		.seed = seed,
@@ -42,7 +36,7 @@ static void clone_guest(struct app *app, const char *name, const struct posada_s
 		name);
 	ui_wait(_("Making the guest ..."));
 	ret = posada_guest_clone(app->host, &clone, &err);
-	if (copying.shown != 101)
+	if (copying.shown != UI_GAUGE_NONE)
 		ui_gauge_end();
 	watch_refresh();
 	if (ret)

@@ -36,15 +36,7 @@ static bool show_copying(void *opaque, uint64_t done, uint64_t total)
 	struct copying *copying = opaque;
 	unsigned percent = done < total ? (unsigned)(done * 100 / total) : total ? 100 : 0;
 
-	/* Drawing takes longer than copying a piece. */
-	if (percent != copying->shown)
-		ui_gauge(_("Data place"), copying->text, percent);
-	copying->shown = percent;
-	if (!ui_key_within(0))
-		return true;
-	ui_gauge_end();
-	copying->shown = 101;
-	if (!ui_yes_no(_("Data place"),
+	if (ui_gauge_goes_on(_("Data place"), copying->text, percent, &copying->shown,
 		    _("End the copying? Everything stays where it is, and the new data place is not used.")))
 		return true;
 	ui_wait(_("Removing what was copied…"));
@@ -53,7 +45,7 @@ static bool show_copying(void *opaque, uint64_t done, uint64_t total)
 
 void dataplace_use(const char *name)
 {
-	struct copying copying = {.shown = 101};
+	struct copying copying = {.shown = UI_GAUGE_NONE};
 	struct place_progress progress = {.report = show_copying, .opaque = &copying};
 	char why[PLACE_TEXT], text[2 * PLACE_TEXT];
 	struct place current;
@@ -120,7 +112,7 @@ static bool choose_where(const struct disk *disk, struct plan_wish *wish)
 static void carry_out(const struct plan *plan)
 {
 	struct apply_result result;
-	unsigned last = 101;
+	unsigned last = UI_GAUGE_NONE;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT];
 	int ret = apply_plan(plan, &options, &result, why);

@@ -425,6 +425,20 @@ bool ui_key_within(unsigned ms)
 	return key != ERR && key != KEY_RESIZE;
 }
 
+bool ui_gauge_goes_on(const char *title, const char *text, unsigned percent, unsigned *shown,
+	const char *question)
+{
+	/* Drawing takes longer than most pieces of the work. */
+	if (percent != *shown)
+		ui_gauge(title, text, percent);
+	*shown = percent;
+	if (!ui_key_within(0))
+		return true;
+	ui_gauge_end();
+	*shown = UI_GAUGE_NONE;
+	return !ui_yes_no(title, question);
+}
+
 /* --- Pages -------------------------------------------------------------- */
 
 struct line {

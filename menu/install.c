@@ -130,7 +130,7 @@ static void what_next(const struct choice *choice, char *text, size_t size)
 static void carry_out(struct choice *choice)
 {
 	struct apply_result result = {0};
-	unsigned last = 101;
+	unsigned last = UI_GAUGE_NONE;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512], names[80], next[256];
 	int ret;
@@ -240,7 +240,7 @@ static void show_update_progress(void *opaque, const char *what, unsigned percen
 static void write_update(const struct machine *machine, const struct disk *disk,
 	const struct part *part, struct update_source *source, bool older, char *text, size_t size)
 {
-	unsigned last = 101;
+	unsigned last = UI_GAUGE_NONE;
 	const struct apply_options options = {.progress = show_update_progress, .opaque = &last};
 	struct versions_twin twin;
 	char why[APPLY_TEXT];

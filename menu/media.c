@@ -149,7 +149,7 @@ void medium_add_run(struct app *app)
 	wish.sha256 = *sum ? sum : NULL;
 	snprintf(text, sizeof(text), "%s", posada_text_clean(from, clean, sizeof(clean)));
 	do {
-		gauge.last = 101;
+		gauge.last = UI_GAUGE_NONE;
 		ui_gauge(gauge.title, text, 0);
 		ret = posada_media_add(from, &wish, path, sizeof(path), &err);
 		ui_gauge_end();

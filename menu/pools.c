@@ -81,14 +81,22 @@ struct list {
 	time_t at;
 };
 
-static void load(struct list *list)
+/* Is what was loaded then good still? Otherwise it is loaded now. */
+static bool is_fresh(time_t *at)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (list->at && now.tv_sec - list->at < REFRESH_S)
+	if (*at && now.tv_sec - *at < REFRESH_S)
+		return true;
+	*at = now.tv_sec + 1;
+	return false;
+}
+
+static void load(struct list *list)
+{
+	if (is_fresh(&list->at))
 		return;
-	list->at = now.tv_sec + 1;
 	posada_pools_free(&list->pools);
 	list->failed = posada_pool_list(list->app->host, &list->pools, &list->err);
 }
@@ -450,12 +458,8 @@ struct volumes {
 
 static void load_volumes(struct volumes *volumes)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (volumes->at && now.tv_sec - volumes->at < REFRESH_S)
+	if (is_fresh(&volumes->at))
 		return;
-	volumes->at = now.tv_sec + 1;
 	posada_pool_free(&volumes->pool);
 	/* The first is where the data place is. */
 	volumes->failed =

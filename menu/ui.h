@@ -55,8 +55,14 @@ bool ui_form(const char *title, const char *prompt, struct ui_field *fields, siz
 void ui_gauge(const char *title, const char *text, unsigned percent);
 void ui_gauge_end(void);
 
-/* Was a key pressed within this time? For a gauge that can be left. */
+/* Was a key pressed within this time? */
 bool ui_key_within(unsigned ms);
+
+/* A gauge that a key asks QUESTION of; false: yes, the work shall end. SHOWN is what it shows, at
+ * first UI_GAUGE_NONE, as it is whenever there is none. */
+#define UI_GAUGE_NONE 101
+bool ui_gauge_goes_on(const char *title, const char *text, unsigned percent, unsigned *shown,
+	const char *question);
 
 /* --- Pages: the whole screen, filled again and again --------------------- */
 
