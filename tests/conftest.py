@@ -13,20 +13,22 @@ from origins import Origins
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 
-# A guest that counts on its console, and powers off when it is asked to: BusyBox is its whole system.
-INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /dev /proc
+# How every guest below begins, and those that have a disk.
+BEGIN = """#!/bin/busybox sh
+/bin/busybox mkdir -p /dev
 /bin/busybox mount -t devtmpfs devtmpfs /dev
 exec </dev/console >/dev/console 2>&1
-n=0
+"""
+BEGIN_WITH_DISK = BEGIN + """/bin/busybox insmod /xen-blkfront.ko
+while [ ! -e /dev/xvda ]; do /bin/busybox sleep 1; done
+"""
+# A guest that counts on its console, and powers off when it is asked to: BusyBox is its whole system.
+INIT = BEGIN + """n=0
 while :; do n=$((n + 1)); echo "alive $n"; /bin/busybox sleep 1; done
 """
 # A guest that reads the disk called cidata aloud, as cloud-init would read it.
-READER = """#!/bin/busybox sh
-/bin/busybox mkdir -p /dev /proc /seed
-/bin/busybox mount -t devtmpfs devtmpfs /dev
+READER = BEGIN + """/bin/busybox mkdir -p /proc /seed
 /bin/busybox mount -t proc proc /proc
-exec </dev/console >/dev/console 2>&1
 for name in xen-blkfront cdrom isofs; do /bin/busybox insmod /$name.ko; done
 while [ ! -e /dev/xvdp ]; do /bin/busybox sleep 1; done
 /bin/busybox mount -o ro -t iso9660 /dev/xvdp /seed
@@ -40,13 +42,7 @@ while :; do
 done
 """
 # A guest that counts on its first disk, and tells once a number is there.
-WRITER = """#!/bin/busybox sh
-/bin/busybox mkdir -p /dev
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-exec </dev/console >/dev/console 2>&1
-/bin/busybox insmod /xen-blkfront.ko
-while [ ! -e /dev/xvda ]; do /bin/busybox sleep 1; done
-n=0
+WRITER = BEGIN_WITH_DISK + """n=0
 while :; do
 	n=$((n + 1))
 	echo "written $n" | /bin/busybox dd of=/dev/xvda conv=fsync 2>/dev/null && echo "written $n"
@@ -54,13 +50,7 @@ while :; do
 done
 """
 # A guest that fills its first disk by one MiB after the other, and tells when one cannot be written.
-FILLER = """#!/bin/busybox sh
-/bin/busybox mkdir -p /dev
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-exec </dev/console >/dev/console 2>&1
-/bin/busybox insmod /xen-blkfront.ko
-while [ ! -e /dev/xvda ]; do /bin/busybox sleep 1; done
-n=0
+FILLER = BEGIN_WITH_DISK + """n=0
 while [ $n -lt 100 ]; do
 	if /bin/busybox dd if=/dev/urandom of=/dev/xvda bs=1M count=1 seek=$n conv=fsync 2>/dev/null; then
 		n=$((n + 1))
@@ -73,11 +63,7 @@ done
 while :; do echo "all is filled"; /bin/busybox sleep 2; done
 """
 # A guest that gets an address, and fetches the page at the port that its command line gives ("call=PORT").
-CALLER = """#!/bin/busybox sh
-/bin/busybox mkdir -p /dev
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-exec </dev/console >/dev/console 2>&1
-/bin/busybox insmod /xen-netfront.ko
+CALLER = BEGIN + """/bin/busybox insmod /xen-netfront.ko
 until /bin/busybox ip link set eth0 up; do /bin/busybox sleep 1; done
 /bin/busybox udhcpc -i eth0 -q -f -t 20 -s /bin/lease
 while :; do echo "heard $(/bin/busybox wget -q -T 10 -O - http://10.0.2.2:$call/)"; /bin/busybox sleep 2; done

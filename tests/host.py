@@ -94,6 +94,17 @@ class Host(vm.Machine):
         for name in names:
             self.choose(name)
 
+    def make_place(self, disk, room, name):
+        """Storage, Make: a data place in the ROOM of DISK, confirmed by NAME; what comes of that is for the test to see."""
+        self.menu("Storage", "Make")
+        self.see("On which disk", 120)
+        self.choose(disk)
+        self.choose(room)
+        self.see("The plan|the plan", 120)
+        self.send("\r")
+        self.see(f"Type its name, {disk}")
+        self.answer(name)
+
     def home(self):
         """Back to the status page from wherever the menu is."""
         for _ in range(8):

@@ -30,18 +30,6 @@ def marks(host):
             host.sh("dd if=/data/volumes/early.img bs=512 count=1 2>/dev/null | head -c 5"), guests(host))
 
 
-def choose_free_room(host, name):
-    """Storage, Make: the free rest of sda, confirmed by NAME."""
-    host.menu("Storage", "Make")
-    host.see("On which disk", 120)
-    host.choose("sda")
-    host.choose("Free room")
-    host.see("The plan|the plan", 120)
-    host.send("\r")
-    host.see("Type its name, sda")
-    host.answer(name)
-
-
 def furnish(host):
     """What makes this host one of its own, beside the guest "early"; what a person would miss of it."""
     host.posada("guest", "create", "late", "--kind", "pv", "--kernel", KERNEL, "--memory", "128M")
@@ -74,11 +62,11 @@ def test_from_memory_to_the_stick(stick):
         assert "letters" in host.posada("config", "set", "host.name", "not a name", status=1)
         host.posada("config", "set", "host.nam", "x", status=2)
         # Through the menu, as a person does it.
-        choose_free_room(host, "sdx")
+        host.make_place("sda", "Free room", "sdx")
         host.see("not the name")
         host.send("\r")
         host.home()
-        choose_free_room(host, "sda")
+        host.make_place("sda", "Free room", "sda")
         host.see("sda3 is the data place", 300)
         host.send("\r")
         host.home()

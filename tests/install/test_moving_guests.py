@@ -37,14 +37,7 @@ def test_guests_go_on_around_a_move(disks):
         assert host.posada("storage", "list", "--json")["place"] == "vdb1"
         # A move that is cancelled leaves the old one in use, and the new one is none.
         host.sh("dd if=/dev/urandom of=/data/media/ballast bs=1M count=1000", 600)
-        host.menu("Storage", "Make")
-        host.see("On which disk", 120)
-        host.choose("vdc")
-        host.choose("Whole disk")
-        host.see("The plan|the plan", 120)
-        host.send("\r")
-        host.see("Type its name, vdc")
-        host.answer("vdc")
+        host.make_place("vdc", "Whole disk", "vdc")
         host.see("Any key cancels", 300)
         host.send(" ")
         host.see("End the copying", 300)
