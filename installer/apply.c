@@ -97,8 +97,8 @@ out:
 struct sink {
 	struct work *work;
 	int fd;
-	int ret; /* of the first piece that failed */
-	gnutls_hash_hd_t hash;
+	int ret;	       /* of the first piece that failed */
+	gnutls_hash_hd_t hash; /* NULL: nobody wants it */
 	uint8_t buffer[65536];
 };
 
@@ -107,6 +107,8 @@ static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
 	struct sink *sink = cookie;
 	size_t left = size;
 
+	if (sink->hash)
+		gnutls_hash(sink->hash, bytes, size);
 	while (left) {
 		ssize_t got = write(sink->fd, bytes, left);
 
@@ -179,8 +181,8 @@ static int hash_alone(struct sink *sink)
 }
 
 /*
- * What lies on the disk is compared with its source byte by byte, where there is one still. That is
- * as sure as two hashes and makes one do, which takes as long as the writing.
+ * What lies on the disk is compared with its source byte by byte, where there is one still: that is
+ * as sure as two hashes, of which each takes as long as the writing.
  */
 static int read_back(struct sink *sink, const char *path, work_producer produce, const void *what)
 {
@@ -207,11 +209,14 @@ static int write_file(struct work *work, const char *name, work_producer produce
 {
 	struct sink sink = {.work = work};
 	char path[PATH_MAX], part[PATH_MAX + 8];
+	uint8_t hash[WORK_HASH];
 	int ret;
 
 	work_path(work, name, path);
 	snprintf(part, sizeof(part), "%s.new", path);
 	ret = work_make_folders(path);
+	if (!ret && !again && gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256))
+		ret = -ENOMEM;
 	if (ret)
 		goto out;
 	sink.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -224,8 +229,12 @@ static int write_file(struct work *work, const char *name, work_producer produce
 		if (close(sink.fd) && !ret)
 			ret = -errno;
 	}
+	if (!again)
+		gnutls_hash_deinit(sink.hash, hash);
 	if (!ret)
 		ret = read_back(&sink, part, again, what);
+	if (!ret && !again && memcmp(work->hash, hash, sizeof(hash)) != 0)
+		ret = -EIO;
 	if (!ret && rename(part, path))
 		ret = -errno;
 	if (ret)

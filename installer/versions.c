@@ -481,9 +481,6 @@ static int write_version(
 			ret = work_write_once(work, name, produce_update, &incoming);
 		else if (!ret)
 			ret = work_write_file(work, name, produce_update, &incoming);
-		if (!ret && source &&
-			memcmp(work->hash, update_about(source)->files[i].sha256, WORK_HASH) != 0)
-			ret = damaged(work, i, -EBADMSG);
 	}
 	return ret ? ret : work_sync(work);
 }

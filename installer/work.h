@@ -170,8 +170,7 @@ typedef int (*work_producer)(struct work *work, const void *what, FILE *out);
  */
 int work_write_file(struct work *work, const char *name, work_producer produce, const void *what);
 
-/* The same from a source that can be read once: whether work->hash, which is of what is on the
- * disk, is right is for the caller to see. */
+/* The same from a source that can be read once. */
 int work_write_once(struct work *work, const char *name, work_producer produce, const void *what);
 
 /* --- The way back ------------------------------------------------------- */

@@ -40,6 +40,17 @@ int statvfs(const char *path, struct statvfs *status)
 	return 0;
 }
 
+/* The disk keeps another byte than it was given, of the file that has this many. */
+static off_t spoilt;
+
+int fsync(int fd)
+{
+	struct stat status;
+
+	assert_int_equal(fstat(fd, &status), 0);
+	return spoilt && status.st_size == spoilt && pwrite(fd, "?", 1, 0) != 1 ? -1 : 0;
+}
+
 /* How often the disk had what was said when none of the first slot's files was there. */
 static unsigned emptied;
 
@@ -263,6 +274,19 @@ TEST(what_is_refused_changes_nothing)
 	assert_string_equal(states(), "1.10 good 1.9 next");
 	assert_int_equal(
 		update_open(put_update("1.9", 0), unit_path("none"), &source, why), -ENOKEY);
+}
+
+/* What a disk has made of them is seen, wherever they came from. */
+TEST(what_reads_back_otherwise_is_no_version)
+{
+	install("1.0");
+	spoilt = (off_t)strlen("vmlinuz");
+	assert_int_equal(update(put_update("1.1", 0), false), -EIO);
+	assert_non_null(strstr(why, "writing /posada/b/vmlinuz on disk1 failed"));
+	assert_string_equal(states(), "1.0 good  none");
+	spoilt = 0;
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.1 next");
 }
 
 /* From an address the bytes are known to be wrong only when they are written. */
@@ -543,7 +567,7 @@ TEST(a_live_stick_is_no_installation)
 }
 
 RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
-	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
+	T(what_reads_back_otherwise_is_no_version), T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
 	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
 	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
