@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const char *const payload_names[] = {"xen.gz", "vmlinuz", "initramfs.img", NULL};
 
@@ -167,6 +168,43 @@ static int copy(const char *path, FILE *out)
 	return ret;
 }
 
+int payload_carry(const char head[UPDATE_HEAD], uint64_t size, FILE *out)
+{
+	struct entry entry = {
+		.path = "payload/" UPDATE_NAME, .mode = S_IFREG | 0644, .size = UPDATE_HEAD};
+	struct entry trailer = {.path = "TRAILER!!!"};
+	struct archive archive = {out, size, 1};
+	/* The kernel looks for an archive at a multiple of 4. */
+	int ret = archive_align(&archive, 4);
+
+	if (!ret)
+		ret = archive_header(&archive, &entry);
+	if (!ret)
+		ret = archive_bytes(&archive, head, UPDATE_HEAD);
+	if (!ret)
+		ret = archive_header(&archive, &trailer);
+	return !ret && fflush(out) ? -errno : ret;
+}
+
+/* A system that was brought up to date by a version that did not know of it carries no head. */
+static int carry_own(const char *root, FILE *out, char **why)
+{
+	static char list[] = "file /payload/" UPDATE_NAME " 0644\n";
+	char path[PATH_MAX];
+	FILE *contents;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/payload/" UPDATE_NAME, root);
+	if (access(path, F_OK))
+		return 0;
+	contents = fmemopen(list, strlen(list), "r");
+	if (!contents)
+		return -ENOMEM;
+	ret = payload_archive(root, contents, out, why);
+	fclose(contents);
+	return ret;
+}
+
 int payload_write(const char *root, const char *name, FILE *out, char **why)
 {
 	char path[PATH_MAX];
@@ -190,7 +228,7 @@ int payload_write(const char *root, const char *name, FILE *out, char **why)
 	}
 	ret = payload_archive(root, contents, out, why);
 	fclose(contents);
-	return ret;
+	return ret ? ret : carry_own(root, out, why);
 }
 
 static ssize_t count(void *cookie, const char *bytes, size_t size)

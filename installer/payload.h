@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "update.h"
 
 /* Where a running system keeps the files it was booted from (the initramfs, read only). */
 #define PAYLOAD_ROOT "/run/payload"
@@ -31,10 +32,21 @@ int payload_archive(const char *root, FILE *contents, FILE *archive, char **why)
 
 /*
  * Write one file of the payload, "xen.gz", "vmlinuz" or "initramfs.img", from the files
- * below ROOT (PAYLOAD_ROOT on a running system) to OUT. Returns 0 or -errno, -ENOENT for any
- * other name; WHY as above.
+ * below ROOT (PAYLOAD_ROOT on a running system) to OUT; the last one with the head that ROOT
+ * has, if it has one. Returns 0 or -errno, -ENOENT for any other name; WHY as above.
  */
 int payload_write(const char *root, const char *name, FILE *out, char **why);
+
+/*
+ * An initramfs cannot hold the head of an update (update.h), which has its sum. So that a running
+ * system has that nevertheless, it is behind the initramfs, in the same file: an archive of its own
+ * with nothing but PAYLOAD_ROOT/payload/update. The head begins PAYLOAD_HEAD_END bytes before the
+ * file's end.
+ */
+#define PAYLOAD_HEAD_END (UPDATE_HEAD + 124)
+
+/* Write that archive to OUT, behind an initramfs of that SIZE. Returns 0 or -errno. */
+int payload_carry(const char head[UPDATE_HEAD], uint64_t size, FILE *out);
 
 /* The version of the running system, "?" when it does not tell. */
 void payload_version(char version[64]);

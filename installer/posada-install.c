@@ -60,8 +60,7 @@ static void explain(FILE *out)
 		"and what is kept outlasts the loss of one. --start is what starts by itself: posada (it does unless told\n"
 		"otherwise), origin (the first other system), or a system by its name in the plan, or by how that begins;\n"
 		"--timeout is how long the boot menu waits, 1 to 3600 seconds (5).\n"
-		"An update from a stick takes the newest of those that a CD image was written to, or a CD; a stick\n"
-		"made by --stick has no signed update.\n"
+		"An update from a stick takes the newest of those that have Posada, however it came there, or a CD.\n"
 		"--json prints JSON for programs, --text lines of KEY=VALUE.\n"),
 		out);
 }
@@ -543,15 +542,19 @@ static int update_from(const char *where, bool older, const char *name)
 	const struct apply_options options = {.progress = show_progress, .opaque = &last};
 	struct update_found found;
 	struct versions_boot boot;
-	struct target target = {0};
-	int ret = 0;
+	struct target target;
+	int ret = find_target(&target, name);
 
+	if (ret)
+		goto out;
 	if (!strcmp(where, "stick")) {
 		versions_this_boot(&boot);
-		if (update_find("/sys/class/block", "/dev", boot.medium, &found)) {
-			fputs(_("posada install: no stick or CD with an update is plugged in: one that a CD image was written to, not one made by \"apply --stick\".\n"),
+		ret = update_find("/sys/class/block", "/dev", boot.medium, &target.machine,
+			target.part, &found);
+		if (ret) {
+			fputs(_("posada install: no stick or CD with an update is plugged in. A stick that was made by an older version of Posada itself has none.\n"),
 				stderr);
-			return FAILED;
+			goto out;
 		}
 		where = found.path;
 		printf(found.own ? _("Version %s is on %s, which this host was started from.\n")
@@ -559,8 +562,6 @@ static int update_from(const char *where, bool older, const char *name)
 			found.version, found.path);
 	}
 	ret = update_open(where, UPDATE_KEY, &source, why);
-	if (!ret && find_target(&target, name))
-		goto out;
 	if (!ret)
 		ret = versions_update(
 			target.disk->name, target.part, &target.twin, source, older, &options, why);
@@ -570,10 +571,9 @@ static int update_from(const char *where, bool older, const char *name)
 		printf(_("Version %s is on %s. It is tried when this host starts next; if it does not come up, the version before it starts again.\n"),
 			update_about(source)->version, target.part->name);
 out:
-	ret = !ret && target.part ? DONE : FAILED;
 	disks_free(&target.machine);
 	update_close(source);
-	return ret;
+	return ret ? FAILED : DONE;
 }
 
 static int run_update(char **words)

@@ -16,10 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "iso.h"
+#include "loader.h"
+#include "payload.h"
 
 #define _(text) gettext(text)
 
@@ -27,6 +30,9 @@
 
 /* FAT holds no file of 4 GiB. */
 #define FILE_MOST UINT32_MAX
+
+/* Whoever starts it is to know of what version it is. */
+#define INITRAMFS 2
 
 const char *const update_names[UPDATE_FILES] = {
 	"xen.gz", "vmlinuz", "initramfs.img", "entries.cfg"};
@@ -157,6 +163,7 @@ struct update_source {
 	struct update update;
 	char head[UPDATE_HEAD];
 	char directory[PATH_MAX]; /* the files lie in it, each by itself; else empty */
+	int root;		  /* the topmost one of the file system with it, or -1 */
 	FILE *file;		  /* they lie in this one */
 	uint64_t at[UPDATE_FILES];
 	pid_t child; /* what fetches it, or 0 */
@@ -214,19 +221,39 @@ static void last_words(const struct update_source *source, char *text, size_t si
 		memmove(text, line + 1, strlen(line));
 }
 
-static int read_head(struct update_source *source)
+static FILE *open_file(const struct update_source *source, const char *name)
 {
 	char path[PATH_MAX + 16];
-	FILE *file = source->file;
+
+	snprintf(path, sizeof(path), "%s/%s", source->directory, name);
+	return fopen(path, "rbe");
+}
+
+/* The head in a directory that has a whole version, or NULL. */
+static FILE *open_head(const struct update_source *source)
+{
+	FILE *file = open_file(source, update_names[UPDATE_FILES - 1]);
+
+	if (!file)
+		return NULL;
+	fclose(file);
+	file = open_file(source, UPDATE_NAME);
+	if (file || errno != ENOENT)
+		return file;
+	file = open_file(source, update_names[INITRAMFS]);
+	if (file && fseeko(file, -(off_t)PAYLOAD_HEAD_END, SEEK_END))
+		rewind(file);
+	return file;
+}
+
+static int read_head(struct update_source *source)
+{
+	FILE *file = *source->directory ? open_head(source) : source->file;
 	uint64_t at, size;
 	int ret = 0;
 
-	if (*source->directory) {
-		snprintf(path, sizeof(path), "%s/" UPDATE_NAME, source->directory);
-		file = fopen(path, "rbe");
-		if (!file)
-			return errno == ENOENT ? -EINVAL : -errno;
-	}
+	if (!file)
+		return errno == ENOENT ? -EINVAL : -errno;
 	if (fread(source->head, 1, UPDATE_HEAD, file) != UPDATE_HEAD)
 		ret = ferror(file) ? -EIO : -EINVAL;
 	if (file != source->file)
@@ -244,6 +271,40 @@ static int read_head(struct update_source *source)
 			ret = iso_find(source->file, update_names[i], &source->at[i], &size);
 	}
 	return ret == -ENOENT ? -EINVAL : ret;
+}
+
+static void choose_slot(struct update_source *source, char slot)
+{
+	snprintf(source->directory, sizeof(source->directory),
+		"/proc/self/fd/%d" LOADER_VERSIONS "/%c", source->root, slot);
+}
+
+/* The newer one of the versions that an installation on DEVICE has. Its file system is seen by this
+ * process alone, and goes with it. */
+static int open_installed(struct update_source *source, const char *device)
+{
+	char place[] = "/tmp/update.XXXXXX", slot = 0;
+	struct update update, newest = {0};
+
+	if (!mkdtemp(place))
+		return -errno;
+	if (!mount(device, place, "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)) {
+		source->root = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		umount2(place, MNT_DETACH);
+	}
+	rmdir(place);
+	for (char at = 'a'; source->root >= 0 && at <= 'b'; at++) {
+		choose_slot(source, at);
+		if (read_head(source) || update_parse(source->head, &update) ||
+			update_order(update.version, newest.version) <= 0)
+			continue;
+		newest = update;
+		slot = at;
+	}
+	if (!slot)
+		return -EINVAL;
+	choose_slot(source, slot);
+	return read_head(source);
 }
 
 static int read_key(const char *path, char *key, size_t size)
@@ -306,7 +367,7 @@ int update_open(
 	*why = '\0';
 	if (!opened)
 		return fail(why, -ENOMEM, "%s", strerror(ENOMEM));
-	opened->said = -1;
+	opened->said = opened->root = -1;
 	if (is_address(where)) {
 		ret = fetch(opened, where);
 	} else if (!stat(where, &status) && S_ISDIR(status.st_mode)) {
@@ -318,6 +379,8 @@ int update_open(
 	}
 	if (!ret)
 		ret = read_head(opened);
+	if (ret && opened->file && !opened->child && !open_installed(opened, where))
+		ret = 0;
 	if (ret && opened->child) {
 		/* It has said why, and ends by itself when it is not read from. */
 		fclose(opened->file);
@@ -357,6 +420,8 @@ void update_close(struct update_source *source)
 		fclose(source->file);
 	if (source->said >= 0)
 		close(source->said);
+	if (source->root >= 0)
+		close(source->root);
 	free(source);
 }
 
@@ -370,9 +435,28 @@ static bool is_better(const struct update_found *one, const struct update_found 
 	return order ? order > 0 : strcmp(one->path, than->path) < 0;
 }
 
-int update_find(
-	const char *names, const char *devices, const char *medium, struct update_found *found)
+/* The stick that has an installation on its partition NAME, which is not TARGET; or NULL. */
+static const struct disk *find_stick(
+	const struct machine *machine, const struct part *target, const char *name)
 {
+	for (size_t i = 0; i < machine->disk_count; i++)
+		for (size_t j = 0; j < machine->disks[i].part_count; j++) {
+			const struct part *part = &machine->disks[i].parts[j];
+
+			if (!strcmp(part->name, name))
+				return disks_is_stick(&machine->disks[i]) && part->posada &&
+						       !strcmp(part->content, "vfat") &&
+						       part != target
+					       ? &machine->disks[i]
+					       : NULL;
+		}
+	return NULL;
+}
+
+int update_find(const char *names, const char *devices, const char *medium,
+	const struct machine *machine, const struct part *target, struct update_found *found)
+{
+	const struct disk *stick;
 	struct update_source *source = calloc(1, sizeof(*source));
 	const struct dirent *entry;
 	struct update_found at;
@@ -388,17 +472,23 @@ int update_find(
 				(int)sizeof(at.path))
 			continue;
 		memset(source, 0, sizeof(*source));
+		source->root = -1;
 		source->file = fopen(at.path, "rbe");
 		if (!source->file)
 			continue;
-		if (!read_head(source) && !update_parse(source->head, &source->update)) {
+		stick = find_stick(machine, target, entry->d_name);
+		if (!(stick ? open_installed(source, at.path) : read_head(source)) &&
+			!update_parse(source->head, &source->update)) {
 			memcpy(at.version, source->update.version, sizeof(at.version));
-			at.own = *medium && !iso_find(source->file, medium, &where, &size);
+			at.own = stick ? stick->medium
+				       : *medium && !iso_find(source->file, medium, &where, &size);
 			if (ret || is_better(&at, found))
 				*found = at;
 			ret = 0;
 		}
 		fclose(source->file);
+		if (source->root >= 0)
+			close(source->root);
 	}
 	if (dir)
 		closedir(dir);
@@ -421,7 +511,6 @@ bool update_rereads(const struct update_source *source)
 int update_copy(struct update_source *source, size_t number, FILE *out)
 {
 	uint64_t left = source->update.files[number].size;
-	char path[PATH_MAX + 16];
 	uint8_t buffer[65536], hash[32];
 	gnutls_hash_hd_t state;
 	FILE *file = source->file;
@@ -429,8 +518,7 @@ int update_copy(struct update_source *source, size_t number, FILE *out)
 	int ret = 0;
 
 	if (*source->directory) {
-		snprintf(path, sizeof(path), "%s/%s", source->directory, update_names[number]);
-		file = fopen(path, "rbe");
+		file = open_file(source, update_names[number]);
 		if (!file)
 			return -errno;
 	} else if (!source->child && fseeko(file, (off_t)source->at[number], SEEK_SET)) {
@@ -451,6 +539,8 @@ int update_copy(struct update_source *source, size_t number, FILE *out)
 	gnutls_hash_deinit(state, hash);
 	if (!ret && memcmp(hash, source->update.files[number].sha256, sizeof(hash)) != 0)
 		ret = -EBADMSG;
+	if (!ret && out && number == INITRAMFS)
+		ret = payload_carry(source->head, source->update.files[number].size, out);
 out:
 	if (file != source->file)
 		fclose(file);

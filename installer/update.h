@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "disks.h"
 
 /*
  * An update begins with UPDATE_HEAD bytes: these lines, one blank between their words, and zeros
@@ -18,8 +19,9 @@
  *	NAME BYTES SHA256		(one line for each of update_names)
  *	signature HEX
  *
- * In an update file the files follow, in that order and with nothing between them. A medium has the
- * head as /posada/update beside them, and so has a directory.
+ * In an update file the files follow, in that order and with nothing between them. A CD has the
+ * head as /posada/update beside them, and so has a directory, or it is behind the initramfs there
+ * (payload.h): so it is in what a system has written that was itself started from such a one.
  */
 #define UPDATE_HEAD  1024
 #define UPDATE_FILES 4
@@ -61,9 +63,10 @@ int update_order(const char *one, const char *other);
 struct update_source;
 
 /*
- * Open WHERE: an update file, a CD image, a medium's device, a directory, or an address (http:// or
- * https://), which is read as it comes. Its head is read and is good: signed with the key in the
- * file KEY, and for this kind of machine. Returns 0 or -errno with WHY; update_close ends it.
+ * Open WHERE: an update file, a CD image, a medium's device, the partition of an installation, a
+ * directory, or an address (http:// or https://), which is read as it comes. Its head is read and
+ * is good: signed with the key in the file KEY, and for this kind of machine. Returns 0 or -errno
+ * with WHY; update_close ends it.
  */
 int update_open(
 	const char *where, const char *key, struct update_source **source, char why[UPDATE_TEXT]);
@@ -79,10 +82,11 @@ struct update_found {
 /*
  * Of the devices that have a name in the directory NAMES ("/sys/class/block") and are below DEVICES
  * ("/dev") the one with the newest update; that which this host was started from, which is known
- * by MEDIUM (posada.medium), only when there is no other. Returns 0, or -ENOENT: none.
+ * by MEDIUM (posada.medium), only when there is no other. Of installations those on the sticks of
+ * MACHINE count, but for TARGET, which may be NULL. Returns 0, or -ENOENT: none.
  */
-int update_find(
-	const char *names, const char *devices, const char *medium, struct update_found *found);
+int update_find(const char *names, const char *devices, const char *medium,
+	const struct machine *machine, const struct part *target, struct update_found *found);
 
 const struct update *update_about(const struct update_source *source);
 
@@ -90,7 +94,8 @@ const struct update *update_about(const struct update_source *source);
 bool update_rereads(const struct update_source *source);
 
 /*
- * Copy the file NUMBER of update_names to OUT, which may be NULL. Returns 0 or -errno; -EBADMSG
+ * Copy the file NUMBER of update_names to OUT, which may be NULL; behind the initramfs comes the
+ * head, so that a system that is started from it carries that on. Returns 0 or -errno; -EBADMSG
  * when the bytes end too early or are not those that were signed.
  */
 int update_copy(struct update_source *source, size_t number, FILE *out);

@@ -195,9 +195,11 @@ out:
 
 /* --- Update ------------------------------------------------------------- */
 
-/* Where the new version is; false when nobody says. */
-static bool choose_update(char *where, size_t size)
+/* Where the new version is, and what disks there are; false when nobody says. */
+static bool choose_update(struct machine *machine, char *where, size_t size)
 {
+	const struct part *target;
+	const struct disk *disk;
 	struct update_found found;
 	struct versions_boot boot;
 	const struct ui_item items[] = {
@@ -205,18 +207,24 @@ static bool choose_update(char *where, size_t size)
 		{_("File"), _("An update file or CD image, or the address of an update file")},
 	};
 	size_t chosen = 0;
-	char text[256];
+	char text[APPLY_TEXT];
 
 	if (!ui_menu(
 		    _("Update"), _("Where is the new version?"), items, ARRAY_SIZE(items), &chosen))
 		return false;
+	if (chosen &&
+		!ui_input(_("Update"), _("The file's path, or its address (http:// or https://):"),
+			where, size))
+		return false;
+	if (!disk_probe(_("Update"), machine))
+		return false;
 	if (chosen)
-		return ui_input(_("Update"),
-			_("The file's path, or its address (http:// or https://):"), where, size);
+		return true;
 	versions_this_boot(&boot);
-	if (update_find("/sys/class/block", "/dev", boot.medium, &found)) {
+	target = versions_find(machine, NULL, &disk, text);
+	if (update_find("/sys/class/block", "/dev", boot.medium, machine, target, &found)) {
 		ui_message(_("Update"),
-			_("No stick or CD with an update is plugged in: one that a CD image was written to, not one that this menu made."));
+			_("No stick or CD with an update is plugged in. A stick that was made by an older version of Posada itself has none."));
 		return false;
 	}
 	snprintf(where, size, "%s", found.path);
@@ -285,16 +293,14 @@ void update_run(struct app *app)
 	int chosen;
 
 	(void)app;
-	if (!choose_update(where, sizeof(where)))
-		return;
+	if (!choose_update(&machine, where, sizeof(where)))
+		goto out;
 	ui_wait(_("Looking at the update…"));
 	if (update_open(where, UPDATE_KEY, &source, text)) {
 		strcat(text, ".");
 		ui_message(_("Update"), text);
-		return;
-	}
-	if (!disk_probe(_("Update"), &machine))
 		goto out;
+	}
 	part = versions_find(&machine, NULL, &disk, text);
 	if (!part && !disk) {
 		/* Started from elsewhere: which installation is meant? */

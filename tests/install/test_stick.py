@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The running system writes itself onto another stick, which starts any machine, and can do the same again."""
+"""The running system writes itself onto another stick, which starts any machine, brings others up to date, and can do the same again."""
 import pytest
+import vm
 from host import Host
 from test_alongside import see_payload, walk_to_confirmation
 
@@ -80,7 +81,21 @@ def test_another_stick(tmp_path):
         host.healthy()
         host.sh("sync; poweroff", status=None)
         host.ended()
-    with Host(boot="usb", firmware="uefi", stick=third) as host:
+    with Host(boot="usb", firmware="uefi", stick=third, disks=[fixed]) as host:
         host.booted()
         see_payload(host)
         assert medium_of(host) != first and host.sh("hostname") != "traveller"
+        # As good a source of updates as the image's own stick.
+        host.sh("printf '[install]\\ndisk = vda\\nlayout = whole-disk\\n' >/tmp/answers")
+        host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+        said = host.posada("install", "update", "stick", "--disk", "vda", seconds=300)
+        assert f"Version {vm.VERSION} is on /dev/" in said and "which this host was started from" in said
+        assert [one["state"] for one in host.posada("install", "versions", "--disk", "vda", "--json")] == ["good", "next"]
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    # What an update has written carries the same on.
+    with Host(boot="disk", firmware="uefi", disks=[fixed]) as host:
+        host.booted()
+        assert "posada.slot=b" in host.sh("cat /proc/cmdline")
+        see_payload(host)
+        host.until(lambda: [one["state"] for one in host.posada("install", "versions", "--json")] == ["other", "good"], "update that stays", 300)

@@ -160,5 +160,43 @@ TEST(payload_is_written)
 	assert_int_equal(payload_write(root, "contents", stdout, NULL), -ENOENT);
 }
 
+/* Behind an initramfs, where its maker looks for it and the kernel unpacks it. */
+TEST(the_head_goes_along)
+{
+	const char *root = unit_path("."), *bytes;
+	char head[UPDATE_HEAD] = "posada-update 1\n", plain[4096];
+	size_t size, whole;
+	FILE *out;
+	char *why;
+
+	unit_write("init", "#!/bin/sh\n", 10);
+	unit_write("payload/contents", "file /init 755\n", 15);
+	assert_int_equal(make("file /init 755\n", &bytes, &size, &why), 0);
+	memcpy(plain, bytes, size);
+	unit_write("payload/update", head, sizeof(head));
+	out = unit_open();
+	assert_int_equal(payload_write(root, "initramfs.img", out, NULL), 0);
+	bytes = unit_close(out, &whole);
+	assert_memory_equal(bytes, plain, size);
+	assert_memory_equal(bytes + whole - PAYLOAD_HEAD_END, head, sizeof(head));
+	assert_memory_equal(bytes + size, "070701", 6);
+	assert_string_equal(bytes + size + 110, "payload/update");
+	memcpy(plain, bytes + size, whole - size);
+	/* The same when the initramfs has any other size, at a multiple of 4. */
+	for (uint64_t at = 97; at <= 100; at++) {
+		size_t used, zeros = (size_t)(100 - at);
+
+		out = unit_open();
+		assert_int_equal(payload_carry(head, at, out), 0);
+		bytes = unit_close(out, &used);
+		assert_int_equal(used, zeros + whole - size);
+		assert_memory_equal(bytes, "\0\0\0", zeros);
+		assert_memory_equal(bytes + zeros, plain, whole - size);
+	}
+	out = fopen("/dev/full", "w");
+	assert_true(payload_carry(head, 0, out) < 0);
+	fclose(out);
+}
+
 RUN("payload", T(bytes_are_these), T(every_size_is_aligned), T(bad_lists_are_refused),
-	T(payload_is_written))
+	T(payload_is_written), T(the_head_goes_along))

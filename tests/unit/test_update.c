@@ -3,6 +3,7 @@
 #include "update.h"
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "payload.h"
@@ -10,7 +11,29 @@
 
 static const char *const contents[UPDATE_FILES] = {"xen", "kernel", "root", "# Posada 2.0\nmenu"};
 
-static char why[UPDATE_TEXT];
+static char why[UPDATE_TEXT], signed_head[UPDATE_HEAD];
+
+/* These stand in front of the C library's: what is on devices/NAME is the directory fs-NAME. */
+int mount(const char *source, const char *target, const char *kind, unsigned long flags,
+	const void *data)
+{
+	char name[64];
+
+	(void)data;
+	snprintf(name, sizeof(name), "fs-%s", strrchr(source, '/') + 1);
+	assert_string_equal(kind, "vfat");
+	assert_true(flags & MS_RDONLY);
+	errno = ENOTBLK;
+	if (access(unit_path(name), F_OK))
+		return -1;
+	return rmdir(target) || symlink(unit_path(name), target) ? -1 : 0;
+}
+
+int umount2(const char *target, int flags)
+{
+	assert_int_equal(flags, MNT_DETACH);
+	return unlink(target) || mkdir(target, 0700) ? -1 : 0;
+}
 
 static gnutls_privkey_t make_key(const char *name)
 {
@@ -73,6 +96,7 @@ static void put_signature(char *head, size_t used, gnutls_privkey_t key)
 static void make_head(char *head, gnutls_privkey_t key)
 {
 	put_signature(head, put_text(head, "amd64"), key);
+	memcpy(signed_head, head, sizeof(signed_head));
 }
 
 /* A whole update file; its size comes back. */
@@ -183,9 +207,18 @@ static void see_files(const char *where, bool again)
 		assert_int_equal(update_copy(source, UPDATE_FILES - 1 - n, NULL), 0);
 	for (size_t n = 0; n < UPDATE_FILES; n++) {
 		FILE *out = unit_open();
+		const char *bytes;
 
 		assert_int_equal(update_copy(source, n, out), 0);
-		assert_string_equal(unit_close(out, &size), contents[n]);
+		bytes = unit_close(out, &size);
+		assert_memory_equal(bytes, contents[n], strlen(contents[n]));
+		if (strcmp(update_names[n], "initramfs.img") != 0) {
+			assert_int_equal(size, strlen(contents[n]));
+			continue;
+		}
+		/* Whoever starts it knows of which version it is. */
+		assert_true(size > PAYLOAD_HEAD_END);
+		assert_string_equal(bytes + size - PAYLOAD_HEAD_END, signed_head);
 	}
 	update_close(source);
 }
@@ -243,6 +276,22 @@ TEST(files_are_opened)
 	gnutls_privkey_deinit(other);
 }
 
+/* What a running system writes: the head is behind the initramfs. */
+static void put_carrying(const char *folder, const char head[UPDATE_HEAD])
+{
+	char name[64];
+	FILE *file;
+
+	for (size_t i = 0; i < UPDATE_FILES; i++) {
+		snprintf(name, sizeof(name), "%s/%s", folder, update_names[i]);
+		unit_write(name, contents[i], strlen(contents[i]));
+	}
+	snprintf(name, sizeof(name), "%s/initramfs.img", folder);
+	file = fopen(unit_path(name), "ab");
+	assert_int_equal(payload_carry(head, strlen("root"), file), 0);
+	fclose(file);
+}
+
 TEST(directories_are_opened)
 {
 	gnutls_privkey_t key = make_key("key");
@@ -257,6 +306,36 @@ TEST(directories_are_opened)
 	see_files(unit_path("tree"), true);
 	unlink(unit_path("tree/update"));
 	refused(unit_path("tree"), -EINVAL, "is no update of Posada");
+	/* What a running system has written has it behind the initramfs. */
+	put_carrying("tree", head);
+	see_files(unit_path("tree"), true);
+	unlink(unit_path("tree/entries.cfg"));
+	refused(unit_path("tree"), -EINVAL, "is no update of Posada");
+	gnutls_privkey_deinit(key);
+}
+
+/* Of two versions on a stick the newer one that is whole. */
+TEST(installations_are_opened)
+{
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD], older[UPDATE_HEAD];
+
+	unit_write("devices/sde1", "", 0);
+	refused(unit_path("devices/sde1"), -EINVAL, "is no update of Posada");
+	mkdir(unit_path("fs-sde1"), 0700);
+	refused(unit_path("devices/sde1"), -EINVAL, "is no update of Posada");
+	make_head(head, key);
+	memcpy(older, head, sizeof(older));
+	memcpy(strstr(older, "version ") + 8, "1.9", 3);
+	put_carrying("fs-sde1/posada/a", older);
+	refused(unit_path("devices/sde1"), -EKEYREJECTED, "is not signed by those");
+	put_carrying("fs-sde1/posada/b", head);
+	see_files(unit_path("devices/sde1"), true);
+	unit_run("cd fs-sde1/posada && mv a x && mv b a && mv x b");
+	see_files(unit_path("devices/sde1"), true);
+	unit_run("rm fs-sde1/posada/a/entries.cfg");
+	refused(unit_path("devices/sde1"), -EKEYREJECTED, "is not signed by those");
+	unit_run("rm -r fs-sde1");
 	gnutls_privkey_deinit(key);
 }
 
@@ -341,12 +420,24 @@ static void put_device(const char *name, const char *version, const char *medium
 	gnutls_privkey_deinit(key);
 }
 
+/* An installation on each: a stick, a disk that is built in, and what the host runs from. */
+static struct part parts[] = {{.name = "sde1", .content = "vfat", .posada = true},
+	{.name = "sdf1", .content = "vfat", .posada = true},
+	{.name = "sdg1", .content = "vfat", .posada = true}};
+static struct disk disks[] = {
+	{.name = "sde", .transport = "usb", .parts = &parts[0], .part_count = 1},
+	{.name = "sdf", .transport = "sata", .parts = &parts[1], .part_count = 1},
+	{.name = "sdg", .removable = true, .medium = true, .parts = &parts[2], .part_count = 1}};
+static const struct machine machine = {.disks = disks, .disk_count = COUNT(disks)};
+static const struct part *target;
+
 static void see_found(const char *device, const char *version, bool own)
 {
 	struct update_found found;
 
-	assert_int_equal(
-		update_find(unit_path("names"), unit_path("devices"), "0123abcd", &found), 0);
+	assert_int_equal(update_find(unit_path("names"), unit_path("devices"), "0123abcd", &machine,
+				 target, &found),
+		0);
 	assert_string_equal(strrchr(found.path, '/') + 1, device);
 	assert_string_equal(found.version, version);
 	assert_int_equal(found.own, own);
@@ -358,7 +449,9 @@ TEST(the_newest_stick_is_found)
 
 	unit_write("names/sda", "", 0);
 	unit_write("devices/sda", "nothing", 7);
-	assert_int_equal(update_find(unit_path("none"), unit_path("devices"), "", &found), -ENOENT);
+	assert_int_equal(
+		update_find(unit_path("none"), unit_path("devices"), "", &machine, NULL, &found),
+		-ENOENT);
 	/* What this host was started from is better than nothing, */
 	put_device("sr0", "9.9", "0123ABCD.;1");
 	see_found("sr0", "9.9", true);
@@ -371,6 +464,47 @@ TEST(the_newest_stick_is_found)
 	see_found("sdb", "1.0", false);
 	put_device("sdd", "0.8", NULL);
 	see_found("sdb", "1.0", false);
+}
+
+static void put_installation(const char *name, const char *version)
+{
+	gnutls_privkey_t key = make_key("key");
+	char head[UPDATE_HEAD], path[64];
+
+	make_head(head, key);
+	memcpy(strstr(head, "version ") + 8, version, 3);
+	snprintf(path, sizeof(path), "devices/%s", name);
+	unit_write(path, "", 0);
+	snprintf(path, sizeof(path), "names/%s", name);
+	unit_write(path, "", 0);
+	snprintf(path, sizeof(path), "fs-%s/posada/a", name);
+	put_carrying(path, head);
+	gnutls_privkey_deinit(key);
+}
+
+/* What Posada has written itself is as good, on what travels; a disk of the machine is none. */
+TEST(a_stick_that_posada_made_is_found)
+{
+	struct update_found found;
+
+	unit_run("rm -rf names devices");
+	put_installation("sdf1", "3.0");
+	assert_int_equal(update_find(unit_path("names"), unit_path("devices"), "0123abcd", &machine,
+				 NULL, &found),
+		-ENOENT);
+	put_installation("sdg1", "2.0");
+	see_found("sdg1", "2.0", true);
+	put_installation("sde1", "1.0");
+	see_found("sde1", "1.0", false);
+	put_device("sda", "0.9", "FFFFABCD.;1");
+	see_found("sde1", "1.0", false);
+	put_device("sda", "1.1", "FFFFABCD.;1");
+	see_found("sda", "1.1", false);
+	/* What is to be brought up to date is not taken for what does it. */
+	unit_run("rm names/sda");
+	target = &parts[0];
+	see_found("sdg1", "2.0", true);
+	target = NULL;
 }
 
 /* A wget of ours: it sends a file, slowly, or says what went wrong. */
@@ -418,4 +552,5 @@ TEST(addresses_are_opened)
 
 RUN("update", T(heads_are_parsed), T(signatures_count), T(versions_have_an_order),
 	T(files_are_opened), T(directories_are_opened), T(images_are_opened),
-	T(the_newest_stick_is_found), T(addresses_are_opened))
+	T(installations_are_opened), T(the_newest_stick_is_found),
+	T(a_stick_that_posada_made_is_found), T(addresses_are_opened))

@@ -289,6 +289,20 @@ TEST(what_reads_back_otherwise_is_no_version)
 	assert_string_equal(states(), "1.0 good 1.1 next");
 }
 
+/* The version that is started knows its own head, and so can be the next one's source. */
+TEST(what_was_updated_is_an_update)
+{
+	struct update_source *source;
+
+	install("1.0");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_int_equal(update_open(unit_path("fs/posada/b"), unit_path("key"), &source, why), 0);
+	assert_string_equal(update_about(source)->version, "1.1");
+	for (size_t i = 0; i < UPDATE_FILES; i++)
+		assert_int_equal(update_copy(source, i, NULL), 0);
+	update_close(source);
+}
+
 /* From an address the bytes are known to be wrong only when they are written. */
 TEST(what_breaks_off_is_no_version)
 {
@@ -567,7 +581,8 @@ TEST(a_live_stick_is_no_installation)
 }
 
 RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
-	T(what_reads_back_otherwise_is_no_version), T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
+	T(what_reads_back_otherwise_is_no_version), T(what_was_updated_is_an_update),
+	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
 	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
 	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
