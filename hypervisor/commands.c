@@ -211,8 +211,11 @@ int wrong(const char *option, const char *value, const char *cure)
 {
 	char clean[64];
 
-	fprintf(stderr, _("posada: \"%s\" is no value for --%s. %s\n"),
-		posada_text_clean(value, clean, sizeof(clean)), option, cure);
+	if (*value)
+		fprintf(stderr, _("posada: \"%s\" is no value for --%s. %s\n"),
+			posada_text_clean(value, clean, sizeof(clean)), option, cure);
+	else
+		fprintf(stderr, _("posada: --%s is missing, or empty. %s\n"), option, cure);
 	return EXIT_USAGE;
 }
 

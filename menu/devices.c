@@ -57,8 +57,8 @@ static void add_nic(struct app *app)
 		items[i].text = networks.items[i].bridge ? _("bridge") : _("network");
 	}
 	if (!i)
-		ui_message(
-			_("New network card"), _("There are no networks that guests could join."));
+		ui_message(_("New network card"),
+			_("There are no networks that guests could join. Make one first (Network, Create)."));
 	else if (ui_menu(_("New network card"), _("Which network does it join?"), items, i,
 			 &selected)) {
 		ui_wait(_("Giving it the card ..."));

@@ -67,7 +67,8 @@ static void fill(struct ui_lines *lines, void *opaque)
 	ui_add(lines, UI_ROW, "%s", _("Adopt the system on a disk ..."));
 	ui_add(lines, UI_PLAIN, " ");
 	if (!watch->guests_known)
-		ui_add(lines, UI_WARNING, "%s", _("The guest manager does not answer yet."));
+		ui_add(lines, UI_WARNING, "%s",
+			_("The guest manager does not answer yet. The guests are shown when it does; if that takes minutes, the log tells more."));
 	if (watch->guests.count)
 		guest_heading(lines);
 	for (i = 0; i < watch->guests.count; i++)

@@ -139,7 +139,7 @@ static const struct setting {
 
 static bool ask(const struct setting *row, struct posada_settings *settings)
 {
-	char text[TEXT_SIZE];
+	char text[TEXT_SIZE], wrong[TEXT_SIZE + 256];
 
 	if (row->turn) {
 		row->turn(settings);
@@ -149,7 +149,9 @@ static bool ask(const struct setting *row, struct posada_settings *settings)
 	while (ui_input(_(row->name), _(row->prompt), text, sizeof(text))) {
 		if (row->take(text, settings))
 			return true;
-		ui_message(_(row->name), _(row->prompt));
+		snprintf(wrong, sizeof(wrong), _("\"%s\" cannot be set. %s"), text,
+			_(row->prompt));
+		ui_message(_(row->name), wrong);
 	}
 	return false;
 }

@@ -258,7 +258,7 @@ static void write_update(const struct machine *machine, const struct disk *disk,
 	ret = versions_update(disk->name, part, &twin, source, older, &options, why);
 	ui_gauge_end();
 	if (ret)
-		snprintf(text, size, _("There is no new version: %s."), why);
+		snprintf(text, size, _("The new version was not written: %s."), why);
 	else
 		snprintf(text, size,
 			_("Version %s is on %s. Reboot to try it. If it does not come up, the version before it starts again by itself."),

@@ -43,7 +43,7 @@ static void fill_services(struct ui_lines *lines, void *opaque)
 	(void)opaque;
 	if (count < 0) {
 		ui_add(lines, UI_WARNING, "%s",
-			_("No service is supervised on this host. Reboot it; if that does not help, write it again."));
+			_("No service is supervised on this host. Reboot it; if that does not help, write its medium anew."));
 		return;
 	}
 	ui_add(lines, UI_HEADING, "%s %s", ui_cell(a, sizeof(a), _("Service"), 24), _("State"));

@@ -218,7 +218,8 @@ static bool ask_card(const char *title, const char *first, char nic[32])
 	if (answered)
 		snprintf(nic, 32, "%s", chosen < offset ? "" : items[chosen].name);
 	else if (!count)
-		ui_message(title, _("This host has no network card."));
+		ui_message(title,
+			_("This host has no network card. Connect one; if one is there, the log tells whether its driver is missing."));
 	posada_host_free(&host);
 	return answered;
 }

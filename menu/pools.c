@@ -261,7 +261,8 @@ static bool from_group(const char *name, char *source, size_t size)
 		items[count] = (struct ui_item){group->name, texts[count]};
 	}
 	if (!count)
-		ui_message(_("New pool"), _("No disk of this machine has a volume group."));
+		ui_message(_("New pool"),
+			_("No disk of this machine has a volume group. To make one of a disk, choose \"Disk\"."));
 	else
 		answered = ui_menu(_("New pool"), _("Which volume group?"), items, count, &chosen);
 	if (answered)
@@ -305,7 +306,7 @@ static bool from_partition(const char *name, char *source, size_t size)
 		}
 	if (!count)
 		ui_message(_("New pool"),
-			_("No disk of this machine has a file system that is free for guests' disks (ext4, XFS or Btrfs)."));
+			_("No disk of this machine has a file system that is free for guests' disks (ext4, XFS or Btrfs). Make one in the shell, or choose \"Disk\"."));
 	else
 		answered = ui_menu(_("New pool"), _("Which file system? Nothing on it is lost."),
 			items, count, &chosen);

@@ -96,8 +96,8 @@ static const struct efi_entry *choose_entry(const struct efi_entries *entries)
 		offered[count++] = entry;
 	}
 	if (!count) {
-		ui_message(
-			_("Start another"), _("The firmware of this host knows nothing to start."));
+		ui_message(_("Start another"),
+			_("The firmware of this host has no entry for another system. Reboot, and choose one in the boot menu, if it is there."));
 		return NULL;
 	}
 	if (!ui_menu(_("Start another"), _("What shall this host start next, once?"), items, count,
