@@ -339,17 +339,6 @@ static bool confirmed(const char *disk)
 	return false;
 }
 
-static void show_progress(void *opaque, const char *what, unsigned percent)
-{
-	const char **last = opaque;
-
-	(void)percent;
-	if (*last != what)
-		printf("%s\n", what);
-	fflush(stdout);
-	*last = what;
-}
-
 /* What is set and made on the live system moves along, where the plan has a place for it. */
 static int move_along(const struct plan *plan, const struct machine *machine)
 {
@@ -386,7 +375,7 @@ static int carry_out(const struct plan *plan, const struct machine *machine)
 	struct apply_result result = {0};
 	const char *last = NULL;
 	char why[APPLY_TEXT];
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 
 	if (apply_plan(plan, &options, &result, why)) {
 		fprintf(stderr, "posada install: %s\n", why);
@@ -539,7 +528,7 @@ static int update_from(const char *where, bool older, const char *name)
 	struct update_source *source = NULL;
 	const char *last = NULL;
 	char why[UPDATE_TEXT];
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 	struct update_found found;
 	struct versions_boot boot;
 	struct target target;
@@ -695,7 +684,7 @@ static int run_confirm(char **words)
 static int run_mirror(char **words)
 {
 	const char *last = NULL;
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 	struct target target;
 	char why[APPLY_TEXT];
 	bool check = *words && !strcmp(*words, "--check");

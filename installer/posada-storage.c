@@ -80,17 +80,6 @@ static void point_at(const struct machine *machine, const char *name, struct pla
 		}
 }
 
-static void show_progress(void *opaque, const char *what, unsigned percent)
-{
-	const char **last = opaque;
-
-	(void)percent;
-	if (*last != what)
-		printf("%s\n", what);
-	fflush(stdout);
-	*last = what;
-}
-
 /* RET and WHY are what came of the attempt. */
 static int end_use(const char *name, int ret, const char *why)
 {
@@ -117,7 +106,7 @@ static int create(const struct machine *machine, const struct plan_wish *wish, c
 {
 	struct apply_result result;
 	const char *last = NULL, *name = wish->part ? wish->part : wish->disk;
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 	char why[APPLY_TEXT];
 	struct plan plan;
 
@@ -272,7 +261,7 @@ static int repair(const struct machine *machine, const struct plan_wish *wish, c
 {
 	struct apply_result result;
 	const char *last = NULL;
-	const struct apply_options options = {.progress = show_progress, .opaque = &last};
+	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 	char why[APPLY_TEXT];
 	struct plan plan;
 

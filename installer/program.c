@@ -55,6 +55,17 @@ bool program_goes_on(void *opaque, uint64_t done, uint64_t total)
 	return !ended;
 }
 
+void program_progress(void *opaque, const char *what, unsigned percent)
+{
+	const char **last = opaque;
+
+	(void)percent;
+	if (*last != what)
+		printf("%s\n", what);
+	fflush(stdout);
+	*last = what;
+}
+
 int program_run(const struct program *program, int argc, char **argv)
 {
 	const struct verb *verb = NULL;

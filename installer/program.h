@@ -44,4 +44,8 @@ int program_usage(const struct program *program);
 void program_end_gently(void);
 bool program_goes_on(void *opaque, uint64_t done, uint64_t total);
 
+/* For struct apply_options: prints WHAT once; its opaque is the const char * printed last, at first
+ * NULL. */
+void program_progress(void *opaque, const char *what, unsigned percent);
+
 #endif
