@@ -737,28 +737,45 @@ out:
 
 /* --- Who is in the way -------------------------------------------------- */
 
-static bool leads_below(const char *link, const char *directory)
+static bool is_below(const char *path, const char *directory)
+{
+	size_t size = strlen(directory);
+
+	return !strncmp(path, directory, size) && (path[size] == '/' || !path[size]);
+}
+
+const char *place_bound(const char *path)
+{
+	for (size_t i = 0; i < COUNT(kept); i++)
+		if (!below_root(kept[i].path) && is_below(path, kept[i].path))
+			return kept[i].path;
+	return NULL;
+}
+
+/* DIRECTORY, or the folder that is bound to the place, with what LINK leads to; or NULL. */
+static const char *leads_below(const char *link, const char *directory)
 {
 	char target[PATH_SIZE];
 	ssize_t length = readlink(link, target, sizeof(target) - 1);
-	size_t size = strlen(directory);
 
 	if (length < 0)
-		return false;
+		return NULL;
 	target[length] = '\0';
-	return !strncmp(target, directory, size) && (target[size] == '/' || !target[size]);
+	return is_below(target, directory) ? directory : place_bound(target);
 }
 
-static bool has_file_open(const char *pid, const char *directory)
+/* The same for whatever the process has open, or stands in. */
+static const char *has_file_open(const char *pid, const char *directory)
 {
 	char path[64], link[128];
 	struct dirent *entry;
-	bool found = false;
+	const char *found;
 	DIR *files;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/cwd", pid);
-	if (leads_below(path, directory))
-		return true;
+	found = leads_below(path, directory);
+	if (found)
+		return found;
 	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
 	files = opendir(path);
 	while (files && !found && (entry = readdir(files))) {
@@ -799,6 +816,7 @@ static int see_unused(const char *directory, char why[PLACE_TEXT])
 {
 	char name[256] = "", path[64];
 	DIR *processes = opendir("/proc");
+	const char *folder = NULL;
 	struct dirent *entry;
 	FILE *file;
 
@@ -810,7 +828,7 @@ static int see_unused(const char *directory, char why[PLACE_TEXT])
 	}
 	while (processes && (entry = readdir(processes)) && !*name) {
 		if (*entry->d_name < '1' || *entry->d_name > '9' ||
-			!has_file_open(entry->d_name, directory))
+			!(folder = has_file_open(entry->d_name, directory)))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
 		file = fopen(path, "re");
@@ -823,7 +841,7 @@ static int see_unused(const char *directory, char why[PLACE_TEXT])
 		closedir(processes);
 	return *name ? fail(why, -EBUSY,
 			       _("The program %s uses files in %s: a guest that runs, or a shell that stands there. End it, then try again."),
-			       name, directory)
+			       name, folder)
 		     : 0;
 }
 

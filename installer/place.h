@@ -97,6 +97,9 @@ int place_use(const char *name, struct place_progress *progress, char why[PLACE_
  */
 int place_put_aside(const struct place *place, char why[PLACE_TEXT]);
 
+/* The folder outside of PLACE_ROOT that is kept on a place and has PATH in it, or NULL. Pure. */
+const char *place_bound(const char *path);
+
 /* Let go of it: what is on it stays there, what was in memory before is in use again. */
 int place_detach(char why[PLACE_TEXT]);
 

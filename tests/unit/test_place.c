@@ -321,8 +321,20 @@ TEST(what_was_left_is_no_place)
 	assert_non_null(strstr(why, "tune2fs -L posada-moved /dev/sda3"));
 }
 
+TEST(what_is_bound_is_in_use_too)
+{
+	assert_string_equal(place_bound("/var/lib/libvirt/qemu/nvram/inn_VARS.fd"),
+		"/var/lib/libvirt/qemu/nvram");
+	assert_string_equal(place_bound("/root/.ssh"), "/root/.ssh");
+	assert_string_equal(place_bound("/etc/libvirt/qemu/inn.xml (deleted)"), "/etc/libvirt/qemu");
+	assert_null(place_bound("/etc/libvirt/qemu.conf"));
+	assert_null(place_bound("/root"));
+	assert_null(place_bound("/data/media"));
+	assert_null(place_bound("socket:[1]"));
+}
+
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
 	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
 	T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
 	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
-	T(what_was_left_is_no_place))
+	T(what_was_left_is_no_place), T(what_is_bound_is_in_use_too))
