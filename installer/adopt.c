@@ -61,11 +61,12 @@ static bool is_array(const struct part *part)
 	return strstr(part->content, "_raid_member");
 }
 
-/* Also what was one has the host's keys. */
+/* Also what was one, or was to be one, has the host's keys. */
 static bool is_place(const struct part *part)
 {
 	return !strcmp(part->content, "ext4") &&
-	       (!strcmp(part->label, PLACE_LABEL) || !strcmp(part->label, PLACE_MOVED));
+	       (!strcmp(part->label, PLACE_LABEL) || !strcmp(part->label, PLACE_MOVED) ||
+		       !strcmp(part->label, PLACE_PARTIAL));
 }
 
 static bool is_posadas(const struct adopter *adopter, const struct part *part)

@@ -1261,6 +1261,42 @@ out:
 	return ret;
 }
 
+/* It may have been renamed by what has failed. */
+static bool is_called_place(const struct place *place)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(place->device);
+	const char *label = "";
+	bool found = probe && !blkid_do_safeprobe(probe) &&
+		     !blkid_probe_lookup_value(probe, "LABEL", &label, NULL) &&
+		     !strcmp(label, PLACE_LABEL);
+
+	blkid_free_probe(probe);
+	return found;
+}
+
+int place_leave(const struct place *place, int ret, char why[PLACE_TEXT])
+{
+	const char *const words[] = {"tune2fs", "-L", PLACE_PARTIAL, place->device, NULL};
+	char reason[PLACE_TEXT], first[96] = "";
+	bool renamed;
+
+	if (!is_called_place(place))
+		return ret;
+	renamed = !tool_run(words, NULL, 0) && !work_flush(place->device);
+	if (renamed)
+		deactivate(place);
+	if (strchr(place->name, '/'))
+		snprintf(first, sizeof(first), "lvm lvchange -ay %s; ", place->name);
+	snprintf(reason, sizeof(reason), "%s", why);
+	if (!renamed)
+		return fail(why, ret,
+			_("%s\n%s was made, and cannot be renamed, so that the next start finds two data places and uses none. Rename it before: tune2fs -L %s /dev/%s"),
+			reason, place->name, PLACE_PARTIAL, place->name);
+	return fail(why, ret,
+		_("%s\n%s was made, and is called %s now, so that the next start does not find two data places. To move there: %stune2fs -L %s /dev/%s; posada storage move %s"),
+		reason, place->name, PLACE_PARTIAL, first, PLACE_LABEL, place->name, place->name);
+}
+
 int place_use(const char *name, struct place_progress *progress, char why[PLACE_TEXT])
 {
 	struct place place, current;
@@ -1268,8 +1304,10 @@ int place_use(const char *name, struct place_progress *progress, char why[PLACE_
 
 	if (ret)
 		return ret;
-	return place_current(&current) ? place_attach(&place, false, progress, why)
-				       : place_move(&place, progress, why);
+	if (place_current(&current))
+		return place_attach(&place, false, progress, why);
+	ret = place_move(&place, progress, why);
+	return ret ? place_leave(&place, ret, why) : 0;
 }
 
 int place_detach(char why[PLACE_TEXT])

@@ -18,7 +18,7 @@
 /* What one is called that may have a part of what was to move to it. */
 #define PLACE_PARTIAL "posada-partial"
 
-#define PLACE_TEXT 512
+#define PLACE_TEXT 1024
 #define PLACES_MAX 16
 
 struct place {
@@ -87,7 +87,8 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 
 /*
  * Use the place called NAME, which was just made: with all that lasts, by whichever of the two
- * above fits. WHY may have sentences for the person also when this returns 0.
+ * above fits. WHY may have sentences for the person also when this returns 0. When it fails while
+ * another one is in use, it is called PLACE_PARTIAL.
  */
 int place_use(const char *name, struct place_progress *progress, char why[PLACE_TEXT]);
 
@@ -96,6 +97,13 @@ int place_use(const char *name, struct place_progress *progress, char why[PLACE_
  * PLACE_MOVED. WHY tells also when this returns 0 how to see what it has.
  */
 int place_put_aside(const struct place *place, char why[PLACE_TEXT]);
+
+/*
+ * PLACE, which was just made, is not used instead of the one that is in use, for the reason RET and
+ * WHY: unless it is called PLACE_PARTIAL already, it is from now on, and WHY has how to go on.
+ * Returns RET.
+ */
+int place_leave(const struct place *place, int ret, char why[PLACE_TEXT]);
 
 /* The folder outside of PLACE_ROOT that is kept on a place and has PATH in it, or NULL. Pure. */
 const char *place_bound(const char *path);

@@ -49,7 +49,7 @@ static bool is_ours(const struct part *part, const struct adopt_wish *wish)
 {
 	return (!strcmp(part->label, "POSADA") &&
 		       (part->posada || !strcmp(part->content, "vfat"))) ||
-	       !strcmp(part->label, PLACE_LABEL) ||
+	       !strcmp(part->label, PLACE_LABEL) || !strcmp(part->label, PLACE_PARTIAL) ||
 	       (part->number && part->number == wish->core_number);
 }
 

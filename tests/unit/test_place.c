@@ -321,6 +321,23 @@ TEST(what_was_left_is_no_place)
 	assert_non_null(strstr(why, "tune2fs -L posada-moved /dev/sda3"));
 }
 
+TEST(what_is_made_and_not_used_is_no_place)
+{
+	struct place place = {.name = "sda3"};
+
+	unit_run("truncate -s 16M fresh; mke2fs -q -F -t ext4 -L %s fresh", PLACE_LABEL);
+	snprintf(place.device, sizeof(place.device), "%s", unit_path("fresh"));
+	strcpy(why, "A guest that runs cannot be saved.");
+	assert_int_equal(place_leave(&place, -EBUSY, why), -EBUSY);
+	assert_non_null(strstr(why, "A guest that runs cannot be saved.\nsda3 was made, and is "));
+	assert_non_null(strstr(why, "tune2fs -L posada-data /dev/sda3; posada storage move sda3"));
+	unit_run("blkid -p fresh | grep 'LABEL=\"%s\"' && e2fsck -fn fresh", PLACE_PARTIAL);
+	/* Who has called it so before has told that. */
+	strcpy(why, "Cancelled.");
+	assert_int_equal(place_leave(&place, -ECANCELED, why), -ECANCELED);
+	assert_string_equal(why, "Cancelled.");
+}
+
 TEST(what_is_bound_is_in_use_too)
 {
 	assert_string_equal(place_bound("/var/lib/libvirt/qemu/nvram/inn_VARS.fd"),
@@ -337,4 +354,5 @@ RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_co
 	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
 	T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
 	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
-	T(what_was_left_is_no_place), T(what_is_bound_is_in_use_too))
+	T(what_was_left_is_no_place), T(what_is_made_and_not_used_is_no_place),
+	T(what_is_bound_is_in_use_too))
