@@ -69,11 +69,18 @@ static bool is_place(const struct part *part)
 		       !strcmp(part->label, PLACE_PARTIAL));
 }
 
+/* The record tells whose it is, whatever can be read in it. */
+static bool is_recorded(const struct adopter *adopter, const struct part *part)
+{
+	return part->number && part->number == adopter->wish->own_number;
+}
+
 static bool is_posadas(const struct adopter *adopter, const struct part *part)
 {
 	return (!strcmp(part->label, OWN_LABEL) &&
 		       (part->posada || !strcmp(part->content, "vfat"))) ||
-	       is_place(part) || (part->number && part->number == adopter->wish->core_number);
+	       is_place(part) || (part->number && part->number == adopter->wish->core_number) ||
+	       is_recorded(adopter, part);
 }
 
 /* Volumes lie where their group's members do. */
@@ -191,7 +198,9 @@ static int check_part(struct adopter *adopter, const struct part *part)
 			part->name, disk->name);
 	/* How Posada begins to start, and where, is told within; a data place tells nothing. */
 	if (is_posadas(adopter, part))
-		return part->unseen && !is_place(part) ? refuse_unseen(adopter, part) : 0;
+		return part->unseen && !is_place(part) && !is_recorded(adopter, part)
+			       ? refuse_unseen(adopter, part)
+			       : 0;
 	if (disks_is_container(part))
 		return 0;
 	if (part->posada && part != find_esp(adopter))

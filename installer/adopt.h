@@ -21,6 +21,7 @@ struct adopt_wish {
 	/* What the record of the installation on that disk tells: */
 	uint64_t core; /* where GRUB's core image of ours lies in sectors that are nobody's */
 	unsigned core_number; /* the partition that was made for it alone */
+	unsigned own_number;  /* the one that was made for Posada */
 };
 
 /* Where the bytes of a piece of the guest's disk are. */

@@ -90,13 +90,15 @@ static const struct disk *find_disk(const struct machine *machine, const char *n
 	return NULL;
 }
 
-static int read_record(const struct disk *disk, const struct part *part, struct adopted *adopted,
-	struct adopt_wish *wish)
+static int read_record(const struct disk *disk, const struct part *part,
+	const struct apply_places *places, struct adopted *adopted, struct adopt_wish *wish)
 {
-	const struct apply_options options = {0};
+	const struct apply_options options = {
+		.places = places ? *places : (struct apply_places){0}};
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
 	char why[APPLY_TEXT] = "";
+	bool there;
 	int ret;
 
 	if (!work)
@@ -105,15 +107,15 @@ static int read_record(const struct disk *disk, const struct part *part, struct 
 	work_open(work, &options);
 	work_device(work, disk->name, work->device);
 	work_choose(work, part->name, part->on, *part->content ? part->content : "vfat");
-	ret = work_mount(work, true);
-	if (!ret)
-		ret = work_unmount(work, work_read_record(work, &record));
+	work_choose_copy(work, disk->serial, disk->size, disk->table_uuid, part);
+	ret = work_find_record(work, part, &record, &there);
 	if (!ret && record.sector0) {
 		adopted->has_code = true;
 		memcpy(adopted->code, work->before.head, BOOTCODE_CODE);
 	}
 	wish->core = record.core;
 	wish->core_number = record.core_number;
+	wish->own_number = record.partition ? part->number : 0;
 	work_close(work);
 	return ret ? fail(adopted->plan.refusal, ret, "%s.", why) : 0;
 }
@@ -132,19 +134,20 @@ static int see_config(const struct disk *disk, struct adopt *plan)
 	return 0;
 }
 
-int adopted_plan(
-	const struct machine *machine, const char *name, bool trial, struct adopted *adopted)
+int adopted_plan(const struct machine *machine, const char *name, bool trial,
+	const struct apply_places *places, struct adopted *adopted)
 {
 	const struct disk *disk = find_disk(machine, name);
-	const struct part *part = disk ? apply_look(machine, disk) : NULL;
+	const struct part *part = disk ? apply_look(machine, disk, places) : NULL;
 	struct adopt_wish wish = {.disk = name, .trial = trial};
 	int ret = 0;
 
 	memset(adopted, 0, sizeof(*adopted));
-	/* Where it lies in what is the system's, that is refused anyway. */
+	/* Where it lies in what is the system's, that is refused anyway, and nobody mounts that. One
+	 * of ours that cannot be read looks empty. */
 	if (part && !adopt_is_uefi(machine, disk) && !part->unfinished &&
-		(part->ours || !strcmp(part->label, WORK_LABEL)))
-		ret = read_record(disk, part, adopted, &wish);
+		(part->ours || !*part->content || !strcmp(part->label, WORK_LABEL)))
+		ret = read_record(disk, part, places, adopted, &wish);
 	if (!ret)
 		ret = adopt_plan(machine, &wish, &adopted->plan);
 	return ret ? ret : see_config(disk, &adopted->plan);
@@ -867,7 +870,7 @@ static int open_device(const char *path, const char *guest, uint64_t *room, char
 		lock = plan_alone(&machine, identity, &disk, why);
 		ret = lock < 0 ? lock : 0;
 	}
-	if (!ret && adopted_plan(&machine, disk->name, trial, adopted))
+	if (!ret && adopted_plan(&machine, disk->name, trial, NULL, adopted))
 		ret = fail(why, -EPERM, "%s", adopted->plan.refusal);
 	if (!ret)
 		ret = make_device(path, guest, disk, adopted, trial, room, why);

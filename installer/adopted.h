@@ -4,6 +4,7 @@
 #define POSADA_ADOPTED_H
 
 #include "adopt.h"
+#include "apply.h"
 #include "bootcode.h"
 
 /*
@@ -20,11 +21,12 @@ struct adopted {
 };
 
 /*
- * Plan how DISK of MACHINE is adopted: the record of an installation on it is read for that.
- * Returns 0, or -errno with the reason as a sentence in adopted->plan.refusal.
+ * Plan how DISK of MACHINE is adopted: the record of an installation on it is read for that, or the
+ * copy of it. PLACES may be NULL. Returns 0, or -errno with the reason as a sentence in
+ * adopted->plan.refusal.
  */
-int adopted_plan(
-	const struct machine *machine, const char *disk, bool trial, struct adopted *adopted);
+int adopted_plan(const struct machine *machine, const char *disk, bool trial,
+	const struct apply_places *places, struct adopted *adopted);
 
 /* The path of the device for a disk. */
 void adopted_path(const struct disk *disk, bool trial, char path[ADOPTED_NAME]);

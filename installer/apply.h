@@ -40,12 +40,14 @@ struct apply_result {
 int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT]);
 
-/* The partition or logical volume on DISK of MACHINE that has our files, or NULL. */
-const struct part *apply_look(const struct machine *machine, const struct disk *disk);
-
 /*
- * The same, or the partition of which only the copy of its record tells; PLACES may be NULL. NULL,
- * with the reason as a sentence in WHY, if the installation cannot be taken back.
+ * The partition or logical volume on DISK of MACHINE that has our files, or the partition of which
+ * only the copy of its record tells, or NULL; PLACES may be NULL.
+ */
+const struct part *apply_look(const struct machine *machine, const struct disk *disk,
+	const struct apply_places *places);
+
+/* The same; NULL, with the reason as a sentence in WHY, if the installation cannot be taken back.
  */
 const struct part *apply_find(const struct machine *machine, const struct disk *disk,
 	const struct apply_places *places, char why[APPLY_TEXT]);

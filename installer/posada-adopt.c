@@ -105,7 +105,7 @@ static int list(char **words)
 		return failed(_("The disks of this machine cannot be looked at."));
 	plans = calloc(machine.disk_count + 1, sizeof(*plans));
 	for (size_t i = 0; plans && i < machine.disk_count; i++)
-		adopted_plan(&machine, machine.disks[i].name, false, &plans[i]);
+		adopted_plan(&machine, machine.disks[i].name, false, NULL, &plans[i]);
 	if (plans && json)
 		list_json(&machine, plans);
 	if (plans)
@@ -238,7 +238,7 @@ static int adopt_disk(char **words)
 	for (size_t i = 0; i < machine.disk_count; i++)
 		if (!strcmp(machine.disks[i].name, wish.disk))
 			adopted_path(&machine.disks[i], wish.trial, path);
-	if (adopted_plan(&machine, wish.disk, wish.trial, adopted))
+	if (adopted_plan(&machine, wish.disk, wish.trial, NULL, adopted))
 		failed(adopted->plan.refusal);
 	else
 		status = make_guest(&wish, &adopted->plan, path);

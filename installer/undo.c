@@ -464,7 +464,7 @@ int work_read_record(struct work *work, struct record *record)
 		   : 0;
 }
 
-const struct part *apply_look(const struct machine *machine, const struct disk *disk)
+static const struct part *find_files(const struct machine *machine, const struct disk *disk)
 {
 	const struct part *part = NULL;
 
@@ -503,13 +503,19 @@ static const struct part *find_by_copy(const struct disk *disk, const struct app
 	return part;
 }
 
+const struct part *apply_look(const struct machine *machine, const struct disk *disk,
+	const struct apply_places *places)
+{
+	const struct part *part = find_files(machine, disk);
+
+	return part ? part : find_by_copy(disk, places);
+}
+
 const struct part *apply_find(const struct machine *machine, const struct disk *disk,
 	const struct apply_places *places, char why[APPLY_TEXT])
 {
-	const struct part *part = apply_look(machine, disk);
+	const struct part *part = apply_look(machine, disk, places);
 
-	if (!part)
-		part = find_by_copy(disk, places);
 	if (!part)
 		snprintf(why, APPLY_TEXT,
 			_("There is no installation of Posada on %s. If there was one, and it cannot be read any more: attach the data place that was in use when it was made, then try again."),
@@ -618,15 +624,35 @@ static int mend(struct work *work)
 	return ret;
 }
 
+int work_find_record(
+	struct work *work, const struct part *part, struct record *record, bool *there)
+{
+	struct record copy;
+	/* A volume is ours from the moment that it is there, before there is a file system in it.
+	 */
+	int ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
+
+	*there = !ret || part->ours;
+	if (!ret)
+		ret = work_read_record(work, record);
+	ret = work_unmount(work, ret);
+	/* Of a partition or volume of ours nothing inside need be readable: it goes as a whole. */
+	if ((!ret && record->summed) || ret == -EPERM || read_copy(work, part, &copy) ||
+		(!*there && !copy.partition))
+		return ret;
+	*record = copy;
+	record->copied = true;
+	*work->why = '\0';
+	return 0;
+}
+
 /*
  * What was done, by the record; what is surely ours in a file system of others, and a volume of
  * ours that was never filled, need none.
  */
-static int learn(struct work *work, const struct part *part, struct record *record, bool *copied,
-	bool *exact)
+static int learn(struct work *work, const struct part *part, struct record *record, bool *exact)
 {
 	bool foreign = !part->ours && strcmp(part->label, WORK_LABEL) != 0, there;
-	struct record copy;
 	int ret = 0;
 
 	if (!*part->on && !work_get_mark(work, part->start, part->size)) {
@@ -637,21 +663,7 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 		ret = mend(work);
 	if (ret)
 		return ret;
-	/* A volume is ours from the moment that it is there, before there is a file system in it.
-	 */
-	ret = part->ours && !*part->content ? -ENOENT : work_mount(work, true);
-	there = !ret || part->ours;
-	if (!ret)
-		ret = work_read_record(work, record);
-	ret = work_unmount(work, ret);
-	/* Of a partition or volume of ours nothing inside need be readable: it goes as a whole. */
-	if ((ret || !record->summed) && ret != -EPERM && !read_copy(work, part, &copy) &&
-		(there || copy.partition)) {
-		*copied = true;
-		*record = copy;
-		*work->why = '\0';
-		return 0;
-	}
+	ret = work_find_record(work, part, record, &there);
 	if (!ret || !there || ret == -EPERM || (!foreign && !part->ours))
 		return ret;
 	if (starts_us(work))
@@ -706,7 +718,6 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	struct work *work = calloc(1, sizeof(*work));
 	struct record record = {0};
 	struct part now = *part;
-	bool copied = false;
 	int ret, stays = 0;
 
 	*why = '\0';
@@ -723,7 +734,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 	if (!ret && !*part->on)
 		ret = work_see_partition(work, part->name, part->start, part->size);
 	if (!ret)
-		ret = learn(work, &now, &record, &copied, exact);
+		ret = learn(work, &now, &record, exact);
 	/* First the machine starts the origin again, then what is ours goes. */
 	if (!ret && record.sector0)
 		ret = restore_code(work, exact);
@@ -749,7 +760,7 @@ int apply_undo(const char *disk, const struct part *part, const struct apply_opt
 		work_fail(work, ret, "%s", strerror(-ret));
 	} else {
 		work_drop_copy(work);
-		tell_left(work, copied, *exact, stays);
+		tell_left(work, record.copied, *exact, stays);
 	}
 	*exact = *exact && !stays;
 	work_close(work);

@@ -183,6 +183,7 @@ struct record {
 	uint64_t core_start;
 	bool summed; /* it tells a sum, and has that: no byte of it is lost */
 	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
+	bool copied; /* no line: it is the copy on the data place */
 };
 
 /* The sum of the lines before, and of work->before, work->after and work->core. */
@@ -203,6 +204,13 @@ void work_drop_copy(const struct work *work);
  * work->core; -EPERM when the disk is Posada's as a whole.
  */
 int work_read_record(struct work *work, struct record *record);
+
+/*
+ * The same from PART, or, where it is not whole there, from the copy that work_choose_copy has
+ * chosen. THERE: what is on PART could be looked at, or is a volume of ours.
+ */
+int work_find_record(
+	struct work *work, const struct part *part, struct record *record, bool *there);
 
 /* Undo what this run has done, the last first; no record on the disk is needed. */
 int work_take_back(struct work *work);

@@ -37,14 +37,14 @@ static bool choose_system(struct draft *draft, const struct machine *machine)
 		return false;
 	ui_wait(_("Looking at the system…"));
 	/* What stands in a trial's way stands in the other's. */
-	if (adopted_plan(machine, machine->disks[disk].name, true, &draft->adopted)) {
+	if (adopted_plan(machine, machine->disks[disk].name, true, NULL, &draft->adopted)) {
 		ui_message(_("Adopt"), draft->adopted.plan.refusal);
 		return false;
 	}
 	if (!ui_menu(_("Adopt"), draft->adopted.plan.system, items, ARRAY_SIZE(items), &chosen))
 		return false;
 	draft->trial = chosen == 1;
-	if (adopted_plan(machine, machine->disks[disk].name, draft->trial, &draft->adopted)) {
+	if (adopted_plan(machine, machine->disks[disk].name, draft->trial, NULL, &draft->adopted)) {
 		ui_message(_("Adopt"), draft->adopted.plan.refusal);
 		return false;
 	}

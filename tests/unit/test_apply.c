@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "adopted.h"
 #include "apply.h"
 #include "bootcode.h"
 #include "disklabel.h"
@@ -862,6 +863,62 @@ TEST(a_disk_that_cannot_be_mounted_is_undone_by_the_copy)
 	unmountable = lasts = false;
 }
 
+/* How the system of the disk would be a guest, when Posada's partition has this CONTENT, which is
+ * SEEN, or cannot be looked into. */
+static int adopt(const char *path, const char *content, bool seen)
+{
+	static struct adopted adopted;
+	struct apply_options options;
+	struct machine machine = {0};
+	char texts[5][256];
+	struct part *parts;
+	int ret;
+
+	fill(&options, texts);
+	assert_int_equal(probe_disk(path, disks_add(&machine), NULL), 0);
+	parts = machine.disks[0].parts;
+	assert_int_equal(machine.disks[0].part_count, 2);
+	strcpy(parts[0].content, "ext4");
+	strcpy(parts[1].content, content);
+	strcpy(parts[1].label, *content ? "POSADA" : "");
+	parts[1].posada = seen;
+	parts[1].unseen = *content && !seen;
+	ret = adopted_plan(&machine, "disk", false, &options.places, &adopted);
+	strcpy(why, adopted.plan.refusal);
+	if (!ret) {
+		assert_int_equal(adopted.plan.hidden_count, 1);
+		assert_int_equal(adopted.plan.hidden[0].start, parts[1].start);
+		assert_true(adopted.has_code);
+		assert_memory_equal(adopted.code, before.head, sizeof(adopted.code));
+	}
+	disks_free(&machine);
+	return ret;
+}
+
+TEST(a_system_whose_record_is_lost_is_adopted_by_the_copy)
+{
+	const char *path;
+
+	lasts = true;
+	path = install();
+	assert_int_equal(adopt(path, "vfat", true), 0);
+	unit_run("rm fs/posada/undo/record");
+	assert_int_equal(adopt(path, "vfat", true), 0);
+	unmountable = true;
+	assert_int_equal(adopt(path, "vfat", true), 0);
+	assert_int_equal(adopt(path, "vfat", false), 0);
+	assert_int_equal(adopt(path, "", false), 0);
+	/* Neither can be read. */
+	clear("records");
+	assert_int_not_equal(adopt(path, "vfat", true), 0);
+	assert_non_null(strstr(why, "cannot be mounted"));
+	assert_int_equal(adopt(path, "vfat", false), -EPERM);
+	unmountable = false;
+	assert_int_not_equal(adopt(path, "vfat", true), 0);
+	assert_non_null(strstr(why, "the record of the installation"));
+	lasts = false;
+}
+
 TEST(the_copy_lives_as_long_as_the_installation)
 {
 	const char *path;
@@ -1157,6 +1214,7 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(a_mirror_wants_both_disks_as_they_were), T(who_does_not_end_is_ended),
 	T(a_lost_record_has_a_copy),
 	T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
+	T(a_system_whose_record_is_lost_is_adopted_by_the_copy),
 	T(the_copy_lives_as_long_as_the_installation), T(undo_leaves_others_files),
 	T(undo_clears_the_gap), T(a_folder_that_was_lost_has_a_copy_of_its_record),
 	T(an_installation_is_found), T(undo_wants_the_partition_that_was_seen))
