@@ -143,6 +143,13 @@ static int refuse_unseen(struct adopter *adopter, const struct part *part)
 		part->name);
 }
 
+static int refuse_guest(struct adopter *adopter, const char *name, const char *guest)
+{
+	return refuse(adopter,
+		_("%s is a disk of the guest %s already, and two would destroy it. Take it away from that guest, or delete that guest, first."),
+		name, guest);
+}
+
 /* The group of MEMBER: its other volumes are the guest's, so that it must be the guest's alone. */
 static int check_group(struct adopter *adopter, const struct part *member)
 {
@@ -178,6 +185,8 @@ static int check_group(struct adopter *adopter, const struct part *member)
 			return refuse(adopter,
 				_("Posada's volume %s is not in one piece, so that it cannot be kept from the guest. Start the system natively."),
 				volume->name);
+		if (*volume->guest)
+			return refuse_guest(adopter, volume->name, volume->guest);
 		if (volume->hibernated)
 			return refuse(adopter,
 				_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down, then try again."),
@@ -215,6 +224,8 @@ static int check_part(struct adopter *adopter, const struct part *part)
 		return refuse(adopter,
 			_("%s is in use: by a guest that runs, or as part of something that is active (\"lvm vgchange -an\" lets go of a volume group). Release it, then try again."),
 			part->name);
+	if (*part->guest)
+		return refuse_guest(adopter, part->name, part->guest);
 	if (part->hibernated)
 		return refuse(adopter,
 			_("The system on %s sleeps, and does not wake on another machine, which a guest is. Start it natively and shut it down (Windows: shutdown /s /f /t 0), then try again."),
@@ -301,6 +312,8 @@ static int check(struct adopter *adopter)
 		return refuse(adopter,
 			_("%s as a whole is in use, by a guest that runs or as part of something that is active. Release it, then try again."),
 			disk->name);
+	if (*disk->guest)
+		return refuse_guest(adopter, disk->name, disk->guest);
 	for (size_t i = 0; !ret && i < disk->part_count; i++) {
 		ret = check_part(adopter, &disk->parts[i]);
 		parts += !is_posadas(adopter, &disk->parts[i]) && *disk->parts[i].content &&

@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "apply.h"
+#include "definition.h"
 #include "disklabel.h"
 #include "esp.h"
 #include "loop.h"
@@ -895,6 +896,68 @@ int adopted_open(const char *path, const char *guest, uint64_t *room, char why[A
 	ret = open_device(path, guest, room, why);
 	close(lock);
 	return ret;
+}
+
+struct owner {
+	const char *identity;
+	char *guest;
+};
+
+static int see_owner(void *opaque, const char *guest, const char *path)
+{
+	const struct owner *owner = opaque;
+	char identity[40];
+	bool trial;
+
+	if (!parse_path(path, identity, &trial) || strcmp(identity, owner->identity) != 0)
+		return 0;
+	snprintf(owner->guest, 64, "%s", *guest ? guest : "?");
+	return 1;
+}
+
+bool adopted_is_claimed(const char *identity, const char *folder, char guest[64])
+{
+	struct owner owner = {identity, guest};
+
+	return *identity && definition_each(folder, see_owner, &owner) == 1;
+}
+
+bool adopted_has_guest(const char *path, char guest[64])
+{
+	char device[PATH_MAX], directory[PATH_MAX + 32], *slash;
+	struct machine machine = {0};
+	struct disk *disk = NULL;
+	struct stat status;
+	bool found = false;
+
+	if (stat(path, &status) || !S_ISBLK(status.st_mode))
+		return false;
+	snprintf(directory, sizeof(directory), "/sys/dev/block/%u:%u/partition",
+		major(status.st_rdev), minor(status.st_rdev));
+	found = !access(directory, F_OK);
+	slash = strrchr(directory, '/');
+	*slash = '\0';
+	/* A partition's folder lies in its disk's. */
+	if (!realpath(directory, device))
+		return false;
+	slash = strrchr(device, '/');
+	if (found && slash) {
+		*slash = '\0';
+		slash = strrchr(device, '/');
+	}
+	if (!slash || !strncmp(slash, "/dm-", 4))
+		return false;
+	snprintf(directory, sizeof(directory), "/dev%s", slash);
+	for (char *at = directory; *at; at++)
+		if (*at == '!')
+			*at = '/';
+	disk = disks_add(&machine);
+	found = false;
+	if (disk && !probe_disk(directory, disk, NULL))
+		for (size_t i = 0; i < COUNT(definition_folders) && !found; i++)
+			found = adopted_is_claimed(disk->table_uuid, definition_folders[i], guest);
+	disks_free(&machine);
+	return found;
 }
 
 bool adopted_has(const char *path)

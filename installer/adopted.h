@@ -51,6 +51,15 @@ int adopted_let_go(const char *path, const char *guest);
  * 0 or -errno. */
 int adopted_settle(void);
 
+/*
+ * Has a guest, of those whose definitions libvirt keeps in FOLDER, an adopted disk whose table has
+ * that IDENTITY, for good or as a trial? GUEST is its name.
+ */
+bool adopted_is_claimed(const char *identity, const char *folder, char guest[64]);
+
+/* The same for the disk that the block device PATH is, or is a partition of, and all guests. */
+bool adopted_has_guest(const char *path, char guest[64]);
+
 /* Is the block device PATH such a device, or is it, or a partition of it, part of an adopted disk
  * whose device is there? */
 bool adopted_has(const char *path);

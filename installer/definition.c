@@ -13,6 +13,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+const char *const definition_folders[2] = {"/etc/libvirt/libxl", "/etc/libvirt/qemu"};
+
 /* What libvirt writes for the marks of XML. */
 static char unescape(const char **at)
 {

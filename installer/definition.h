@@ -10,6 +10,9 @@
 /* None is ever as long. */
 #define DEFINITION_MAX ((size_t)4 << 20)
 
+/* Where libvirt keeps them. */
+extern const char *const definition_folders[2];
+
 /* Whatever in it is a path, "<source dev='/dev/sda'/>": the next one from *AT on. */
 bool definition_next_path(const char **at, char path[PATH_MAX]);
 

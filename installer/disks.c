@@ -97,6 +97,7 @@ static const struct field part_fields[] = {
 	FIELD(part, unfinished, FLAG),
 	FIELD(part, unseen, FLAG),
 	FIELD(part, used, FLAG),
+	FIELD(part, guest, TEXT),
 };
 
 static const struct field group_fields[] = {

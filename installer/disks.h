@@ -58,6 +58,7 @@ struct part {
 	bool unseen;	 /* a file system that could not be looked into: what is said of it is
 			    not all there may be */
 	bool used;	 /* mounted, swap, a guest's, or a member of something active */
+	char guest[64];	 /* one that has it, whether it runs or not */
 };
 
 struct disk {
@@ -73,7 +74,7 @@ struct disk {
 	bool medium;	/* this host was booted from it */
 	bool in_use;	/* mounted, swap, a guest's, or a member of something active */
 	bool taken;	/* the same, as a whole: its partitions alone do not count */
-	char guest[64]; /* one that has it, or a partition of it, whether it runs or not */
+	char guest[64]; /* one that has it as a whole, whether it runs or not */
 	enum disks_table table;
 	char table_uuid[40];
 	uint64_t first,

@@ -30,6 +30,13 @@ static int refuse(char why[GROUP_TEXT], int code, const char *format, ...)
 	return code;
 }
 
+static int refuse_guest(const char *name, const char *guest, char why[GROUP_TEXT])
+{
+	return refuse(why, -EPERM,
+		_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
+		name, guest);
+}
+
 static int check_disk(const struct disk *disk, const struct part *part, char why[GROUP_TEXT])
 {
 	if (disk->read_only)
@@ -47,11 +54,7 @@ static int check_disk(const struct disk *disk, const struct part *part, char why
 		return refuse(why, -EPERM,
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
-	if (*disk->guest)
-		return refuse(why, -EPERM,
-			_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
-			disk->name, disk->guest);
-	return 0;
+	return *disk->guest ? refuse_guest(disk->name, disk->guest, why) : 0;
 }
 
 static int check_part(const struct part *part, char why[GROUP_TEXT])
@@ -64,6 +67,8 @@ static int check_part(const struct part *part, char why[GROUP_TEXT])
 		return refuse(why, -EPERM,
 			_("%s belongs to the volume group %s. Use that group as it is, or take the disk out of it first (vgreduce, vgremove)."),
 			part->name, part->group);
+	if (*part->guest)
+		return refuse_guest(part->name, part->guest, why);
 	if (*part->mounted || !strcmp(part->content, "linux_raid_member"))
 		return refuse(why, -EPERM, _("%s is in use. Release it, or choose another disk."),
 			part->name);

@@ -299,11 +299,10 @@ static int add_claim(void *opaque, const char *guest, const char *path)
  * a device of its own. */
 static int add_guests(struct hardware *hardware)
 {
-	static const char *const folders[] = {"/etc/libvirt/libxl", "/etc/libvirt/qemu"};
 	int ret = 0;
 
-	for (size_t i = 0; i < COUNT(folders) && !ret; i++)
-		ret = definition_each(folders[i], add_claim, hardware);
+	for (size_t i = 0; i < COUNT(definition_folders) && !ret; i++)
+		ret = definition_each(definition_folders[i], add_claim, hardware);
 	return ret;
 }
 
@@ -433,11 +432,11 @@ static struct part *find_part(struct disk *disk, unsigned number)
 	return NULL;
 }
 
-static void fill_guest(const struct hardware *hardware, dev_t device, struct disk *disk)
+static void fill_guest(const struct hardware *hardware, dev_t device, char guest[64])
 {
 	for (size_t i = 0; device && i < hardware->claim_count; i++)
 		if (hardware->claims[i].device == device)
-			memcpy(disk->guest, hardware->claims[i].guest, sizeof(disk->guest));
+			memcpy(guest, hardware->claims[i].guest, sizeof(hardware->claims[i].guest));
 }
 
 /* The disk itself, and each partition that the kernel knows of it. */
@@ -451,7 +450,7 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 
 	disk->taken = is_used(hardware, read_device(directory), find_part(disk, 0), directory);
 	disk->in_use |= disk->taken;
-	fill_guest(hardware, read_device(directory), disk);
+	fill_guest(hardware, read_device(directory), disk->guest);
 	if (!entries)
 		return;
 	while ((entry = readdir(entries))) {
@@ -463,7 +462,8 @@ static void fill_uses(const struct hardware *hardware, const char *directory, st
 		part = find_part(disk, (unsigned)strtoul(number, NULL, 10));
 		used = is_used(hardware, read_device(path), part, path);
 		disk->in_use |= used;
-		fill_guest(hardware, read_device(path), disk);
+		/* What is in no table that can be read counts for the disk. */
+		fill_guest(hardware, read_device(path), part ? part->guest : disk->guest);
 		if (part)
 			part->used = used;
 	}
@@ -666,12 +666,15 @@ static void fill_volumes(const struct hardware *hardware, struct machine *machin
 				continue;
 			/* One that is not active can be looked at where it lies, if that is in one
 			 * piece. */
-			if (!access(path, F_OK))
+			if (!access(path, F_OK)) {
 				found.start = 0;
-			else if (disk)
+				fill_guest(hardware, device_of(path), volume->guest);
+				memcpy(found.guest, volume->guest, sizeof(found.guest));
+			} else if (disk) {
 				snprintf(path, sizeof(path), "/dev/%s", volume->on);
-			else
+			} else {
 				continue;
+			}
 			if (probe_content(path, &found)) {
 				volume->unseen = true;
 				continue;

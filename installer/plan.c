@@ -116,6 +116,13 @@ static int refuse_damaged(struct planner *planner)
 		planner->disk->name);
 }
 
+static int refuse_guest(struct plan *plan, const char *name, const char *guest)
+{
+	return refuse(plan,
+		_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
+		name, guest);
+}
+
 static int refuse_sectors(struct plan *plan, const struct disk *disk, const struct disk *mirror)
 {
 	return refuse(plan,
@@ -672,7 +679,8 @@ static const struct plan_step *plan_own_partition(struct planner *planner)
 static const struct part *find_esp(const struct disk *disk)
 {
 	for (size_t i = 0; i < disk->part_count; i++)
-		if (is_esp(&disk->parts[i]) && !strcmp(disk->parts[i].content, "vfat"))
+		if (is_esp(&disk->parts[i]) && !strcmp(disk->parts[i].content, "vfat") &&
+			!*disk->parts[i].guest)
 			return &disk->parts[i];
 	return NULL;
 }
@@ -762,7 +770,7 @@ static bool takes_volume(
 {
 	char name[64];
 
-	return disks_find_group(planner->machine, member->group) &&
+	return disks_find_group(planner->machine, member->group) && !*member->guest &&
 	       volume_name(role, member, name) && !disks_find_volume(planner->machine, name);
 }
 
@@ -770,7 +778,7 @@ static bool takes_volume(
 static const struct part *better(const struct part *part, const struct part *than)
 {
 	return part->readable && !part->dirty && !part->hibernated && !*part->mounted &&
-			       !is_esp(part) && (!than || part->room > than->room)
+			       !*part->guest && !is_esp(part) && (!than || part->room > than->room)
 		       ? part
 		       : than;
 }
@@ -791,7 +799,7 @@ static void find_places(const struct planner *planner, struct nooks *places)
 			(!places->member || part->room > places->member->room))
 			places->member = part;
 		for (size_t j = 0; group && j < group->volume_count; j++)
-			if (!strcmp(group->volumes[j].on, part->name))
+			if (!strcmp(group->volumes[j].on, part->name) && !*part->guest)
 				places->system = better(&group->volumes[j], places->system);
 	}
 }
@@ -1155,6 +1163,8 @@ static int plan_place_in(struct planner *planner, const struct part *part)
 		return refuse(planner->plan,
 			_("%s is an extended partition, which has other partitions in it. Choose one of those, or the free room of %s."),
 			part->name, planner->disk->name);
+	if (*part->guest)
+		return refuse_guest(planner->plan, part->name, part->guest);
 	if (*part->mounted || *part->group || !strcmp(part->content, "linux_raid_member"))
 		return refuse(planner->plan,
 			_("%s is in use. Release it, or choose another partition."), part->name);
@@ -1187,6 +1197,8 @@ static int plan_place_volume(struct planner *planner)
 		if (!strcmp(disk->parts[i].group, planner->wish->part) &&
 			(!member || disk->parts[i].room > member->room))
 			member = &disk->parts[i];
+	if (member && *member->guest)
+		return refuse_guest(planner->plan, member->name, member->guest);
 	if (!member || !takes_volume(planner, PLAN_DATA, member))
 		return refuse(planner->plan,
 			_("The group %s has a volume %s already. Attach that, or remove it with lvremove."),
@@ -1480,6 +1492,12 @@ static int refuse_unknown(struct plan *plan, const char *name)
 		_("There is no disk %s. \"posada install probe\" lists those there are."), name);
 }
 
+/* Whatever the disk holds is lost. */
+static bool takes_all(const struct plan_wish *wish)
+{
+	return wish->layout != PLAN_ALONGSIDE && (wish->layout != PLAN_PLACE || wish->whole);
+}
+
 /* What makes a disk unfit whatever is wished. */
 static int check_disk(struct planner *planner)
 {
@@ -1506,9 +1524,11 @@ static int check_disk(struct planner *planner)
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
 	if (*disk->guest)
-		return refuse(plan,
-			_("%s is a disk of the guest %s. Take it away from the guest, or delete the guest, first."),
-			disk->name, disk->guest);
+		return refuse_guest(plan, disk->name, disk->guest);
+	/* Beside a partition that a guest has nothing of it is written. */
+	for (size_t i = 0; i < disk->part_count && takes_all(planner->wish); i++)
+		if (*disk->parts[i].guest)
+			return refuse_guest(plan, disk->parts[i].name, disk->parts[i].guest);
 	/* What nothing starts from can be on any disk. */
 	if (plan->layout == PLAN_PLACE)
 		return 0;

@@ -145,6 +145,10 @@ static void put_part(const struct part *part, FILE *out)
 	join(notes, sizeof(notes), part->posada ? _("has Posada") : "");
 	join(notes, sizeof(notes), part->dirty ? _("not unmounted cleanly") : "");
 	join(notes, sizeof(notes), part->hibernated ? _("asleep") : "");
+	if (*part->guest) {
+		snprintf(text, sizeof(text), _("a disk of the guest %s"), part->guest);
+		join(notes, sizeof(notes), text);
+	}
 	if (*part->group) {
 		snprintf(text, sizeof(text), _("belongs to %s"), part->group);
 		join(notes, sizeof(notes), text);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "adopted.h"
 #include "apply.h"
 #include "confirm.h"
 #include "group.h"
@@ -312,11 +313,16 @@ static int run_repair(char **words)
 static int run_check(char **words)
 {
 	struct machine machine;
-	char why[GROUP_TEXT];
+	char why[GROUP_TEXT], guest[64];
 	int ret;
 
 	if (!words[0] || words[1])
 		return program_usage(&program);
+	if (adopted_has_guest(words[0], guest)) {
+		printf(_("%s belongs to a system that was adopted as the guest %s, and two would destroy it. Choose another disk, or delete that guest first.\n"),
+			words[0], guest);
+		return FAILED;
+	}
 	/* What is no disk, or cannot be read, is nothing of ours. */
 	if (probe_one(&machine, words[0]))
 		return DONE;

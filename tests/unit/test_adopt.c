@@ -389,6 +389,24 @@ TEST(a_copied_esp_starts_the_system_and_has_nothing_of_ours)
 	copy("/EFI/debian/shimx64.efi", -ELOOP);
 }
 
+TEST(a_guest_that_is_off_has_its_disk)
+{
+	static const char definition[] =
+		"<domain><name>inn</name><source dev='/dev/sda'/><source dev='/dev/mapper/adopted-1b2c3d4e%s'/></domain>";
+	char text[256], guest[64] = "";
+
+	assert_false(adopted_is_claimed("1b2c3d4e", unit_path("definitions"), guest));
+	for (int trial = 0; trial < 2; trial++) {
+		snprintf(text, sizeof(text), definition, trial ? "-trial" : "");
+		put("definitions/inn.xml", text);
+		assert_true(adopted_is_claimed("1b2c3d4e", unit_path("definitions"), guest));
+		assert_string_equal(guest, "inn");
+		assert_false(adopted_is_claimed("1b2c3d4", unit_path("definitions"), guest));
+		assert_false(adopted_is_claimed("", unit_path("definitions"), guest));
+	}
+	assert_false(adopted_has_guest("/dev/null", guest));
+}
+
 TEST(names_tell_what_they_are_of)
 {
 	static const char *const wrong[] = {"/dev/mapper/adopted-", "/dev/mapper/adopted--trial",
@@ -435,4 +453,5 @@ TEST(guests_are_called_by_their_system)
 
 RUN("adopt", T(guests_are_called_by_their_system), T(adoptions_are_these), T(adoptions_are_safe),
 	T(the_copy_has_the_systems_own_table),
-	T(a_copied_esp_starts_the_system_and_has_nothing_of_ours), T(names_tell_what_they_are_of))
+	T(a_copied_esp_starts_the_system_and_has_nothing_of_ours),
+	T(a_guest_that_is_off_has_its_disk), T(names_tell_what_they_are_of))

@@ -22,6 +22,9 @@ static const char *const text =
 	"part name=sdg3 number=3 start=4294967296 size=1073741824 type=0f\n"
 	"disk name=sdh size=10737418240 sector=512 model=Empty\n"
 	"disk name=sdi size=10737418240 sector=512 guest=inn\n"
+	"disk name=sdj size=10737418240 sector=512 table=gpt\n"
+	"part name=sdj1 number=1 start=1048576 size=1073741824 guest=inn\n"
+	"part name=sdj2 number=2 start=2147483648 size=1073741824\n"
 	"group name=vg0 extent=4194304 free=0\n";
 
 static struct machine machine;
@@ -56,7 +59,9 @@ TEST(disks_are_judged)
 		{"sdd", -EPERM, "failing"}, {"sde", -EPERM, "only be read"},
 		{"sdf", -EPERM, "too small"}, {"sdg", -EPERM, "Posada itself"},
 		{"sdg2", -EPERM, "in use"}, {"sdg3", -EPERM, "extended"},
-		{"sdi", -EPERM, "sdi is a disk of the guest inn."}, {"sdz", -ENOENT, "sdz"},
+		{"sdi", -EPERM, "sdi is a disk of the guest inn."},
+		{"sdj", -EPERM, "sdj1 is a disk of the guest inn."},
+		{"sdj1", -EPERM, "sdj1 is a disk of the guest inn."}, {"sdj2", 0, ""}, {"sdz", -ENOENT, "sdz"},
 		{"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
 		{"../sdh", -ENOENT, "no disk"}};
 

@@ -79,6 +79,13 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 
 	while (strcmp(disk->name, plan->disk) != 0)
 		disk++;
+	/* A guest's partition is not written, nor a disk that has one as a whole. */
+	assert_true(!*disk->guest);
+	for (size_t i = 0; i < disk->part_count; i++)
+		for (size_t j = 0; j < plan->step_count && *disk->parts[i].guest; j++)
+			assert_true(plan->steps[j].action != PLAN_TABLE &&
+				    strcmp(plan->steps[j].part, disk->parts[i].name) != 0 &&
+				    strcmp(plan->steps[j].on, disk->parts[i].name) != 0);
 	/* None was left out. */
 	assert_true(plan->note_count < PLAN_NOTES);
 	for (size_t i = 0; i < plan->step_count; i++) {
@@ -208,6 +215,8 @@ TEST(plans_are_safe)
 			part->size = (1 + unit_chance(900)) * MIB + unit_chance(3) * 512;
 			part->number = (unsigned)disk.part_count + 1;
 			disks_part_name(disk.name, part->number, part->name);
+			if (!unit_chance(6))
+				strcpy(part->guest, "inn");
 			at += part->size;
 			if (at > disk.last)
 				break;
