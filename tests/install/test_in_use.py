@@ -30,6 +30,12 @@ def test_a_guests_disk(origins):
             assert "vda is a disk of the guest inn" in host.posada("install", "plan", "vda", seconds=300, status=1), kind
             host.posada("guest", "delete", "inn")
             host.posada("install", "plan", "vda", seconds=300)
+        # One that has a partition leaves the room beside it.
+        host.sh(r"printf 'label: gpt\nsize=100M\n' | sfdisk /dev/vda && udevadm settle")
+        host.posada("guest", "create", "inn", "--kind", "hvm", "--disk", "/dev/vda1", "--memory", "64M", seconds=400)
+        assert "make the partition vda2" in host.posada("install", "plan", "vda", seconds=300)
+        for words in (("install", "plan", "vda", "--whole-disk"), ("storage", "create", "vda1", "--confirm", "vda1"), ("guest", "adopt", "vda")):
+            assert "vda1 is a disk of the guest inn" in host.posada(*words, seconds=300, status=1), words
 
 
 @pytest.mark.slow

@@ -35,6 +35,14 @@ def test_guests_go_on_around_a_move(disks):
                         seconds=180)
         before = {kind: beat(host, kind) for kind in ("pv", "pvh")}
         assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        # One that is made and not moved to is none, so that the next start finds one.
+        host.sh("mkdir /data/more")
+        host.posada("pool", "create", "more", "--kind", "directory", "--source", "/data/more")
+        said = host.posada("storage", "create", "vdc", "--whole-disk", "--confirm", "vdc", seconds=300, status=1)
+        assert "The pool more has" in said and "is called posada-partial now" in said, said
+        assert "posada-partial" in host.sh("blkid -p /dev/vdc1")
+        assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        host.posada("pool", "forget", "more")
         # A move that is cancelled leaves the old one in use, and the new one is none.
         host.sh("dd if=/dev/urandom of=/data/media/ballast bs=1M count=1000", 600)
         host.make_place("vdc", "Whole disk", "vdc")
