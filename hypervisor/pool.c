@@ -101,8 +101,8 @@ static bool folder_answers(const char *path)
 
 bool posada_group_exists(const char *name)
 {
-	const char *const words[] = {
-		TOOL_LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o", "vg_name", "--", name, NULL};
+	const char *const words[] = {TOOL_LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o",
+		"vg_name", "--", name, NULL};
 
 	return posada_name_is_legal(name) && !tool_run(words, NULL, 0);
 }

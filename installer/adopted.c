@@ -144,8 +144,8 @@ int adopted_plan(const struct machine *machine, const char *name, bool trial,
 	int ret = 0;
 
 	memset(adopted, 0, sizeof(*adopted));
-	/* Where it lies in what is the system's, that is refused anyway, and nobody mounts that. One
-	 * of ours that cannot be read looks empty. */
+	/* Where it lies in what is the system's, that is refused anyway, and nobody mounts that.
+	 * One of ours that cannot be read looks empty. */
 	if (part && !adopt_is_uefi(machine, disk) && !part->unfinished &&
 		(part->ours || !*part->content || !strcmp(part->label, WORK_LABEL)))
 		ret = read_record(disk, part, places, adopted, &wish);

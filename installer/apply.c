@@ -538,8 +538,8 @@ static int do_volume(struct work *work)
 	const struct plan_step *step = work->step;
 	const char *name = strchr(step->part, '/') + 1;
 	char member[PATH_MAX], group[64], size[32];
-	const char *const words[] = {TOOL_LVM_CHANGE, "lvcreate", "--yes", "--wipesignatures",
-		"y", "--contiguous", "y", "--addtag", step->role == PLAN_DATA ? LVM_DATA_TAG : LVM_TAG,
+	const char *const words[] = {TOOL_LVM_CHANGE, "lvcreate", "--yes", "--wipesignatures", "y",
+		"--contiguous", "y", "--addtag", step->role == PLAN_DATA ? LVM_DATA_TAG : LVM_TAG,
 		"--size", size, "--name", name, group, member, NULL};
 
 	work_device(work, step->on, member);
@@ -561,8 +561,8 @@ static int do_mirror(struct work *work)
 	char one[PATH_MAX], other[PATH_MAX], group[64];
 	const char *const join[] = {TOOL_LVM_CHANGE, "vgcreate", "--yes", group, one, other, NULL};
 	const char *const make[] = {TOOL_LVM_CHANGE, "lvcreate", "--yes", "--wipesignatures", "y",
-		"--type", "raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG, "--extents",
-		"100%FREE", "--name", name, group, NULL};
+		"--type", "raid1", "--mirrors", "1", "--nosync", "--addtag", LVM_DATA_TAG,
+		"--extents", "100%FREE", "--name", name, group, NULL};
 
 	work_device(work, step->on, one);
 	work_device(work, step->with, other);

@@ -44,8 +44,8 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
  * The partition or logical volume on DISK of MACHINE that has our files, or the partition of which
  * only the copy of its record tells, or NULL; PLACES may be NULL.
  */
-const struct part *apply_look(const struct machine *machine, const struct disk *disk,
-	const struct apply_places *places);
+const struct part *apply_look(
+	const struct machine *machine, const struct disk *disk, const struct apply_places *places);
 
 /* The same; NULL, with the reason as a sentence in WHY, if the installation cannot be taken back.
  */

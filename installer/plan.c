@@ -617,10 +617,11 @@ static int choose_start(struct plan *plan)
 		if (!title[length])
 			return 0;
 	}
-	return matches == 1 ? 0
-			    : refuse(plan,
-				      _("\"%s\" is not one of the systems that can start by themselves. Give one of them by its name, or by how no other begins: posada%.256s."),
-				      plan->start, names);
+	return matches == 1
+		       ? 0
+		       : refuse(plan,
+				 _("\"%s\" is not one of the systems that can start by themselves. Give one of them by its name, or by how no other begins: posada%.256s."),
+				 plan->start, names);
 }
 
 /* --- Layouts ------------------------------------------------------------ */
@@ -1144,9 +1145,8 @@ static int refuse_small_place(
 {
 	char have[32], want[32];
 
-	return refuse(planner->plan,
-		_("%s is too small: it has %s, and a data place needs %s."), name,
-		room_text(size, have), size_text(least, want));
+	return refuse(planner->plan, _("%s is too small: it has %s, and a data place needs %s."),
+		name, room_text(size, have), size_text(least, want));
 }
 
 /* A file system within a partition that is there. */
@@ -1625,11 +1625,9 @@ const struct plan_step *plan_find(const struct plan *plan, enum plan_action acti
 
 static void print_boot_menu(const struct plan *plan, FILE *out)
 {
-	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout,
-		plan->first ? "" : " *");
+	fprintf(out, _("Boot menu, %u seconds: Posada%s"), plan->timeout, plan->first ? "" : " *");
 	for (size_t i = 0; i < plan->origin_count; i++)
-		fprintf(out, "; %s%s", plan->origins[i].title,
-			plan->first == i + 1 ? " *" : "");
+		fprintf(out, "; %s%s", plan->origins[i].title, plan->first == i + 1 ? " *" : "");
 	fputc('\n', out);
 }
 
@@ -1713,8 +1711,8 @@ int plan_json(const struct plan *plan, FILE *out)
 	for (size_t i = 0; i < plan->origin_count; i++)
 		json_string(&json, NULL, plan->origins[i].title);
 	json_close(&json, ']');
-	json_string(&json, "default",
-		plan->first ? plan->origins[plan->first - 1].title : "Posada");
+	json_string(
+		&json, "default", plan->first ? plan->origins[plan->first - 1].title : "Posada");
 	json_number(&json, "timeout", plan->timeout);
 	json_open(&json, "notes", '[');
 	for (size_t i = 0; i < plan->note_count; i++)

@@ -50,8 +50,8 @@ struct plan_wish {
 	const char *disk;   /* name of the disk: "sda" */
 	const char *mirror; /* of a second one that holds the same; NULL: there is none */
 	enum plan_layout layout;
-	/* Which system the boot menu starts by itself: PLAN_START_POSADA or NULL, PLAN_START_ORIGIN,
-	 * or another one's title, or how only that begins. */
+	/* Which system the boot menu starts by itself: PLAN_START_POSADA or NULL,
+	 * PLAN_START_ORIGIN, or another one's title, or how only that begins. */
 	const char *start;
 	unsigned timeout; /* from PLAN_TIMEOUT_LEAST to PLAN_TIMEOUT_MOST */
 	uint64_t payload; /* bytes of one version of the payload */
@@ -103,10 +103,10 @@ struct plan_step {
 /* A system that the new boot menu offers beside Posada. */
 struct plan_origin {
 	char title[PLAN_TITLE]; /* no two have the same, as far as they are on two partitions */
-	char uuid[40];	  /* UEFI: of the file system its loader is on */
-	char loader[128]; /* UEFI: the loader's path; empty: the saved sector 0 of the disk */
-	char part[40];	  /* the loader's partition (struct part's uuid), when none but the firmware
-			     may start it; else empty */
+	char uuid[40];		/* UEFI: of the file system its loader is on */
+	char loader[128];	/* UEFI: the loader's path; empty: the saved sector 0 of the disk */
+	char part[40]; /* the loader's partition (struct part's uuid), when none but the firmware
+			  may start it; else empty */
 };
 
 /* What a disk was when it was planned for. */

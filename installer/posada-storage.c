@@ -214,7 +214,8 @@ static int take(const struct machine *machine, const char *group, const char *na
 
 	if (group_check(machine, group, extend, why) || group_choose(machine, name, &target, why))
 		return failed(why);
-	if (group_print(machine, &target, group, stdout) || !confirm_name(program.name, target.name, confirm))
+	if (group_print(machine, &target, group, stdout) ||
+		!confirm_name(program.name, target.name, confirm))
 		return FAILED;
 	if (group_take(&target, group, extend, why))
 		return failed(why);

@@ -503,8 +503,8 @@ static const struct part *find_by_copy(const struct disk *disk, const struct app
 	return part;
 }
 
-const struct part *apply_look(const struct machine *machine, const struct disk *disk,
-	const struct apply_places *places)
+const struct part *apply_look(
+	const struct machine *machine, const struct disk *disk, const struct apply_places *places)
 {
 	const struct part *part = find_files(machine, disk);
 
@@ -624,8 +624,7 @@ static int mend(struct work *work)
 	return ret;
 }
 
-int work_find_record(
-	struct work *work, const struct part *part, struct record *record, bool *there)
+int work_find_record(struct work *work, const struct part *part, struct record *record, bool *there)
 {
 	struct record copy;
 	/* A volume is ours from the moment that it is there, before there is a file system in it.

@@ -26,7 +26,8 @@ bool disk_confirm(char *text, const char *title, const char *prompt, const char 
 bool disk_accept(const struct plan *plan, const struct machine *machine, const char *title,
 	const char *prompt, const char *name);
 
-/* For struct apply_options; its opaque is the unsigned percentage shown last, at first UI_GAUGE_NONE. */
+/* For struct apply_options; its opaque is the unsigned percentage shown last, at first
+ * UI_GAUGE_NONE. */
 void disk_progress(void *opaque, const char *what, unsigned percent);
 
 #endif

@@ -149,8 +149,7 @@ static bool ask(const struct setting *row, struct posada_settings *settings)
 	while (ui_input(_(row->name), _(row->prompt), text, sizeof(text))) {
 		if (row->take(text, settings))
 			return true;
-		snprintf(wrong, sizeof(wrong), _("\"%s\" cannot be set. %s"), text,
-			_(row->prompt));
+		snprintf(wrong, sizeof(wrong), _("\"%s\" cannot be set. %s"), text, _(row->prompt));
 		ui_message(_(row->name), wrong);
 	}
 	return false;

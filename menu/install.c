@@ -67,9 +67,8 @@ static bool choose_boot(struct choice *choice)
 
 	for (size_t i = 0; i < plan->origin_count; i++)
 		items[1 + i] = (struct ui_item){plan->origins[i].title, ""};
-	if (plan->origin_count &&
-		!ui_menu(_("Install"), _("Which system shall start by itself?"), items,
-			1 + plan->origin_count, &chosen))
+	if (plan->origin_count && !ui_menu(_("Install"), _("Which system shall start by itself?"),
+					  items, 1 + plan->origin_count, &chosen))
 		return false;
 	/* The plan is made anew, and its titles with it. */
 	snprintf(choice->start, sizeof(choice->start), "%s",

@@ -105,10 +105,18 @@ def test_the_device(origins):
         assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
         assert host.sh("echo /dev/mapper/*") == "/dev/mapper/control" and host.sh("echo /data/*") == "/data/media /data/volumes"
 
-        # The guest itself comes as far as its own loader, from its own file system.
+        host.healthy()
+
+
+@pytest.mark.slow
+def test_a_trial_starts(origins):
+    """The guest comes as far as its own loader, from its own file system, and leaves the disk as it was."""
+    with Host(disks=[origins.bios("trial")]) as host:
+        install_here(host)
+        was = host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300)
         host.posada("guest", "adopt", "vda", "--name", "debian", "--trial", "--memory", "256M", "--start", seconds=300)
         host.console("debian", LOADER, 600)
-        host.sh("mount -o ro /dev/vda1 /tmp/m", status=None)
+        host.sh("mkdir -p /tmp/m && mount -o ro /dev/vda1 /tmp/m", status=None)
         assert "/tmp/m" not in host.sh("cat /proc/mounts")
         host.posada("guest", "kill", "debian")
         see_off(host, "debian")

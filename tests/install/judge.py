@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a machine would start from a disk as it is now: the system that was there, Posada, or a lie."""
+import pathlib
+import re
+import struct
+import subprocess
+import tempfile
+
 from bootview import Broken, Fat, dos_parts, gpt_copy
+from origins import EXTENT, MIB, lvm_crc
 
 CODE = 440
 CORE_AT = 16 * 512
@@ -207,3 +214,114 @@ class Versions:
         except Broken as broken:
             raise Fault(str(broken)) from None
         return starts
+
+
+class Folder:
+    """Posada lies in a folder of the origin's file system, an ext4 that is one partition."""
+
+    def __init__(self, part):
+        self.start, self.size = part[1], part[2]
+
+    def read(self, image, path):
+        """The files below PATH as they lie there, which is what GRUB sees: it does not look into a journal."""
+        with tempfile.TemporaryDirectory() as tree:
+            subprocess.run(["debugfs", "-R", f"rdump {path} {tree}", f"{image}?offset={self.start}"], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return {"/" + str(file.relative_to(tree)): file.read_bytes() for file in pathlib.Path(tree).rglob("*") if file.is_file()}
+
+    def ours(self, disk, image):
+        return self.read(image(), "/posada")
+
+    def allowed(self, _):
+        """Which of its blocks are free is the file system's to say."""
+        return [(self.start, self.start + self.size)]
+
+    def theirs(self, disk, image):
+        """What the origin has of it once it has looked into its journal."""
+        state = image()
+        checked = subprocess.run(["e2fsck", "-fp", f"{state}?offset={self.start}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        demand(checked.returncode < 4, f"the file system of the origin is damaged: {checked.stdout.decode(errors='replace')}")
+        return {path: data for path, data in self.read(state, "/").items() if not path.startswith("/posada/")}
+
+
+class Volume:
+    """Posada lies in a volume of the origin's group, which is all of one partition."""
+    AREA = re.compile(rb'^posada \{.*?start_extent = 0\nextent_count = (\d+)\n.*?stripes = \[\s*"pv0", (\d+)\s*\]', re.DOTALL | re.MULTILINE)
+
+    def __init__(self, part):
+        self.start = part[1]
+
+    def text(self, disk):
+        """What the group keeps about its volumes; a Fault when it is not whole."""
+        at = self.start + 4096
+        head = disk.bytes[at:at + 512]
+        demand(struct.unpack_from("<I", head)[0] == lvm_crc(head[4:]), "the head of the group's area is not whole")
+        room, offset, size, crc = struct.unpack_from("<QQQI", head, 32)
+        area = disk.bytes[at:at + room]
+        text = area[offset:offset + size]
+        # The area is a ring, behind its head.
+        text += area[512:512 + size - len(text)]
+        demand(lvm_crc(text) == crc, "what the group keeps about its volumes is not whole")
+        return re.sub(rb"[\t ]*#.*|^[\t ]+", b"", text, flags=re.MULTILINE)
+
+    def place(self, text):
+        """Where our volume is: (start, size)."""
+        found = self.AREA.search(text)
+        count, first = (int(number) for number in found.groups()) if found else (0, 0)
+        return self.start + MIB + first * EXTENT, count * EXTENT
+
+    def ours(self, disk, image):
+        start, size = self.place(self.text(disk))
+        demand(size, "the group has no volume of ours")
+        return {path: read() for path, read in Fat(disk.bytes, start).files().items() if read and path.startswith("/posada/")}
+
+    def allowed(self, installed):
+        start, size = self.place(self.text(installed))
+        return [(self.start, self.start + MIB), (start, start + size)]
+
+    def theirs(self, disk, image):
+        """The volume's bytes are among those that nobody may write; here is where they are."""
+        root = re.search(rb"^root \{.*?^stripes = \[.*?\]", self.text(disk), re.DOTALL | re.MULTILINE).group(0)
+        return re.findall(rb'^(?:id|start_extent|extent_count|type) = .*|"pv0", \d+', root, re.MULTILINE)
+
+
+class Within:
+    """Knows a disk on which Posada lies within what the origin has, and judges all between before and after."""
+
+    def __init__(self, before, installed, payload, carried, where):
+        """BEFORE and INSTALLED: writelog's disks; WHERE: Folder or Volume."""
+        self.parts = dos_parts(before.bytes)
+        self.where = where(self.parts[0])
+        self.before, self.code = bytes(before.bytes[:CODE]), bytes(installed.bytes[:CODE])
+        self.core_at = int.from_bytes(self.code[0x5c:0x64], "little") * 512
+        self.core = bytes(installed.bytes[self.core_at:self.core_at + len(carried["core.img"])])
+        self.work = tempfile.TemporaryDirectory()
+        self.theirs = self.where.theirs(before, lambda: self.image(before))
+        self.files = self.where.ours(installed, lambda: self.image(installed))
+        for name, content in payload.items():
+            demand(self.files.get(f"/posada/a/{name}") == content, f"{name} is not what was built")
+        self.allowed = [(0, 512), (self.core_at, self.core_at + len(self.core) + 511 & ~511), *self.where.allowed(installed)]
+
+    def image(self, disk):
+        return disk.save(pathlib.Path(self.work.name) / "state")
+
+    def look(self, disk, _):
+        """As Judge's; the view is of what matters here only."""
+        starts, code = {"origin"}, bytes(disk.bytes[:CODE])
+        try:
+            demand(dos_parts(disk.bytes) == self.parts, "the table is not as it was")
+            demand(code in (self.before, self.code), "sector 0 is neither what was there nor ours")
+            for piece in disk.differing():
+                for at in range(piece * 4096, piece * 4096 + 4096, 512):
+                    demand(disk.bytes[at:at + 512] == disk.base[at:at + 512] or any(low <= at < high for low, high in self.allowed),
+                           f"a sector of others was written: {at // 512}")
+            if code == self.code:
+                demand(disk.bytes[self.core_at:self.core_at + len(self.core)] == self.core, "sector 0 loads a core.img that is not whole")
+                files = self.where.ours(disk, lambda: self.image(disk))
+                for path, content in self.files.items():
+                    demand(files.get(path) == content, f"Posada starts, but {path} is not whole")
+                starts = {"posada"}
+            demand(self.where.theirs(disk, lambda: self.image(disk)) == self.theirs, "what the origin has is not as it was")
+        except Broken as broken:
+            raise Fault(str(broken)) from None
+        return starts, repr((sorted(starts), code == self.before))

@@ -6,8 +6,10 @@ import uuid
 
 import pytest
 import vm
+from bootview import Fat
 from host import Host
 from origins import GRUB, MIB, copy_at, run, write_at
+from test_alongside import copy_of, differing, install, undo
 
 ESP = uuid.UUID("0f0f0f0f-1111-2222-3333-444444444444")
 ESP_SIZE = 300 * MIB
@@ -52,6 +54,11 @@ def entry():
     return struct.pack("<IIH", 7, 1, len(nodes)) + title + nodes
 
 
+def esp_of(disk):
+    """The files of its ESP."""
+    return {path: read() for path, read in Fat(disk.read_bytes(), MIB).files().items() if read}
+
+
 def see_windows(machine):
     """The firmware starts it, and has started nothing before."""
     with Host(**machine) as host:
@@ -64,6 +71,7 @@ def test_windows_is_started_by_the_firmware(origins):
     disk = windows(origins)
     variables = disk.with_suffix(".vars")
     shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
+    before, _ = copy_of(disk, None, "before")
     with Host(firmware="uefi", disks=[disk], variables=variables) as host:
         host.booted()
         option = entry()
@@ -78,11 +86,12 @@ def test_windows_is_started_by_the_firmware(origins):
         assert "BitLocker" in plan and "Posada *; Debian GNU/Linux; Windows (restarts first)" in plan
         assert "Windows (restarts first) *" in host.posada("install", "plan", "vda", "--start", "windows")
         assert "posada; Debian GNU/Linux; Windows" in host.posada("install", "plan", "vda", "--start", "Fedora", status=1)
-        host.sh("printf '[install]\\ndisk = vda\\nlayout = alongside\\n' >/tmp/answers")
-        assert "Posada is on vda." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+        install(host)
         host.sh("sync; poweroff", status=None)
         host.ended()
-    machine = {"boot": "disk", "firmware": "uefi", "disks": [disk], "variables": variables}
+    # Proofs that boot are on a copy.
+    copy, remembered = copy_of(disk, variables, "boot")
+    machine = {"boot": "disk", "firmware": "uefi", "disks": [copy], "variables": remembered}
     # In Posada's boot menu.
     with Host(**machine) as host:
         host.start_entry("Windows (restarts first)")
@@ -100,3 +109,13 @@ def test_windows_is_started_by_the_firmware(origins):
     see_windows(machine)
     with Host(**machine) as host:
         host.booted()
+    with Host(firmware="uefi", disks=[disk], variables=variables) as host:
+        undo(host)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    # The free space of its ESP keeps bytes of ours; nothing else may differ, and no file.
+    assert [number for number in differing(before, disk) if not 1 <= number < 1 + ESP_SIZE // MIB] == []
+    assert esp_of(disk) == esp_of(before)
+    with Host(boot="disk", firmware="uefi", disks=[disk], variables=variables) as host:
+        host.expect(ALIVE, 120)
+        assert "Posada" not in host.log

@@ -4,9 +4,11 @@ import re
 import shutil
 
 import pytest
-from bootview import dos_parts
+import vm
+from bootview import Fat, dos_parts
 from host import Host
-from test_alongside import see_origin_starts
+from origins import MIB
+from test_alongside import FIRST, files_of, first_of, see_origin_starts, volume_of
 
 # Where the installer puts its partition on the disk of origins.bios, in sectors, and where it ends.
 PART, END = 129 * 2048, 900 * 2048
@@ -52,3 +54,68 @@ def test_errors_are_told_and_taken_back(origins):
         assert after[:PART * 512] == before[:PART * 512] and after[END * 512:] == before[END * 512:], what
         assert len(dos_parts(after)) == 1
     see_origin_starts("bios", disks[4], None)
+
+
+def empty(origins, name):
+    disk = origins.work / name
+    with disk.open("wb") as file:
+        file.truncate(3000 * MIB)
+    return disk
+
+
+def esp_files(disk):
+    return {path: read() for path, read in Fat(disk.read_bytes(), MIB).files().items() if read}
+
+
+# Per layout: the firmware, the disk, what must be as it was (NONE: it was empty), and what fails.
+ESP, VOLUME = 2048, (2 + 128) * 2048
+LAYOUTS = {
+    "in the ESP": ("uefi", lambda origins: origins.uefi("io-esp"), esp_files, {
+        "a flush": "iotype=flush",
+        "its table": f"iotype=write,sector={ESP + 32}",
+        "the payload": f"iotype=write,sector={ESP + 80000}",
+        "reading what was written": f"iotype=read,sector={ESP + 80000}"}),
+    "a volume": ("bios", lambda origins: origins.lvm("io-lvm"), volume_of, {
+        "what the group keeps": f"iotype=write,sector={2048 + 8}",
+        "the file system": f"iotype=write,sector={VOLUME}",
+        "the payload": f"iotype=write,sector={VOLUME + 60000}",
+        "the boot code": "iotype=write,sector=0"}),
+    "a folder": ("bios", lambda origins: origins.full("io-full"), lambda disk: files_of(disk, disk.parent, FIRST, "ext4"), {
+        "a flush": "iotype=flush",
+        "the core image": "iotype=write,sector=1536",
+        "the boot code": "iotype=write,sector=0"}),
+    "whole-disk": ("bios", lambda origins: empty(origins, "io-empty"), None, {
+        "the table": "iotype=write,sector=1",
+        "the core image": "iotype=write,sector=2048",
+        "the file system": "iotype=write,sector=4096",
+        "the payload": "iotype=write,sector=90000"}),
+}
+
+
+@pytest.mark.power
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_errors_in_every_layout(origins, layout):
+    """The disk and the step are told, and the origin has what it had, and starts."""
+    firmware, make, kept, rules = LAYOUTS[layout]
+    base, variables, said = make(origins), None, {}
+    if firmware == "uefi":
+        variables = base.with_suffix(".vars")
+        shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
+    disks = [shutil.copy(base, base.with_name(f"{base.name}-{number}")) for number in range(len(rules))]
+    with Host(firmware=firmware, variables=variables,
+              extra=[word for number, rule in enumerate(rules.values()) for word in failing(disks[number], number, rule)]) as host:
+        host.booted()
+        for number, what in enumerate(rules):
+            answer = layout if layout == "whole-disk" else "alongside"
+            host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {answer}\\n' >/tmp/answers")
+            said[what] = host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300, status=1)
+        host.sh("sync; poweroff", status=None)
+        host.ended()
+    for number, what in enumerate(rules):
+        told = said[what].splitlines()[-1]
+        print(f"{layout}, {what}: {told}")
+        assert re.search(f"vd{'abcdef'[number]}|/dev/origin|origin/posada", told), (what, said[what])
+        if kept:
+            assert kept(disks[number]) == kept(base), what
+            assert first_of(disks[number])[:440] == first_of(base)[:440], what
+            see_origin_starts(firmware, disks[number], variables)

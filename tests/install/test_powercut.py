@@ -9,7 +9,7 @@ import vm
 import writelog
 from conftest import built, make_ext4
 from host import Host
-from judge import Fault, Judge, Versions
+from judge import Fault, Folder, Judge, Versions, Volume, Within
 from origins import ALIVE, MIB
 from updates import GOOD, make_update
 
@@ -41,8 +41,9 @@ def confirm(host, words, disk, seconds=300):
 class Recording:
     """One disk, installed on and (unless it is all Posada's) undone, and every write of that."""
 
-    def __init__(self, origins, name, base, whole_disk=False):
-        self.name, self.base, self.whole_disk = name, base, whole_disk
+    def __init__(self, origins, name, base, whole_disk=False, where=None):
+        """WHERE: what of the origin's Posada comes to lie in, when it gets no partition of its own."""
+        self.name, self.base, self.whole_disk, self.where = name, base, whole_disk, where
         self.work = origins.work / f"{name}.work"
         shutil.copy(base, self.work)
         self.log = origins.work / f"{name}.log"
@@ -69,6 +70,8 @@ class Recording:
         log = writelog.Log(self.log, end=self.installed)
         for epoch in log.epochs:
             disk.apply(log, epoch)
+        if self.where:
+            return Within(writelog.Disk(self.base), disk, payload(), carried(), self.where)
         return Judge(disk.base, disk.bytes, payload(), carried(), self.whole_disk)
 
     def states(self, uefi, **options):
@@ -235,6 +238,15 @@ def test_a_lie_is_seen(bios):
         except Fault:
             faults += 1
     assert faults
+
+
+@pytest.mark.power
+def test_states_within_the_origin(origins):
+    """Where Posada gets no partition: a volume in the origin's group, a folder in its file system."""
+    recorded = record("bios", [Recording(origins, "volume", origins.lvm("volume-base"), where=Volume),
+                               Recording(origins, "folder", origins.full("folder-base"), where=Folder)])
+    for recording in recorded.values():
+        see_all(recording, False)
 
 
 @pytest.mark.power

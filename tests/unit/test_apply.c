@@ -747,8 +747,7 @@ TEST(who_does_not_end_is_ended)
 	setenv("PATH", all, 1);
 	*why = '\0';
 	assert_int_equal(work_run(&work, words, 0), -EIO);
-	assert_string_equal(
-		why, "vgcreate of /dev/disk3 did not end, as if a disk did not answer");
+	assert_string_equal(why, "vgcreate of /dev/disk3 did not end, as if a disk did not answer");
 	/* Whoever fails at once is told as ever. */
 	*why = '\0';
 	assert_int_equal(work_run(&work, (const char *const[]){"false", NULL}, 0), -EIO);
@@ -1212,8 +1211,7 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(a_stick_is_for_any_machine), T(a_mirror_is_on_both_disks),
 	T(a_disk_is_taken_in_place_of_a_lost_one), T(a_repair_that_fails_can_be_made_again),
 	T(a_mirror_wants_both_disks_as_they_were), T(who_does_not_end_is_ended),
-	T(a_lost_record_has_a_copy),
-	T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
+	T(a_lost_record_has_a_copy), T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
 	T(a_system_whose_record_is_lost_is_adopted_by_the_copy),
 	T(the_copy_lives_as_long_as_the_installation), T(undo_leaves_others_files),
 	T(undo_clears_the_gap), T(a_folder_that_was_lost_has_a_copy_of_its_record),

@@ -61,8 +61,8 @@ TEST(disks_are_judged)
 		{"sdg2", -EPERM, "in use"}, {"sdg3", -EPERM, "extended"},
 		{"sdi", -EPERM, "sdi is a disk of the guest inn."},
 		{"sdj", -EPERM, "sdj1 is a disk of the guest inn."},
-		{"sdj1", -EPERM, "sdj1 is a disk of the guest inn."}, {"sdj2", 0, ""}, {"sdz", -ENOENT, "sdz"},
-		{"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
+		{"sdj1", -EPERM, "sdj1 is a disk of the guest inn."}, {"sdj2", 0, ""},
+		{"sdz", -ENOENT, "sdz"}, {"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
 		{"../sdh", -ENOENT, "no disk"}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

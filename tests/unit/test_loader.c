@@ -297,7 +297,7 @@ TEST(failures_are_told)
 	fclose(full);
 }
 
-RUN("loader", T(loaders_agree), T(origins_do_not_disturb),
-	T(any_origin_can_be_the_default), T(menus_start_the_first_entry),
-	T(a_try_is_marked_before_it_begins), T(what_the_firmware_must_start_is_left_to_it),
-	T(versions_bring_their_entries), T(failures_are_told))
+RUN("loader", T(loaders_agree), T(origins_do_not_disturb), T(any_origin_can_be_the_default),
+	T(menus_start_the_first_entry), T(a_try_is_marked_before_it_begins),
+	T(what_the_firmware_must_start_is_left_to_it), T(versions_bring_their_entries),
+	T(failures_are_told))

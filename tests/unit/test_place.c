@@ -343,7 +343,8 @@ TEST(what_is_bound_is_in_use_too)
 	assert_string_equal(place_bound("/var/lib/libvirt/qemu/nvram/inn_VARS.fd"),
 		"/var/lib/libvirt/qemu/nvram");
 	assert_string_equal(place_bound("/root/.ssh"), "/root/.ssh");
-	assert_string_equal(place_bound("/etc/libvirt/qemu/inn.xml (deleted)"), "/etc/libvirt/qemu");
+	assert_string_equal(
+		place_bound("/etc/libvirt/qemu/inn.xml (deleted)"), "/etc/libvirt/qemu");
 	assert_null(place_bound("/etc/libvirt/qemu.conf"));
 	assert_null(place_bound("/root"));
 	assert_null(place_bound("/data/media"));

@@ -280,16 +280,17 @@ TEST(partitions_are_large_enough)
 /* Any one of the systems that the boot menu has can start by itself, and none that it has not. */
 TEST(one_system_starts_by_itself)
 {
-	struct part parts[2] = {
-		{.name = "sda1",
-			.number = 1,
-			.start = MIB,
-			.size = 100 * MIB,
-			.content = "vfat",
+	struct part parts[2] = {{.name = "sda1",
+					.number = 1,
+					.start = MIB,
+					.size = 100 * MIB,
+					.content = "vfat",
+					.system = "Debian GNU/Linux",
+					.loader = "/EFI/debian/shimx64.efi",
+					.more = {{"Windows", "/EFI/Microsoft/Boot/bootmgfw.efi"}}},
+		{.name = "sdb1",
 			.system = "Debian GNU/Linux",
-			.loader = "/EFI/debian/shimx64.efi",
-			.more = {{"Windows", "/EFI/Microsoft/Boot/bootmgfw.efi"}}},
-		{.name = "sdb1", .system = "Debian GNU/Linux", .loader = "/EFI/debian/shimx64.efi"}};
+			.loader = "/EFI/debian/shimx64.efi"}};
 	struct disk disks[2] = {{.name = "sda",
 					.sector = 512,
 					.size = 9000 * MIB,
@@ -319,10 +320,8 @@ TEST(one_system_starts_by_itself)
 		{"Debian", NULL}, {"Fedora", NULL}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct plan_wish wish = {.disk = "sda",
-			.start = rows[i].start,
-			.timeout = 5,
-			.payload = PAYLOAD};
+		const struct plan_wish wish = {
+			.disk = "sda", .start = rows[i].start, .timeout = 5, .payload = PAYLOAD};
 		struct plan plan;
 		FILE *out = unit_open();
 		const char *text;
@@ -330,8 +329,10 @@ TEST(one_system_starts_by_itself)
 		assert_int_equal(plan_make(&machine, &wish, &plan), rows[i].shown ? 0 : -EPERM);
 		assert_int_equal(plan_print(&plan, &machine, out), 0);
 		text = unit_close(out, NULL);
-		if (!strstr(text, rows[i].shown ? rows[i].shown
-						: "posada; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1)."))
+		if (!strstr(text,
+			    rows[i].shown
+				    ? rows[i].shown
+				    : "posada; Debian GNU/Linux; Windows; Debian GNU/Linux (sdb1)."))
 			fail_msg("row %zu: %s", i, text);
 	}
 }
