@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include "probe.h"
 #include "settings.h"
@@ -34,12 +35,16 @@
 #define COPIED	RUN "/place.copied"
 #define MADE	RUN "/place.made"
 #define MOUNT	RUN "/place.mount"
+#define LIVE	RUN "/place.live"
 #define NOTICE	RUN "/notices/place"
 #define SHIPPED "/usr/share/posada/VERSION"
 #define HOOK	"/etc/init/place"
 #define POOLS	"/etc/libvirt/storage"
 
 #define PATH_SIZE 1024
+
+/* What HOOK answers while libvirt still copies. */
+#define NOT_YET 3
 
 /* FS_IOC_SETFSLABEL: linux/fs.h and sys/mount.h do not go together. */
 #define LABEL_SIZE 256
@@ -506,6 +511,25 @@ static bool is_same(const char *one, const struct stat *status, const char *othe
 	       readlink(other, right, sizeof(right) - 1) >= 0 && !strcmp(left, right);
 }
 
+/* Does libvirt copy PATH while a guest (as process PID, unless that is NULL) writes to it? */
+static bool is_live(const char *list, const char *pid, const char *path)
+{
+	FILE *file = list ? fopen(list, "re") : NULL;
+	char line[PATH_SIZE + 128], owner[16];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		int at = 0;
+
+		line[strcspn(line, "\n")] = '\0';
+		found = sscanf(line, "%*s %15s %*s %n", owner, &at) == 1 &&
+			!strcmp(line + at, path) && (!pid || !strcmp(owner, pid));
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
 /* Something is at TO already: is it to be told? */
 static int see_clash(const struct place_copy *copy, const char *from, const struct stat *status,
 	const char *to, const struct stat *there, bool top, char why[PLACE_TEXT])
@@ -548,7 +572,8 @@ static int copy_entry(
 	if (S_ISDIR(status.st_mode))
 		return copy_tree(copy, from, to, false, why);
 	/* Sockets and the like belong to whoever runs now. */
-	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+	if ((!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) ||
+		is_live(copy->live, NULL, from))
 		return 0;
 	mark = mark_of(&status);
 	if (copy->noted && !copy->dry && fwrite(&mark, sizeof(mark), 1, copy->noted) != 1)
@@ -669,25 +694,31 @@ static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 	return ret;
 }
 
+/* How many bytes the place on MOUNT has left. */
+static uint64_t measure_room(void)
+{
+	struct statvfs room;
+
+	return statvfs(MOUNT, &room) ? 0 : (uint64_t)room.f_bavail * room.f_frsize;
+}
+
 /* How much that will be, which must fit there. */
 static int measure(const struct place *place, struct place_copy *copy, char why[PLACE_TEXT])
 {
-	struct statvfs room;
+	uint64_t room = measure_room();
 	int ret;
 
 	copy->dry = true;
 	ret = copy_kept(copy, why);
 	if (ret)
 		return ret;
-	if (statvfs(MOUNT, &room))
-		return fail(why, -errno, "%s: %s", place->name, strerror(errno));
-	if (copy->bytes > (uint64_t)room.f_bavail * room.f_frsize)
+	if (copy->bytes > room)
 		return fail(why, -ENOSPC,
 			_("What is in memory (%llu MiB) does not fit on %s, which has %llu MiB left."),
 			(unsigned long long)(copy->bytes >> 20), place->name,
-			(unsigned long long)((uint64_t)room.f_bavail * room.f_frsize >> 20));
+			(unsigned long long)(room >> 20));
 	if (copy->progress)
-		copy->progress->total = copy->bytes;
+		copy->progress->total = copy->progress->done + copy->bytes;
 	copy->dry = false;
 	return 0;
 }
@@ -752,11 +783,10 @@ const char *place_bound(const char *path)
 	return NULL;
 }
 
-/* DIRECTORY, or the folder that is bound to the place, with what LINK leads to; or NULL. */
-static const char *leads_below(const char *link, const char *directory)
+/* DIRECTORY, or the folder that is bound to the place, with the TARGET that LINK leads to; or NULL. */
+static const char *leads_below(const char *link, const char *directory, char target[PATH_SIZE])
 {
-	char target[PATH_SIZE];
-	ssize_t length = readlink(link, target, sizeof(target) - 1);
+	ssize_t length = readlink(link, target, PATH_SIZE - 1);
 
 	if (length < 0)
 		return NULL;
@@ -767,20 +797,22 @@ static const char *leads_below(const char *link, const char *directory)
 /* The same for whatever the process has open, or stands in. */
 static const char *has_file_open(const char *pid, const char *directory)
 {
-	char path[64], link[128];
+	char path[64], link[128], target[PATH_SIZE];
 	struct dirent *entry;
 	const char *found;
 	DIR *files;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/cwd", pid);
-	found = leads_below(path, directory);
+	found = leads_below(path, directory, target);
 	if (found)
 		return found;
 	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
 	files = opendir(path);
 	while (files && !found && (entry = readdir(files))) {
 		snprintf(link, sizeof(link), "%s/%.32s", path, entry->d_name);
-		found = leads_below(link, directory);
+		found = leads_below(link, directory, target);
+		if (found && is_live(LIVE, pid, target))
+			found = NULL;
 	}
 	if (files)
 		closedir(files);
@@ -974,10 +1006,15 @@ static int remember(const struct place *place)
 	return fclose(file) ? -errno : 0;
 }
 
+static int call_hook(const char *what, const char *first, const char *second)
+{
+	return tool_run((const char *const[]){HOOK, what, first, second, NULL}, NULL, 0);
+}
+
 /* Guests whose disks lie on the place are saved; "settle" lets them go on. */
 static int hold_guests(char why[PLACE_TEXT])
 {
-	return tool_run((const char *const[]){HOOK, "hold", NULL}, NULL, 0)
+	return call_hook("hold", NULL, NULL)
 		       ? fail(why, -EBUSY,
 				 _("A guest that runs cannot be saved; the log tells which. Shut it down, then try again."))
 		       : 0;
@@ -986,7 +1023,7 @@ static int hold_guests(char why[PLACE_TEXT])
 /* Who has read the old definitions reads the new ones. */
 static void settle(void)
 {
-	tool_run((const char *const[]){HOOK, "settle", NULL}, NULL, 0);
+	call_hook("settle", NULL, NULL);
 }
 
 /* The kernel has noted that something in it is wrong. */
@@ -1121,15 +1158,16 @@ int place_put_aside(const struct place *place, char why[PLACE_TEXT])
 			     place->name, PLACE_MOVED, first, place->name);
 }
 
-/* The mounts of the place that is in use, away; they are back when it fails. */
-static int let_go(const struct place *current, char why[PLACE_TEXT])
+/* The mounts of the place that is in use, away; they are back when it fails. With MNT_DETACH as
+ * FLAGS, files that are open stay so. */
+static int let_go(const struct place *current, int flags, char why[PLACE_TEXT])
 {
 	char ignored[PLACE_TEXT];
 	int ret;
 
 	sync();
 	unbind();
-	if (!umount2(PLACE_ROOT, 0))
+	if (!umount2(PLACE_ROOT, flags))
 		return 0;
 	ret = fail(why, -errno, _("%s cannot be let go of: %s. See what uses %s."), current->name,
 		strerror(errno), PLACE_ROOT);
@@ -1165,6 +1203,55 @@ static int give_up(
 		place->name);
 }
 
+/* Disks of plain guests that run, and write to both; what cannot be copied so is left. */
+static int copy_live(const struct place *place, const struct place_copy *all, char why[PLACE_TEXT])
+{
+	const struct timespec pause = {.tv_nsec = 500000000};
+	struct place_progress *progress = all->progress;
+	uint64_t room = measure_room();
+	char spare[32];
+
+	snprintf(spare, sizeof(spare), "%llu", (unsigned long long)(room - all->bytes) >> 10);
+	call_hook("copy", place->uuid, spare);
+	while (call_hook("ready", NULL, NULL) == NOT_YET) {
+		uint64_t left = measure_room();
+
+		if (progress)
+			progress->done = left < room ? room - left : 0;
+		if (!goes_on(progress, 0))
+			return fail(why, -ECANCELED, _(cancelled), place->name);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* The other guests wait until it is over. */
+static int hold_others(char why[PLACE_TEXT])
+{
+	char ignored[PLACE_TEXT];
+	int ret = hold_guests(why);
+
+	if (!ret)
+		ret = see_unused(PLACE_ROOT, why);
+	/* It has nothing yet that would be in the way of another try. */
+	if (ret) {
+		call_hook("drop", NULL, NULL);
+		set_label(PLACE_LABEL, ignored);
+	}
+	return ret;
+}
+
+/* Guests that ended while the others' files were copied, and their disks with them. */
+static int copy_rest(struct place_copy *all, char why[PLACE_TEXT])
+{
+	int ret;
+
+	call_hook("ready", NULL, NULL);
+	ret = see_unused(PLACE_ROOT, why);
+	all->over = false;
+	return ret ? ret : copy_kept(all, why);
+}
+
 /*
  * All of it from the place in use to the one on MOUNT, or nothing. What has a part is no place: the
  * next start would find two, or use that part.
@@ -1173,6 +1260,7 @@ static int take_along(const struct place *place, const struct place *current,
 	struct place_progress *progress, char why[PLACE_TEXT])
 {
 	struct place_copy all = {.over = true,
+		.live = LIVE,
 		.place = place->name,
 		.made = fopen(MADE, "w+e"),
 		.progress = progress};
@@ -1185,13 +1273,25 @@ static int take_along(const struct place *place, const struct place *current,
 		ret = set_label(PLACE_PARTIAL, why);
 	if (ret)
 		goto out;
-	ret = copy_kept(&all, why);
+	ret = copy_live(place, &all, why);
+	if (!ret) {
+		ret = hold_others(why);
+		if (ret)
+			goto out;
+		ret = measure(place, &all, why);
+	}
+	if (!ret)
+		ret = copy_kept(&all, why);
+	if (!ret)
+		ret = copy_rest(&all, why);
 	if (!ret)
 		ret = set_label(PLACE_LABEL, why);
+	/* A guest lets go of the old place only once it has the new one. */
 	if (!ret)
-		ret = let_go(current, why);
+		ret = let_go(current, access(LIVE, F_OK) ? 0 : MNT_DETACH, why);
 	if (!ret)
 		goto out;
+	call_hook("drop", NULL, NULL);
 	place_undo(all.made);
 	give_up(place, current, ret, why);
 out:
@@ -1233,11 +1333,7 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 		umount2(MOUNT, MNT_DETACH);
 		goto out;
 	}
-	ret = hold_guests(why);
-	if (!ret)
-		ret = see_unused(PLACE_ROOT, why);
-	if (!ret)
-		ret = take_along(place, &current, progress, why);
+	ret = take_along(place, &current, progress, why);
 	if (ret) {
 		umount2(MOUNT, MNT_DETACH);
 	} else {
@@ -1250,6 +1346,7 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 		if (ret)
 			place_notice(why);
 		moved = !ret;
+		call_hook(moved ? "pivot" : "drop", place->uuid, NULL);
 	}
 	sync();
 	settle();
@@ -1323,7 +1420,7 @@ int place_detach(char why[PLACE_TEXT])
 	if (!ret)
 		ret = see_unused(PLACE_ROOT, why);
 	if (!ret)
-		ret = let_go(&current, why);
+		ret = let_go(&current, 0, why);
 	if (!ret) {
 		unlink(CURRENT);
 		place_notice(_(

@@ -79,9 +79,10 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 /*
  * Copy everything that lasts from the place in use to PLACE, and use PLACE from then on; the old
  * one is put aside, of which WHY tells afterwards. It is refused when PLACE has files that would
- * become others. Guests whose disks are there are saved meanwhile, and go on afterwards: that is a
- * pause for them. When the copying fails, or is cancelled, the old one stays in use, and PLACE
- * keeps what it had, but is called PLACE_PARTIAL.
+ * become others. Plain guests that have nothing there but disks go on while these are copied; the
+ * others are saved meanwhile, and go on afterwards: that is a pause for them. When the copying
+ * fails, or is cancelled, the old one stays in use, and PLACE keeps what it had, but is called
+ * PLACE_PARTIAL.
  */
 int place_move(const struct place *place, struct place_progress *progress, char why[PLACE_TEXT]);
 
@@ -116,12 +117,13 @@ void place_notice(const char *why);
 
 /* How a tree is copied; what is zero or NULL asks for nothing. */
 struct place_copy {
-	int64_t shipped; /* seconds: files that are as old are left out; */
-	FILE *copied;	 /* so are those that are as they were when they came onto this list; */
-	FILE *noted;	 /* onto this one all come */
-	FILE *made;	 /* onto this one, the paths that TO did not have: for place_undo() */
-	bool over;	 /* files that are there already are replaced */
-	bool dry;	 /* nothing is written */
+	int64_t shipped;  /* seconds: files that are as old are left out; */
+	FILE *copied;	  /* so are those that are as they were when they came onto this list; */
+	FILE *noted;	  /* onto this one all come */
+	FILE *made;	  /* onto this one, the paths that TO did not have: for place_undo() */
+	bool over;	  /* files that are there already are replaced */
+	const char *live; /* files that this list (its path) names are left to libvirt */
+	bool dry;	  /* nothing is written */
 	/* Dry: what to say, with -EEXIST, when another file of that name is there already: it gets
 	 * the name of the place and (%.*s) of the file. Only of those at the top that are not
 	 * hidden, unless it is to be deep. */

@@ -29,7 +29,7 @@ static const struct verb verbs[] = {
 		run_create},
 	{"attach", "[PARTITION|UUID]", N_("use the data place that is there"), run_attach},
 	{"move", "PARTITION|UUID",
-		N_("copy everything to another data place and use that; guests pause meanwhile"),
+		N_("copy everything to another data place and use that; guests may pause meanwhile"),
 		run_move},
 	{"detach", "", N_("let go of it; what is on it stays there"), run_detach},
 	{"group", "NAME DISK|PARTITION [--extend] [--confirm DISK|PARTITION]",
@@ -186,7 +186,7 @@ static int run_move(char **words)
 	program_end_gently();
 	if (place_find(words[0], &place, why))
 		return failed(why);
-	puts(_("Guests whose disks are copied pause until that is done. Ctrl-C cancels it."));
+	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
 	fflush(stdout);
 	ret = place_move(&place, &progress, why);
 	return end_use(place.name, ret, why);

@@ -53,9 +53,9 @@ void dataplace_use(const char *name)
 	int ret;
 
 	copying.text =
-		moves ? _("Copying everything to the new data place; guests pause meanwhile.\nAny key cancels.")
+		moves ? _("Copying everything to the new data place; guests may pause meanwhile.\nAny key cancels.")
 		      : _("Taking the data place into use.\nAny key cancels.");
-	ui_wait(moves ? _("Guests pause until everything is copied to the new data place…")
+	ui_wait(moves ? _("Guests may pause until everything is copied to the new data place…")
 		      : _("Taking the data place into use…"));
 	/* What was typed before does not cancel it. */
 	while (ui_key_within(0))

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from host import Host
+from host import DOWN, Host
 
 pytestmark = pytest.mark.slow
 
@@ -81,3 +81,51 @@ def test_guests_go_on_around_a_move(disks):
         host.sh("until [ -e /run/posada/place.ready ]; do sleep 1; done", 120)
         assert host.posada("storage", "list", "--json")["place"] == "vdc1"
         assert "pv.img" in host.sh("mount -o ro /dev/vdb1 /mnt && ls /mnt/volumes && umount /mnt")
+
+
+def pid(host, guest):
+    return host.sh(f"cat /run/libvirt/qemu/{guest}.pid")
+
+
+def test_plain_guests_run_while_their_disks_move(disks):
+    with Host(memory=3072, disks=disks) as host:
+        host.expect("Automatic boot in", 60)
+        # The last entry is the one without Xen.
+        for _ in range(4):
+            host.send(DOWN)
+            host.read(0.5)
+        host.send("\r")
+        host.booted(hurry=False)
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
+        host.sh("mount -o ro /dev/vda /mnt && cp /mnt/counter.cpio /run && cp /mnt/counter.cpio /data/media && umount /mnt", 120)
+        # QEMU keeps an initrd open, so the one whose initrd moves along is saved.
+        for name, folder in (("runs", "/run"), ("pauses", "/data/media")):
+            host.posada("guest", "create", name, "--kind", "qemu", "--kernel", "/run/payload/payload/vmlinuz", "--initrd",
+                        f"{folder}/counter.cpio", "--cmdline", "console=ttyS0 quiet", "--memory", "256M", "--network", "none", "--disk", "64M")
+            host.sh(f"dd if=/dev/urandom of=/data/volumes/{name}.img bs=1M count=32 conv=notrunc,fsync", 120)
+            host.posada("guest", "start", name, seconds=180)
+        before = {name: (beat(host, name), pid(host, name)) for name in ("runs", "pauses")}
+        for old, new in (("vdb", "vdc"), ("vdc", "vdb")):
+            said = host.posada("storage", "create", new, "--whole-disk", "--confirm", new, seconds=900)
+            assert f"{old}1 keeps what it had and is called posada-moved" in said
+            assert host.posada("storage", "list", "--json")["place"] == f"{new}1"
+            after = {name: (beat(host, name), pid(host, name)) for name in ("runs", "pauses")}
+            assert all(after[name][0] > before[name][0] for name in after)
+            assert after["runs"][1] == before["runs"][1] and after["pauses"][1] != before["pauses"][1]
+            before = after
+            # Whoever asks is told of /data, and that is where QEMU writes.
+            for asked in ("domblklist runs", "domblklist --inactive runs"):
+                assert "/data/volumes/runs.img" in host.sh(f"virsh -q -c qemu:///system {asked}")
+            opened = host.sh(f"ls -l /proc/{after['runs'][1]}/fd")
+            assert "/data/volumes/runs.img" in opened and "place.mount" not in opened
+            assert f"/dev/{old}" not in host.sh("cat /proc/mounts")
+            for name in after:
+                host.sh(f"mount -o ro /dev/{old}1 /mnt && cmp /mnt/volumes/{name}.img /data/volumes/{name}.img && umount /mnt", 120)
+        assert "guest runs are not copied" not in host.sh("cat /var/log/messages")
+        # It is one like any other afterwards.
+        assert "qemu" in host.posada("storage", "detach", status=1)
+        for name in before:
+            host.posada("guest", "kill", name)
+            host.posada("guest", "start", name, seconds=180)
+            beat(host, name)
+        host.healthy()

@@ -351,9 +351,112 @@ TEST(what_is_bound_is_in_use_too)
 	assert_null(place_bound("socket:[1]"));
 }
 
+TEST(what_libvirt_copies_is_left_out)
+{
+	char list[1024], live[512];
+	struct place_copy copy = {.over = true, .live = live};
+
+	snprintf(live, sizeof(live), "%s", unit_path("live.list"));
+	unit_write("left/to libvirt.img", "old", 3);
+	unit_write("left/to libvirt", "x", 1);
+	unit_write("beside/to libvirt.img", "new", 3);
+	/* No list is an empty one, and so is one that is broken. */
+	unit_write("live.list", "GUEST\n\n", 7);
+	assert_int_equal(place_copy(&copy, unit_path("left"), unit_path("all"), why), 0);
+	see_file(unit_path("all/to libvirt.img"), "old");
+	snprintf(list, sizeof(list), "GUEST 11 vda /data/other\nGUEST 11 vdb %s\n",
+		unit_path("left/to libvirt.img"));
+	unit_write("live.list", list, strlen(list));
+	assert_int_equal(place_copy(&copy, unit_path("left"), unit_path("beside"), why), 0);
+	see_file(unit_path("beside/to libvirt.img"), "new");
+	see_file(unit_path("beside/to libvirt"), "x");
+}
+
+/* Guests as libvirt tells of them: their disks in disks/NAME, their copies in xml/NAME. */
+static const char virsh[] =
+	"#!/bin/sh\n"
+	"shift 3\n"
+	"case \"$1 $2\" in\n"
+	"'list --uuid') ls disks ;;\n"
+	"domname*) echo \"$2\" ;;\n"
+	"domblklist*) cat \"disks/$2\" ;;\n"
+	"dumpxml*) cat \"xml/$2\" ;;\n"
+	"blockcopy*)\n"
+	"	[ ! -e \"refuse/$2-$3\" ] && echo copy >\"$5\" && echo \"<mirror job='copy'>\" >>\"xml/$2\" ;;\n"
+	"blockjob*) echo \"$@\" >>jobs ;;\n"
+	"esac\n";
+
+/* Which guest has which files open, as its own process. */
+static const char guests[] =
+	"set -e\n"
+	"PATH=$PWD/bin:$PATH\n"
+	"echo 'notice() { :; }' >common\n"
+	"sed \"s#/etc/init/common#$PWD/common#; s#/run/#$PWD/run/#g; s#/data#$PWD/data#g; s#/(data#$PWD&#\" \"$1\" >hook\n"
+	"chmod +x bin/virsh hook\n"
+	"ln -s /bin/true bin/logger\n"
+	"mkdir -p run/libvirt/qemu run/posada/place.mount data/volumes data/media disks xml refuse\n"
+	"for disk in alone one two third fourth big; do echo old >data/volumes/$disk.img; done\n"
+	"truncate -s 8M data/volumes/big.img\n"
+	"echo iso >data/media/cd.iso\n"
+	"touch refuse/pair-vdb\n"
+	"guest() {\n"
+	"	name=$1 disks=$2\n"
+	"	shift 2\n"
+	"	for disk in $disks; do echo \" file   disk   ${disk%%=*}   $PWD/data/volumes/${disk#*=}.img\"; done >disks/$name\n"
+	"	echo '<domain/>' >xml/$name\n"
+	"	${run:-sleep} 60 & echo $! >run/libvirt/qemu/$name.pid\n"
+	"}\n"
+	"guest alone vda=alone 3<data/volumes/alone.img 4<data/volumes/alone.img\n"
+	"guest pair 'vda=one vdb=two' 3<data/volumes/one.img 4<data/volumes/two.img\n"
+	"guest reader vda=third 3<data/volumes/third.img 4<data/media/cd.iso\n"
+	"guest huge vda=big 3<data/volumes/big.img\n"
+	"guest elsewhere ''\n"
+	"cp /bin/sleep data/media/initrd\n"
+	"run=data/media/initrd guest mapper vda=fourth 3<data/volumes/fourth.img\n"
+	"until grep -q initrd /proc/$!/maps; do sleep 0.1; done\n"
+	"trap 'kill $(cat run/libvirt/qemu/*.pid)' EXIT\n"
+	/* Of those that can be copied, one has no room, and of one a disk is refused. */
+	"./hook copy NEW 4096\n"
+	"echo \"alone $(cat run/libvirt/qemu/alone.pid) vda $PWD/data/volumes/alone.img\" | cmp - run/posada/place.live\n"
+	"[ \"$(ls run/posada/place.mount/volumes)\" = alone.img ]\n"
+	"[ \"$(cat jobs)\" = 'blockjob pair vda --abort' ]\n"
+	"./hook ready && exit 1 || [ $? = 3 ]\n"
+	"echo \"<mirror job='copy' ready='yes'>\" >xml/alone\n"
+	"./hook ready\n"
+	/* Before and after the place is on /data, it has one name. */
+	"[ \"$(cat run/posada/places/NEW/volumes/alone.img)\" = copy ]\n"
+	"./hook pivot NEW\n"
+	"[ \"$(cat run/posada/places/NEW/volumes/alone.img)\" = old ]\n"
+	"tail -n 1 jobs | grep -x 'blockjob alone vda --pivot'\n"
+	"[ ! -e run/posada/place.live ]\n"
+	/* One whose copy has ended is left; a move that ends takes the copies back. */
+	"rm run/posada/place.mount/volumes/* && echo '<domain/>' >xml/alone\n"
+	"./hook copy NEW 9000\n"
+	"grep -q ^huge run/posada/place.live\n"
+	"echo '<domain/>' >xml/huge\n"
+	"echo \"<mirror job='copy' ready='yes'>\" >xml/alone\n"
+	"./hook ready\n"
+	"[ \"$(ls run/posada/place.mount/volumes)\" = alone.img ]\n"
+	"./hook drop\n"
+	"tail -n 1 jobs | grep -x 'blockjob alone vda --abort'\n"
+	"[ -z \"$(ls run/posada/place.mount/volumes)\" ]\n"
+	"[ ! -e run/posada/place.live ]\n";
+
+TEST(disks_are_copied_under_running_guests)
+{
+	char *hook = realpath("../../initramfs/etc/init/place", NULL);
+
+	assert_non_null(hook);
+	unit_write("init/bin/virsh", virsh, strlen(virsh));
+	unit_write("init/guests", guests, strlen(guests));
+	unit_run("cd init && sh guests %s", hook);
+	free(hook);
+}
+
 RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
 	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
 	T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
 	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
 	T(what_was_left_is_no_place), T(what_is_made_and_not_used_is_no_place),
-	T(what_is_bound_is_in_use_too))
+	T(what_is_bound_is_in_use_too), T(what_libvirt_copies_is_left_out),
+	T(disks_are_copied_under_running_guests))
