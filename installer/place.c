@@ -665,32 +665,37 @@ static int make_folders(const char *path, mode_t mode)
 	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
 }
 
-/* Everything that lasts, onto the place that is mounted on MOUNT. */
+/* What lasts by NUMBER, onto the place that is mounted on MOUNT. */
+static int copy_one(struct place_copy *copy, size_t number, char why[PLACE_TEXT])
+{
+	const char *name = kept[number].kept;
+	struct stat status;
+	char to[PATH_SIZE];
+	bool there;
+	int ret = 0;
+
+	snprintf(to, sizeof(to), MOUNT "/%s", name);
+	there = !stat(to, &status);
+	/* What came with the image is written once: who deletes it then means that. */
+	copy->shipped = there && !stat(SHIPPED, &status) ? status.st_mtim.tv_sec : 0;
+	if (!copy->deep)
+		copy->clash = kept[number].clash;
+	if (!copy->dry)
+		ret = make_folders(to, strstr(name, "ssh") ? 0700 : 0755);
+	if (ret)
+		fail(why, ret, "%s: %s", to, strerror(-ret));
+	else if (!copy->dry && !there)
+		ret = note_made(copy, to, why);
+	return ret ? ret : place_copy(copy, kept[number].path, to, why);
+}
+
 static int copy_kept(struct place_copy *copy, char why[PLACE_TEXT])
 {
-	char to[PATH_SIZE];
-	struct stat status;
 	int ret = 0;
 
 	copy->bytes = 0;
-	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
-		bool there;
-
-		snprintf(to, sizeof(to), MOUNT "/%s", kept[i].kept);
-		there = !stat(to, &status);
-		/* What came with the image is written once: who deletes it then means that. */
-		copy->shipped = there && !stat(SHIPPED, &status) ? status.st_mtim.tv_sec : 0;
-		if (!copy->deep)
-			copy->clash = kept[i].clash;
-		if (!copy->dry)
-			ret = make_folders(to, strstr(kept[i].kept, "ssh") ? 0700 : 0755);
-		if (ret)
-			fail(why, ret, "%s: %s", to, strerror(-ret));
-		else if (!copy->dry && !there)
-			ret = note_made(copy, to, why);
-		if (!ret)
-			ret = place_copy(copy, kept[i].path, to, why);
-	}
+	for (size_t i = 0; !ret && i < COUNT(kept); i++)
+		ret = copy_one(copy, i, why);
 	return ret;
 }
 
@@ -726,44 +731,6 @@ static int measure(const struct place *place, struct place_copy *copy, char why[
 static void name_list(const struct place *place, char path[PATH_SIZE])
 {
 	snprintf(path, PATH_SIZE, COPIED "-%s", place->uuid);
-}
-
-/* From memory, of which COPIED lists afterwards what need not be copied again. */
-static int fill_from_memory(const struct place *place, bool memory_wins,
-	struct place_progress *progress, char why[PLACE_TEXT])
-{
-	struct place_copy copy = {.place = place->name,
-		.noted = fopen(COPIED, "we"),
-		.made = fopen(MADE, "w+e"),
-		.progress = progress};
-	struct place_copy over = {.over = true};
-	char path[PATH_SIZE];
-	int ret;
-
-	if (!copy.noted || !copy.made) {
-		ret = fail(why, -errno, "%s: %s", RUN, strerror(errno));
-		goto out;
-	}
-	name_list(place, path);
-	copy.copied = fopen(path, "re");
-	ret = measure(place, &copy, why);
-	if (!ret)
-		ret = copy_kept(&copy, why);
-	if (!ret && memory_wins)
-		ret = copy_entry(
-			&over, SETTINGS_FILE, MOUNT "/state/settings/posada.conf", true, why);
-	if (copy.copied)
-		fclose(copy.copied);
-	if (fflush(copy.noted) && !ret)
-		ret = fail(why, -EIO, "%s: %s", COPIED, strerror(EIO));
-	if (ret)
-		place_undo(copy.made);
-out:
-	if (copy.noted)
-		fclose(copy.noted);
-	if (copy.made)
-		fclose(copy.made);
-	return ret;
 }
 
 /* --- Who is in the way -------------------------------------------------- */
@@ -964,23 +931,43 @@ static void unbind(void)
 			umount2(kept[i].path, MNT_DETACH);
 }
 
+/* What is on the place, which is mounted on ROOT, where that is used. */
+static int bind_one(const char *root, size_t number, char why[PLACE_TEXT])
+{
+	const char *path = kept[number].path;
+	char from[PATH_SIZE];
+	int ret = make_folders(path, 0755);
+
+	snprintf(from, sizeof(from), "%s/%s", root, kept[number].kept);
+	if (!ret && mount(from, path, NULL, MS_BIND, NULL))
+		ret = -errno;
+	return ret ? fail(why, ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
 static int bind_all(char why[PLACE_TEXT])
 {
-	char from[PATH_SIZE];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < COUNT(kept); i++)
+		if (!below_root(kept[i].path))
+			ret = bind_one(PLACE_ROOT, i, why);
+	if (ret)
+		unbind();
+	return ret;
+}
+
+/* Where guests are saved is the place already: this host's memory has no room for theirs. */
+static int bind_saved(struct place_copy *copy, char why[PLACE_TEXT])
+{
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < COUNT(kept); i++) {
-		if (below_root(kept[i].path))
+		if (!strstr(kept[i].kept, "-saved"))
 			continue;
-		snprintf(from, sizeof(from), PLACE_ROOT "/%s", kept[i].kept);
-		ret = make_folders(kept[i].path, 0755);
-		if (!ret && mount(from, kept[i].path, NULL, MS_BIND, NULL))
-			ret = -errno;
-		if (ret)
-			fail(why, ret, "%s: %s", kept[i].path, strerror(-ret));
+		ret = copy_one(copy, i, why);
+		if (!ret)
+			ret = bind_one(MOUNT, i, why);
 	}
-	if (ret)
-		unbind();
 	return ret;
 }
 
@@ -1098,6 +1085,57 @@ static int switch_to(const struct place *place, char why[PLACE_TEXT])
 	return ret;
 }
 
+/* From memory, of which COPIED lists afterwards what need not be copied again. */
+static int fill_from_memory(const struct place *place, bool memory_wins,
+	struct place_progress *progress, char why[PLACE_TEXT])
+{
+	struct place_copy copy = {.place = place->name,
+		.noted = fopen(COPIED, "we"),
+		.made = fopen(MADE, "w+e"),
+		.progress = progress};
+	struct place_copy over = {.over = true};
+	char path[PATH_SIZE];
+	bool held = false;
+	int ret;
+
+	if (!copy.noted || !copy.made) {
+		ret = fail(why, -errno, "%s: %s", RUN, strerror(errno));
+		goto out;
+	}
+	name_list(place, path);
+	copy.copied = fopen(path, "re");
+	ret = measure(place, &copy, why);
+	if (!ret) {
+		held = true;
+		ret = bind_saved(&copy, why);
+	}
+	if (!ret)
+		ret = hold_guests(why);
+	if (!ret)
+		ret = see_unused(PLACE_ROOT, why);
+	if (!ret)
+		ret = copy_kept(&copy, why);
+	if (!ret && memory_wins)
+		ret = copy_entry(
+			&over, SETTINGS_FILE, MOUNT "/state/settings/posada.conf", true, why);
+	if (copy.copied)
+		fclose(copy.copied);
+	if (fflush(copy.noted) && !ret)
+		ret = fail(why, -EIO, "%s: %s", COPIED, strerror(EIO));
+	/* Those that were saved are on the place. */
+	if (ret && held)
+		settle();
+	unbind();
+	if (ret)
+		place_undo(copy.made);
+out:
+	if (copy.noted)
+		fclose(copy.noted);
+	if (copy.made)
+		fclose(copy.made);
+	return ret;
+}
+
 int place_attach(const struct place *place, bool memory_wins, struct place_progress *progress,
 	char why[PLACE_TEXT])
 {
@@ -1115,9 +1153,7 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 			current.name);
 		goto out;
 	}
-	ret = see_unused(PLACE_ROOT, why);
-	if (!ret)
-		ret = see_plain(why);
+	ret = see_plain(why);
 	if (!ret)
 		ret = place_check_pools(POOLS, why);
 	if (!ret)
@@ -1125,16 +1161,17 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 	if (ret)
 		goto out;
 	ret = fill_from_memory(place, memory_wins, progress, why);
-	if (ret)
+	if (ret) {
 		umount2(MOUNT, MNT_DETACH);
-	else
-		ret = switch_to(place, why);
-	if (ret)
 		goto out;
-	name_list(place, list);
-	rename(COPIED, list);
+	}
+	ret = switch_to(place, why);
+	if (!ret) {
+		name_list(place, list);
+		rename(COPIED, list);
+		place_notice(NULL);
+	}
 	sync();
-	place_notice(NULL);
 	settle();
 out:
 	close(fd);

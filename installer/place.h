@@ -70,8 +70,8 @@ struct place_progress {
  * written to it before and is not there any more; with MEMORY_WINS the settings are written over
  * those that it has. Then settings, definitions, media and volumes are its. It is refused when it
  * has another guest, medium or volume by the name of one in memory, and while a program has a file
- * open that would be hidden. When it fails, everything is as it was. PROGRESS may be NULL, here and
- * below.
+ * open that would be hidden. Guests whose disks are in memory are saved to it meanwhile, and go on
+ * afterwards. When it fails, everything is as it was. PROGRESS may be NULL, here and below.
  */
 int place_attach(const struct place *place, bool memory_wins, struct place_progress *progress,
 	char why[PLACE_TEXT]);

@@ -92,6 +92,12 @@ static int end_use(const char *name, int ret, const char *why)
 	return DONE;
 }
 
+static void announce(void)
+{
+	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
+	fflush(stdout);
+}
+
 static int use(const char *name)
 {
 	struct place_progress progress = {.report = program_goes_on};
@@ -99,6 +105,7 @@ static int use(const char *name)
 	int ret;
 
 	program_end_gently();
+	announce();
 	ret = place_use(name, &progress, why);
 	return end_use(name, ret, why);
 }
@@ -161,11 +168,17 @@ static int run_attach(char **words)
 	struct place_progress progress = {.report = program_goes_on};
 	struct place place, current;
 	char why[PLACE_TEXT];
+	int ret;
 
 	if (words[0] && (words[1] || *words[0] == '-'))
 		return program_usage(&program);
 	program_end_gently();
-	if (place_find(words[0], &place, why) || place_attach(&place, false, &progress, why)) {
+	ret = place_find(words[0], &place, why);
+	if (!ret) {
+		announce();
+		ret = place_attach(&place, false, &progress, why);
+	}
+	if (ret) {
 		if (place_current(&current))
 			place_notice(why);
 		return failed(why);
@@ -186,8 +199,7 @@ static int run_move(char **words)
 	program_end_gently();
 	if (place_find(words[0], &place, why))
 		return failed(why);
-	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
-	fflush(stdout);
+	announce();
 	ret = place_move(&place, &progress, why);
 	return end_use(place.name, ret, why);
 }

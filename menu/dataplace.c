@@ -54,9 +54,9 @@ void dataplace_use(const char *name)
 
 	copying.text =
 		moves ? _("Copying everything to the new data place; guests may pause meanwhile.\nAny key cancels.")
-		      : _("Taking the data place into use.\nAny key cancels.");
+		      : _("Taking the data place into use; guests may pause meanwhile.\nAny key cancels.");
 	ui_wait(moves ? _("Guests may pause until everything is copied to the new data place…")
-		      : _("Taking the data place into use…"));
+		      : _("Guests may pause until the data place is in use…"));
 	/* What was typed before does not cancel it. */
 	while (ui_key_within(0))
 		;

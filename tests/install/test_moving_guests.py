@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guests that run go on while the data place under their disks moves to another disk."""
+"""Guests that run go on while the data place under their disks moves to another disk, and when the first one is made."""
 import re
 import subprocess
 
@@ -128,4 +128,30 @@ def test_plain_guests_run_while_their_disks_move(disks):
             host.posada("guest", "kill", name)
             host.posada("guest", "start", name, seconds=180)
             beat(host, name)
+        host.healthy()
+
+
+def test_guests_in_memory_go_on_when_a_place_is_made(disks):
+    with Host(memory=3072, disks=disks) as host:
+        host.booted()
+        host.sh("mount -o ro /dev/vda /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /data/media && umount /mnt", 120)
+        host.posada("guest", "create", "pv", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio",
+                    "--cmdline", "console=hvc0", "--memory", "160M", "--disk", "16M", "--start", seconds=180)
+        before = beat(host, "pv")
+        # What cannot be pauses the guest, and changes nothing for it.
+        host.sh("cd /data/media && { sleep 7200 & cd /; }")
+        said = host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=600, status=1)
+        assert "may pause" in said and "sleep" in said
+        assert host.posada("guest", "show", "pv", "--json")["state"] == "running"
+        now = beat(host, "pv")
+        assert now > before
+        assert not re.search("place.mount|-saved", host.sh("cat /proc/self/mountinfo"))
+        host.sh("kill $!")
+        host.posada("storage", "attach", "vdb1", seconds=600)
+        assert host.posada("guest", "show", "pv", "--json")["state"] == "running"
+        assert beat(host, "pv") > now
+        # Its disk is on the place, and its memory is not there any more.
+        assert "vdb1" in host.sh("df /data/volumes/pv.img")
+        assert not host.sh("ls /var/lib/libvirt/libxl/save")
+        assert "pv.img" in host.posada("storage", "detach", status=1)
         host.healthy()
