@@ -750,7 +750,8 @@ const char *place_bound(const char *path)
 	return NULL;
 }
 
-/* DIRECTORY, or the folder that is bound to the place, with the TARGET that LINK leads to; or NULL. */
+/* DIRECTORY, or the folder that is bound to the place, with the TARGET that LINK leads to; or NULL.
+ */
 static const char *leads_below(const char *link, const char *directory, char target[PATH_SIZE])
 {
 	ssize_t length = readlink(link, target, PATH_SIZE - 1);
