@@ -389,7 +389,9 @@ bool work_same_files(const char *one, const char *other)
 
 int work_mount(struct work *work, bool read_only)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (read_only ? MS_RDONLY : 0);
+	/* A link in a file system of others would lead into this host's. */
+	const unsigned long flags =
+		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | (read_only ? MS_RDONLY : 0);
 	const char *options = !strcmp(work->content, "xfs") ? NULL : "errors=remount-ro";
 	int ret = work_activate(work);
 
