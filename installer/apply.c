@@ -509,13 +509,14 @@ static int do_partition(struct work *work)
 	const struct plan_step *step = work->step;
 	const struct disklabel_part part = {
 		step->number, step->start, step->size, step->type, names[step->role]};
+	bool marked = step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE;
 	char device[PATH_MAX];
 	int ret = 0;
 
 	/* A plan that keeps no record is taken back after a failure too. */
 	if (!plan_find(work->plan, PLAN_RECORD))
 		ret = do_record(work);
-	if (!ret && step->role == PLAN_BOOT && work->plan->layout == PLAN_ALONGSIDE)
+	if (!ret && marked)
 		ret = work_put_mark(work, step->start, step->size);
 	if (ret)
 		return ret;
@@ -523,6 +524,9 @@ static int do_partition(struct work *work)
 	/* It may be in the table also when the kernel did not take it. */
 	if (!ret || is_changed(work))
 		work->part_made = step;
+	/* Whoever makes a partition there later makes none of ours. */
+	else if (marked)
+		work_drop_mark(work, step->start, step->size);
 	work_device(work, step->part, device);
 	if (!ret)
 		ret = wait_for(device);

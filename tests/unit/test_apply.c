@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of apply.c on an image file. What it mounts is a directory of the test, so that nobody
 // needs to be root.
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <libfdisk/libfdisk.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -23,7 +25,7 @@
 static struct plan plan;
 static struct raw_ends before, now;
 static char why[APPLY_TEXT];
-static bool exact, lasts, unmountable;
+static bool exact, lasts, unmountable, table_fails;
 
 /* These stand in front of the C library's. */
 int mount(const char *source, const char *target, const char *kind, unsigned long flags,
@@ -41,6 +43,14 @@ int mount(const char *source, const char *target, const char *kind, unsigned lon
 	}
 	mkdir(unit_path(fs), 0700);
 	return rmdir(target) || symlink(unit_path(fs), target) ? -1 : 0;
+}
+
+int fdisk_write_disklabel(struct fdisk_context *context)
+{
+	int (*next)(struct fdisk_context *) = NULL;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "fdisk_write_disklabel");
+	return table_fails ? -EIO : next(context);
 }
 
 int umount(const char *target)
@@ -353,6 +363,23 @@ TEST(a_failure_is_taken_back)
 	assert_non_null(strstr(why, "core.img"));
 	assert_non_null(strstr(why, "has been taken back"));
 	see_as_before(path);
+}
+
+/* What told of a partition that was never made must not be taken for one that others make. */
+TEST(a_table_that_cannot_be_written_leaves_no_mark)
+{
+	const char *path = make_disk();
+	const struct plan_step *step = plan_find(&plan, PLAN_PARTITION);
+	uint8_t mark[RAW_MARK];
+
+	put_system();
+	table_fails = true;
+	assert_int_not_equal(apply(), 0);
+	table_fails = false;
+	see_nothing_written(path, "could not be made");
+	assert_int_equal(
+		raw_read(path, mark, sizeof(mark), step->start + step->size - RAW_MARK), 0);
+	assert_false(raw_mark_read(mark, step->start, step->size, NULL));
 }
 
 /* A disk of 2 GiB without boot code, and the plan for a data place in its free room. */
@@ -1208,7 +1235,7 @@ TEST(undo_wants_the_partition_that_was_seen)
 
 RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(one_that_was_broken_off_is_taken_back), T(changes_of_others_stay),
-	T(a_failure_is_taken_back), T(a_place_that_fails_is_taken_back), T(firmware_is_told),
+	T(a_failure_is_taken_back), T(a_table_that_cannot_be_written_leaves_no_mark), T(a_place_that_fails_is_taken_back), T(firmware_is_told),
 	T(a_stick_is_for_any_machine), T(a_mirror_is_on_both_disks),
 	T(a_disk_is_taken_in_place_of_a_lost_one), T(a_repair_that_fails_can_be_made_again),
 	T(a_mirror_wants_both_disks_as_they_were), T(who_does_not_end_is_ended),
