@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "loader.h"
+#include "text.h"
 #include "work.h"
 
 #define _(text) gettext(text)
@@ -146,7 +147,7 @@ static bool read_version(struct work *work, char slot, char version[64])
 	if (strncmp(line, LOADER_ENTRIES_HEAD, head) != 0)
 		return false;
 	line[strcspn(line, "\n")] = '\0';
-	snprintf(version, 64, "%.63s", line + head);
+	posada_text_clean(line + head, version, 64);
 	return *version;
 }
 

@@ -254,6 +254,12 @@ TEST(an_update_is_tried_and_stays)
 	assert_string_equal(states(), "1.2 next 1.1 good");
 }
 
+TEST(a_version_controls_no_terminal)
+{
+	install("1\033[2J.0");
+	assert_string_equal(states(), "1?[2J.0 good  none");
+}
+
 TEST(what_is_refused_changes_nothing)
 {
 	struct update_source *source;
@@ -581,7 +587,8 @@ TEST(a_live_stick_is_no_installation)
 	assert_ptr_equal(disk, &disks[1]);
 }
 
-RUN("versions", T(an_update_is_tried_and_stays), T(what_is_refused_changes_nothing),
+RUN("versions", T(an_update_is_tried_and_stays), T(a_version_controls_no_terminal),
+	T(what_is_refused_changes_nothing),
 	T(what_reads_back_otherwise_is_no_version), T(what_was_updated_is_an_update),
 	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
 	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
