@@ -222,15 +222,23 @@ class Folder:
     def __init__(self, part):
         self.start, self.size = part[1], part[2]
 
-    def read(self, image, path):
+    def part(self, image):
+        """The file system alone, for e2fsck forgets where it begins once the journal was looked into."""
+        part = image.with_name("part")
+        subprocess.run(["dd", f"if={image}", f"of={part}", "bs=1M", f"skip={self.start // MIB}", f"count={self.size // MIB}",
+                        "conv=sparse", "status=none"], check=True)
+        return part
+
+    @staticmethod
+    def read(part, path):
         """The files below PATH as they lie there, which is what GRUB sees: it does not look into a journal."""
         with tempfile.TemporaryDirectory() as tree:
-            subprocess.run(["debugfs", "-R", f"rdump {path} {tree}", f"{image}?offset={self.start}"], check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(["debugfs", "-R", f"rdump {path} {tree}", part], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
             return {"/" + str(file.relative_to(tree)): file.read_bytes() for file in pathlib.Path(tree).rglob("*") if file.is_file()}
 
     def ours(self, disk, image):
-        return self.read(image(), "/posada")
+        return self.read(self.part(image()), "/posada")
 
     def allowed(self, _):
         """Which of its blocks are free is the file system's to say."""
@@ -238,10 +246,10 @@ class Folder:
 
     def theirs(self, disk, image):
         """What the origin has of it once it has looked into its journal."""
-        state = image()
-        checked = subprocess.run(["e2fsck", "-fp", f"{state}?offset={self.start}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        part = self.part(image())
+        checked = subprocess.run(["e2fsck", "-fp", part], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         demand(checked.returncode < 4, f"the file system of the origin is damaged: {checked.stdout.decode(errors='replace')}")
-        return {path: data for path, data in self.read(state, "/").items() if not path.startswith("/posada/")}
+        return {path: data for path, data in self.read(part, "/").items() if not path.startswith("/posada/")}
 
 
 class Volume:
