@@ -1,27 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The other entries of the boot menu: serial, verbose, not locked down, and the same host without Xen."""
 import pytest
-from host import Host
-
-DOWN = "\x1b[B"
-ENTRIES = ["Posada", "Posada on a serial console", "Posada with verbose logs", "Posada for PCI devices", "Posada without Xen"]
-
-
-def start(host, entry):
-    """Choose an entry of syslinux's menu by its place."""
-    host.expect("Automatic boot in", 60)
-    for _ in range(ENTRIES.index(entry)):
-        host.send(DOWN)
-        host.read(0.5)
-    host.send("\r")
-    return host.booted(hurry=False)
+from host import ISO_ENTRIES, Host
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("entry", ENTRIES[1:4], ids=["serial", "verbose", "devices"])
+@pytest.mark.parametrize("entry", ISO_ENTRIES[1:4], ids=["serial", "verbose", "devices"])
 def test_entry_with_xen(entry):
     with Host() as host:
-        start(host, entry)
+        host.start_from_iso(entry)
         host.healthy()
         status = host.posada("status", "--json")
         assert status["engine"] == "xen"
@@ -33,7 +20,7 @@ def test_entry_with_xen(entry):
 def test_without_xen(media_disk):
     """Guests are plain ones then, and those that need Xen are refused with the reason."""
     with Host(disks=[media_disk]) as host:
-        start(host, "Posada without Xen")
+        host.start_from_iso("Posada without Xen")
         host.healthy()
         status = host.posada("status", "--json")
         assert status["engine"] in ("kvm", "plain") and status["memory_kib"] > 1900 * 1024

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from host import DOWN, Host
+from host import Host
 
 pytestmark = pytest.mark.slow
 
@@ -89,13 +89,7 @@ def pid(host, guest):
 
 def test_plain_guests_run_while_their_disks_move(disks):
     with Host(memory=3072, disks=disks) as host:
-        host.expect("Automatic boot in", 60)
-        # The last entry is the one without Xen.
-        for _ in range(4):
-            host.send(DOWN)
-            host.read(0.5)
-        host.send("\r")
-        host.booted(hurry=False)
+        host.start_from_iso("Posada without Xen")
         host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
         host.sh("mount -o ro /dev/vda /mnt && cp /mnt/counter.cpio /run && cp /mnt/counter.cpio /data/media && umount /mnt", 120)
         # QEMU keeps an initrd open, so the one whose initrd moves along is saved.
