@@ -2,6 +2,7 @@
 """The power goes at any moment of an installation or of its undoing: the machine starts what was there, or Posada."""
 import hashlib
 import pathlib
+import re
 import shutil
 
 import pytest
@@ -41,18 +42,24 @@ def confirm(host, words, disk, seconds=300):
 class Recording:
     """One disk, installed on and (unless it is all Posada's) undone, and every write of that."""
 
-    def __init__(self, origins, name, base, whole_disk=False, where=None):
-        """WHERE: what of the origin's Posada comes to lie in, when it gets no partition of its own."""
-        self.name, self.base, self.whole_disk, self.where = name, base, whole_disk, where
+    def __init__(self, origins, name, base, layout="alongside", where=None, twin=None):
+        """WHERE: what of the origin's Posada comes to lie in, when it gets no partition of its own; TWIN: the recording of the
+        disk before, which this one mirrors."""
+        self.name, self.base, self.where, self.twin = name, base, where, twin
+        self.layout, self.whole_disk, self.mirrored = layout, layout != "alongside", False
+        if twin:
+            twin.mirrored = True
         self.work = origins.work / f"{name}.work"
         shutil.copy(base, self.work)
         self.log = origins.work / f"{name}.log"
         self.installed = self.undone = self.updated = None
 
     def install(self, host, number):
-        layout = "whole-disk" if self.whole_disk else "alongside"
-        host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {layout}\\n' >/tmp/answers")
-        assert f"Posada is on vd{'abcdefgh'[number]}." in host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
+        mirror = f"mirror = DISK{number + 1}\\n" if self.mirrored else ""
+        if not self.twin:
+            host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {self.layout}\\n{mirror}' >/tmp/answers")
+            said = host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
+            assert re.search(rf"Posada is on (sda|vd{'abcdefgh'[number]})\b", said)
         self.installed = writelog.count(self.log)
 
     def undo(self, host, number):
@@ -119,7 +126,8 @@ class Recording:
 
 def record(firmware, recordings, variables=None, updates=None):
     """Installs on each disk and takes that back, but for one: it is updated, when there are UPDATES."""
-    extra = [word for number, one in enumerate(recordings) for word in writelog.logged(one.work, one.log, number)]
+    extra = [word for number, one in enumerate(recordings)
+             for word in writelog.logged(one.work, one.log, number, "usb-storage,bus=usb.0" if one.layout == "stick" else "virtio-blk-pci")]
     if updates:
         extra += ["-drive", f"if=none,id=updates,format=raw,readonly=on,file={updates}", "-device", "virtio-blk-pci,drive=updates"]
     if variables:
@@ -251,12 +259,25 @@ def test_states_within_the_origin(origins):
 
 @pytest.mark.power
 def test_bios_whole_disk_states(origins):
-    see_all(record("bios", [Recording(origins, "whole", empty(origins, "whole-base"), True)])["whole"], False)
+    see_all(record("bios", [Recording(origins, "whole", empty(origins, "whole-base"), "whole-disk")])["whole"], False)
+
+
+@pytest.mark.power
+def test_stick_states(origins):
+    see_all(record("bios", [Recording(origins, "stick", empty(origins, "stick-base"), "stick")])["stick"], False)
+
+
+@pytest.mark.power
+def test_mirror_states(origins):
+    """Each disk by itself, for that is how it may have to start."""
+    first = Recording(origins, "first", empty(origins, "first-base"), "whole-disk")
+    for recording in record("bios", [first, Recording(origins, "second", empty(origins, "second-base"), "whole-disk", twin=first)]).values():
+        see_all(recording, False)
 
 
 @pytest.mark.power
 def test_uefi_whole_disk_states(origins):
-    see_all(record("uefi", [Recording(origins, "whole", empty(origins, "whole-uefi-base"), True)],
+    see_all(record("uefi", [Recording(origins, "whole", empty(origins, "whole-uefi-base"), "whole-disk")],
                    firmware_variables(origins.work / "whole-vars"))["whole"], True)
 
 

@@ -13,12 +13,12 @@ FLUSH, FUA, DISCARD = 1, 2, 4
 PIECE = 4096
 
 
-def logged(disk, log, number=0):
-    """QEMU's words for a virtio disk whose writes are logged, for vm.py's EXTRA; the log is made empty."""
+def logged(disk, log, number=0, device="virtio-blk-pci"):
+    """QEMU's words for a DEVICE, a disk whose writes are logged, for vm.py's EXTRA; the log is made empty."""
     open(log, "wb").close()
     return ["-blockdev", f"driver=blklogwrites,node-name=logged{number},file.driver=file,file.filename={disk},"
                          f"log.driver=file,log.filename={log}",
-            "-device", f"virtio-blk-pci,drive=logged{number},serial=DISK{number}"]
+            "-device", f"{device},drive=logged{number},serial=DISK{number}"]
 
 
 def count(log):
