@@ -588,10 +588,10 @@ TEST(a_live_stick_is_no_installation)
 }
 
 RUN("versions", T(an_update_is_tried_and_stays), T(a_version_controls_no_terminal),
-	T(what_is_refused_changes_nothing),
-	T(what_reads_back_otherwise_is_no_version), T(what_was_updated_is_an_update),
-	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
-	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
-	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
+	T(what_is_refused_changes_nothing), T(what_reads_back_otherwise_is_no_version),
+	T(what_was_updated_is_an_update), T(what_breaks_off_is_no_version),
+	T(a_lost_environment_is_made_again), T(both_disks_are_kept_in_step),
+	T(a_lost_disk_stops_nothing), T(what_cannot_be_copied_is_told),
+	T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
 	T(installations_are_found), T(a_live_stick_is_no_installation))
