@@ -182,5 +182,5 @@ class Host(vm.Machine):
         meant_down = ("dhcp", "iscsid", "network-trial", "sshd", "xen-ready")
         services = re.findall(r"^(run|down|finish|fail\w*): /run/service/(\S+):", states, re.M)
         assert len(services) > 6 and all(state == "run" or name in meant_down for state, name in services), states
-        found = self.sh(f"(dmesg; cat /var/log/messages) | grep -iE -B 8 -A 24 {shlex.quote(TROUBLE)}", 120, status=None)
+        found = self.sh(f"(dmesg; cat /var/log/messages) | grep -iE -B 40 -A 24 {shlex.quote(TROUBLE)}", 120, status=None)
         assert not found, found
