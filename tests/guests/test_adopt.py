@@ -54,6 +54,7 @@ def log_in_prompt(host, tries=2):
         log_in_prompt(host, tries - 1)
 
 
+@pytest.mark.slow
 def test_the_device(origins):
     """What the guest would see, what dom0 is kept from, and what a trial leaves: nothing."""
     disk = origins.bios("device")
