@@ -26,6 +26,7 @@ def walk_to_confirmation(host, disk, layout):
 
 
 def install(host, disk="vda", layout="Beside"):
+    host.shell_close()
     host.booted()
     walk_to_confirmation(host, disk, layout)
     host.answer("sdz")
@@ -72,6 +73,7 @@ def see_both_start(firmware, disk, variables):
 
 
 def undo(host, disk="vda"):
+    host.shell_close()
     host.booted()
     host.menu("Install", "Undo")
     host.choose(disk, 60)
