@@ -58,7 +58,9 @@ class Recording:
         if not self.twin:
             host.sh(f"printf '[install]\\nserial = DISK{number}\\nlayout = {self.layout}\\n{mirror}' >/tmp/answers")
             said = host.posada("install", "apply", "--answers", "/tmp/answers", seconds=400)
-            assert f"Posada is on {'sda' if self.layout == 'stick' else 'vd' + 'abcdefgh'[number]}" in said
+            name = "sda" if self.layout == "stick" else f"vd{'abcdefgh'[number]}"
+            twin = f" and on vd{'abcdefgh'[number + 1]}" if self.mirrored else ""
+            assert f"Posada is on {name}{twin}." in said
         self.installed = writelog.count(self.log)
 
     def undo(self, host, number):
