@@ -454,22 +454,32 @@ static void add_fallback(struct planner *planner, const char *part)
 
 /* --- Origins ------------------------------------------------------------ */
 
-/* WHERE tells two apart that are called the same. */
+static bool is_offered(const struct plan *plan, const char *title)
+{
+	bool offered = false;
+
+	for (size_t i = 0; i < plan->origin_count; i++)
+		offered |= !strcmp(plan->origins[i].title, title);
+	return offered;
+}
+
+/* WHERE, and then a number, tells apart what is called the same. */
 static struct plan_origin *add_origin(struct plan *plan, const char *title, const char *where)
 {
-	struct plan_origin *origin;
-	bool taken = false;
+	char name[PLAN_TITLE];
+	unsigned number = 1;
 
-	if (plan->origin_count == PLAN_ORIGINS)
+	if (plan->origin_count == PLAN_ORIGINS) {
+		plan->origins_left++;
 		return NULL;
-	for (size_t i = 0; i < plan->origin_count; i++)
-		taken |= !strcmp(plan->origins[i].title, title);
-	origin = &plan->origins[plan->origin_count++];
-	if (taken)
-		snprintf(origin->title, sizeof(origin->title), "%.60s (%.30s)", title, where);
-	else
-		snprintf(origin->title, sizeof(origin->title), "%s", title);
-	return origin;
+	}
+	snprintf(name, sizeof(name), "%s", title);
+	if (is_offered(plan, name))
+		snprintf(name, sizeof(name), "%.60s (%.30s)", title, where);
+	while (is_offered(plan, name))
+		snprintf(name, sizeof(name), "%.48s (%.30s, %u)", title, where, ++number);
+	snprintf(plan->origins[plan->origin_count].title, sizeof(name), "%s", name);
+	return &plan->origins[plan->origin_count++];
 }
 
 static bool has_content(const struct disk *disk, const char *content)
@@ -542,6 +552,14 @@ static void find_loaders(struct planner *planner)
 		if (!disk->medium && disk != planner->disk && disk != planner->mirror)
 			find_loaders_on(planner, disk);
 	}
+}
+
+static void note_origins_left(struct plan *plan)
+{
+	if (plan->origins_left)
+		note(plan,
+			_("The boot menu offers %d other systems. More were found, %zu of them are not in it: start those from the firmware's own boot menu."),
+			PLAN_ORIGINS, plan->origins_left);
 }
 
 static void note_bitlocker(struct planner *planner)
@@ -1606,6 +1624,7 @@ int plan_make(const struct machine *machine, const struct plan_wish *wish, struc
 	ret = choose_start(plan);
 	if (ret)
 		return ret;
+	note_origins_left(plan);
 	note_bitlocker(&planner);
 	note_no_updates(&planner);
 	if (wish->layout == PLAN_ALONGSIDE && !plan->origin_count)

@@ -102,7 +102,7 @@ struct plan_step {
 
 /* A system that the new boot menu offers beside Posada. */
 struct plan_origin {
-	char title[PLAN_TITLE]; /* no two have the same, as far as they are on two partitions */
+	char title[PLAN_TITLE]; /* no two have the same */
 	char uuid[40];		/* UEFI: of the file system its loader is on */
 	char loader[128];	/* UEFI: the loader's path; empty: the saved sector 0 of the disk */
 	char part[40]; /* the loader's partition (struct part's uuid), when none but the firmware
@@ -131,7 +131,7 @@ struct plan {
 	struct plan_step steps[PLAN_STEPS];
 	size_t step_count;
 	struct plan_origin origins[PLAN_ORIGINS];
-	size_t origin_count;
+	size_t origin_count, origins_left; /* in the boot menu, and for want of room not */
 	size_t first; /* which of them starts by itself, counted from 1; 0: Posada */
 	char notes[PLAN_NOTES][PLAN_TEXT]; /* what the person should know before */
 	size_t note_count;
