@@ -474,8 +474,8 @@ static int do_table(struct work *work)
 
 	work->table_made = true;
 	ret = disklabel_new(work->device);
-	return ret ? work_fail(work, ret, _("no partition table could be written: %s"),
-			     strerror(-ret))
+	return ret ? work_fail(work, ret, _("no partition table could be written to %s: %s"),
+			     work->device, strerror(-ret))
 		   : 0;
 }
 

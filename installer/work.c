@@ -279,13 +279,20 @@ void work_device(struct work *work, const char *name, char device[PATH_MAX])
 int work_run(struct work *work, const char *const words[], int most)
 {
 	int status = tool_run(words, NULL, 0);
+	char volume[PATH_MAX + sizeof(work->volume) + sizeof(" ()")];
+	const char *what = work->partition;
 
 	if (status >= 0 && status <= most)
 		return 0;
+	/* The path of a volume does not tell its disk. */
+	if (*work->volume) {
+		snprintf(volume, sizeof(volume), "%s (%s)", work->volume, work->device);
+		what = volume;
+	}
 	return work_fail(work, -EIO,
 		tool_was_killed(status) ? _("%s of %s did not end, as if a disk did not answer")
 					: _("%s of %s failed"),
-		tool_name(words), work->partition);
+		tool_name(words), what);
 }
 
 /* --- The mark of a partition that is being made -------------------------- */
