@@ -22,12 +22,12 @@ run: image needs-run ## boot the image here: FIRMWARE=uefi BOOT=cd|usb|pxe|disk 
 	tests/vm.py
 
 check: image needs-check ## every check: source, units, builder, boots, guests
-	@$(MAKE) --no-print-directory --jobs=2 check-machines check-beside
+	@PATIENCE=$${PATIENCE:-2} $(MAKE) --no-print-directory --jobs=2 check-install check-beside
 
-# One emulated machine leaves half a processor idle.
+# One emulated machine leaves half a processor idle; what shares it gets twice the time.
 check-beside:
 	@mkdir -p out/logs
-	@for part in source builder; do \
+	@for part in source builder guests; do \
 		$(MAKE) --no-print-directory check-$$part >out/logs/check-$$part.log 2>&1 || { cat out/logs/check-$$part.log; exit 1; }; \
 		tail -n 1 out/logs/check-$$part.log; \
 	done
@@ -35,8 +35,11 @@ check-beside:
 check-builder: needs-check ## the builder's own tests
 	$(PYTEST) --durations=5 -m "not slow" tests/builder
 
-check-machines: image needs-check ## the tests that boot machines
-	$(PYTEST) --durations=15 -m "not slow and not power" --ignore=tests/builder tests
+check-guests: image needs-check ## machines: every way to boot them, and guests
+	$(PYTEST) --durations=15 -m "not slow and not power" tests/boot tests/guests
+
+check-install: image needs-check ## machines: onto the disk, update, undo, power cuts
+	$(PYTEST) --durations=15 -m "not slow and not power" tests/install
 
 check-source: ## format, static analysis and unit tests
 	$(BUILD) check-root make -f tests/source.mk
@@ -68,4 +71,4 @@ needs-check:
 needs-slow:
 	@$(BUILD) install $(SLOW_NEEDS)
 
-.PHONY: help image run check check-builder check-machines check-source check-slow check-power bench repro lock clean needs-run needs-check needs-slow
+.PHONY: help image run check check-builder check-guests check-install check-source check-slow check-power bench repro lock clean needs-run needs-check needs-slow

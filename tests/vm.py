@@ -185,13 +185,21 @@ class Machine:
             if len(text) > 32:
                 self.read(0.1)
 
+    def type(self, line):
+        """Send LINE to a shell, each part once the part before it was echoed, however slow the machine is."""
+        for start in range(0, len(line), 32):
+            part, before, end = line[start:start + 32], len(self.log), time.monotonic() + 2 * PATIENCE
+            self.child.send(part)
+            while len(self.log) < before + len(part) and time.monotonic() < end:
+                self.read(0.02)
+
     def shell(self, command, seconds=60):
         """Run COMMAND in the shell that the console shows; its output and status come back."""
         mark = f"end-{time.monotonic_ns()}"
         since = len(self.log)
         # The marks are split in the command, so that its echo, of which there can be two, does not look like its output.
         split = f"{mark[:4]}''{mark[4:]}"
-        self.send(f"echo {split}; {command}; echo {split} $?\n")
+        self.type(f"echo {split}; {command}; echo {split} $?\n")
         found = self.expect(rf"(?s){mark}\r*\n(.*){mark} (\d+)", seconds, since)
         return found.group(1).replace("\r", "").strip(), int(found.group(2))
 
