@@ -177,12 +177,18 @@ class Versions:
 
     def __init__(self, part):
         """PART: where the installation is."""
-        self.part, self.versions = part, {}
+        self.part, self.versions, self.loaders = part, {}, {}
 
     def learn(self, version, data, slot):
         """What is in SLOT of the disk DATA is VERSION, whole."""
         files = Fat(data, self.part[1]).files()
         self.versions[version] = {name: files[f"/posada/{slot}/{name}"]() for name in self.NAMES}
+        self.loaders = self.loaders_of(files)
+
+    @staticmethod
+    def loaders_of(files):
+        """What the firmware may start: ours and those of others."""
+        return {path: read() for path, read in files.items() if read and path.startswith("/efi/")}
 
     def environment(self, read):
         """What GRUB knows of the choice between the two slots; it ignores what it cannot read."""
@@ -205,6 +211,7 @@ class Versions:
         try:
             files = Fat(data, self.part[1]).files()
             environment = self.environment(files.get("/posada/grubenv"))
+            demand(self.loaders_of(files) == self.loaders, "a loader is not as it was")
             starts = set()
             for slot in self.slots(files, environment):
                 found = {name: files[f"/posada/{slot}/{name}"]() for name in self.NAMES if files.get(f"/posada/{slot}/{name}")}

@@ -157,12 +157,16 @@ def empty(origins, name):
 
 
 @pytest.fixture(scope="module")
-def recorded(origins):
+def updates(origins):
     files = origins.work / "UPDATES"
     files.mkdir()
     make_update(origins.work, "9.1", GOOD).rename(files / "good")
-    updates = origins.work / "updates.img"
-    make_ext4(files, updates)
+    make_ext4(files, origins.work / "updates.img")
+    return origins.work / "updates.img"
+
+
+@pytest.fixture(scope="module")
+def recorded(origins, updates):
     return record("bios", [Recording(origins, "bios", origins.bios("bios-base")),
                            Recording(origins, "update", origins.bios("update-base"))], updates=updates)
 
@@ -219,10 +223,21 @@ def update_log(recording):
     return writelog.Log(recording.log, start=recording.installed, end=recording.updated)
 
 
-def test_update_states(recorded):
-    ever, faults = see_update(recorded["update"], update_log(recorded["update"]))
+def see_all_of_update(recording):
+    ever, faults = see_update(recording, update_log(recording))
     assert not faults, "\n".join(faults)
     assert ever == {"old", "new"}
+
+
+def test_update_states(recorded):
+    see_all_of_update(recorded["update"])
+
+
+@pytest.mark.power
+def test_uefi_update_states(origins, updates):
+    """In the origin's own ESP, with what others have there."""
+    see_all_of_update(record("uefi", [Recording(origins, "update", origins.uefi("update-esp-base"))],
+                             firmware_variables(origins.work / "update-vars"), updates)["update"])
 
 
 def test_a_lie_about_an_update_is_seen(recorded):
