@@ -130,8 +130,10 @@ static int run_save(char **words)
 			current.name);
 		return DONE;
 	}
-	program_end_gently();
-	if (place_find(NULL, &place, why) || place_attach(&place, true, &progress, why))
+	if (place_find(NULL, &place, why))
+		return failed(why);
+	program_begin_copying();
+	if (place_attach(&place, true, &progress, why))
 		return failed(why);
 	printf(_("Saved: %s is the data place of this host now.\n"), place.name);
 	return DONE;

@@ -350,12 +350,12 @@ static int move_along(const struct plan *plan, const struct machine *machine)
 	char why[PLACE_TEXT];
 	struct place place;
 
-	program_end_gently();
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
 		if (step->action != PLAN_FORMAT || step->role != PLAN_DATA)
 			continue;
+		program_begin_copying();
 		if (place_use(step->part, &progress, why)) {
 			fprintf(stderr,
 				_("posada install: settings and guests did not move along: %s \"posada storage attach\" or \"move\" tries again.\n"),

@@ -92,20 +92,13 @@ static int end_use(const char *name, int ret, const char *why)
 	return DONE;
 }
 
-static void announce(void)
-{
-	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
-	fflush(stdout);
-}
-
 static int use(const char *name)
 {
 	struct place_progress progress = {.report = program_goes_on};
 	char why[PLACE_TEXT];
 	int ret;
 
-	program_end_gently();
-	announce();
+	program_begin_copying();
 	ret = place_use(name, &progress, why);
 	return end_use(name, ret, why);
 }
@@ -172,10 +165,9 @@ static int run_attach(char **words)
 
 	if (words[0] && (words[1] || *words[0] == '-'))
 		return program_usage(&program);
-	program_end_gently();
 	ret = place_find(words[0], &place, why);
 	if (!ret) {
-		announce();
+		program_begin_copying();
 		ret = place_attach(&place, false, &progress, why);
 	}
 	if (ret) {
@@ -196,10 +188,9 @@ static int run_move(char **words)
 
 	if (!words[0] || words[1] || *words[0] == '-')
 		return program_usage(&program);
-	program_end_gently();
 	if (place_find(words[0], &place, why))
 		return failed(why);
-	announce();
+	program_begin_copying();
 	ret = place_move(&place, &progress, why);
 	return end_use(place.name, ret, why);
 }

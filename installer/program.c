@@ -28,11 +28,13 @@ int program_usage(const struct program *program)
 
 static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
 
-void program_end_gently(void)
+void program_begin_copying(void)
 {
 	struct sigaction now;
 	sigset_t set;
 
+	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
+	fflush(stdout);
 	sigemptyset(&set);
 	/* One that is ignored (nohup) stays so: blocked, it would be noted. */
 	for (size_t i = 0; i < COUNT(ends); i++)

@@ -38,10 +38,11 @@ int program_run(const struct program *program, int argc, char **argv);
 int program_usage(const struct program *program);
 
 /*
- * What would end this program, and those that it runs, is from now on only looked at, by
- * program_goes_on(): the report() of a place_progress that has it cancel the work.
+ * Announces that guests may pause. What would end this program, and those that it runs, is from now
+ * on only looked at, by program_goes_on(): the report() of a place_progress that has it cancel the
+ * work.
  */
-void program_end_gently(void);
+void program_begin_copying(void);
 bool program_goes_on(void *opaque, uint64_t done, uint64_t total);
 
 /* For struct apply_options: prints WHAT once; its opaque is the const char * printed last, at first

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Disks, cards and CDs come and go, in guests that run and in guests that are off."""
 import pytest
+from host import Host
 
 GUEST = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline", "console=hvc0 quiet",
          "--memory", "128M")
@@ -61,3 +62,43 @@ def test_cds(host):
     assert "is no ISO image" in host.posada("guest", "insert", "inn", "--iso", "/data/media/linux", status=1)
     host.posada("guest", "kill", "inn")
     assert disks(host) == {"hdc": None}
+
+
+def keyboard_driver(host):
+    """Who has the keyboard that is plugged into the host: its own driver, or a program."""
+    return host.sh("basename $(readlink $(dirname $(grep -l 0627 /sys/bus/usb/devices/*/idVendor))/*:1.0/driver)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["qemu", "hvm"])
+def test_a_usb_device(media_disk, kind):
+    """It goes to a guest that runs, comes back when that ends, goes along at its next start, and is taken away again."""
+    with Host(memory=3072, disks=[media_disk], extra=["-device", "usb-kbd,bus=usb.0"]) as host:
+        if kind == "qemu":
+            host.start_from_iso("Posada without Xen")
+            start = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline", "console=ttyS0",
+                     "--memory", "256M")
+        else:
+            host.booted()
+            start = ("--iso", "/data/media/memtest86+x64.iso", "--memory", "128M")
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
+        host.posada("guest", "create", "inn", "--kind", kind, *start, "--network", "none", "--start", seconds=300)
+        if kind == "qemu":
+            host.console("inn", "alive")
+        assert keyboard_driver(host) == "usbhid"
+        host.posada("guest", "attach", "inn", "--usb", "0627:0001")
+        for last in (False, True):
+            host.until(lambda: keyboard_driver(host) == "usbfs", "keyboard that the guest has")
+            if kind == "qemu":
+                host.console("inn", "QEMU USB Keyboard")
+            if last:
+                host.posada("guest", "detach", "inn", "--usb", "0627:0001")
+            else:
+                host.posada("guest", "kill", "inn")
+            host.until(lambda: keyboard_driver(host) == "usbhid", "keyboard that is back")
+            if not last:
+                host.posada("guest", "start", "inn", seconds=300)
+        host.posada("guest", "kill", "inn")
+        host.posada("guest", "start", "inn", seconds=300)
+        assert keyboard_driver(host) == "usbhid"
+        host.healthy()

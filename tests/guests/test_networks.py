@@ -196,7 +196,7 @@ def test_guests_that_run_keep_their_bridge(host):
 
     host.posada("guest", "create", "counter", *COUNTER, "--network", "default", "--start")
     try:
-        host.sh("setsid /etc/init/nat 192.168.122.9 24 </dev/null >/dev/null 2>&1 &")
+        host.sh("{ setsid /etc/init/nat 192.168.122.9 24 </dev/null >/dev/null 2>&1 & }")
         host.until(waits, "notice that says what to do", 180)
         assert address() == "192.168.122.1/24"
         assert "vif" in host.sh("echo /sys/class/net/virbr0/brif/*")

@@ -103,7 +103,7 @@ def test_from_the_stick_to_a_disk(stick, tmp_path):
         # The whole of it moves to a disk with Posada; a guest that cannot be saved (its kernel has panicked) is in the way.
         host.sh("printf '[install]\\nserial = DISK0\\nlayout = whole-disk\\n' >/tmp/answers")
         said = host.posada("install", "apply", "--answers", "/tmp/answers", seconds=600, status=1)
-        assert "Posada is on vda." in said and "cannot be saved" in said and "is called posada-partial now" in said
+        assert "Posada is on vda." in said and "may pause" in said and "cannot be saved" in said and "is called posada-partial now" in said
         assert host.posada("storage", "list", "--json")["place"] == "sda3"
         host.posada("guest", "kill", "early", status=None)
         host.sh("tune2fs -L posada-data /dev/vda3", 120)

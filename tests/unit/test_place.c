@@ -190,7 +190,7 @@ TEST(a_signal_ends_a_copy)
 	/* A test in the background has it ignored. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
-	program_end_gently();
+	program_begin_copying();
 	raise(SIGHUP);
 	unit_write("signal/file", "x", 1);
 	assert_int_equal(place_copy(&copy, unit_path("signal"), unit_path("first"), why), 0);
