@@ -273,7 +273,8 @@ static int produce_payload(struct work *work, const void *what, FILE *out)
 	char *why = NULL;
 	int ret = payload_write(work->places.payload, what, out, &why);
 
-	if (ret)
+	/* What is wrong with OUT, the one who opened it says. */
+	if (ret && !ferror(out))
 		work_fail(work, ret, _("%s of the running system cannot be read: %s"),
 			why ? why : (const char *)what, strerror(-ret));
 	free(why);
@@ -438,7 +439,8 @@ static int load_carried(struct work *work, const char *name, uint8_t **bytes, si
 	ret = produce_carried(work, name, out);
 	if (fclose(out) && !ret)
 		ret = -ENOMEM;
-	if (ret)
+	/* What is wrong with OUT, the one who opened it says. */
+	if (ret && !ferror(out))
 		work_fail(work, ret, _("%s of the running system cannot be read: %s"), name,
 			strerror(-ret));
 	return ret;

@@ -171,13 +171,14 @@ class Origins:
             run("mkfs.btrfs", "--quiet", "--label", "ORIGIN", "--rootdir", self.root, part)
         copy_at(disk, offset, part)
 
-    def lvm(self, name="lvm", free=True):
-        """A disk that is all one partition, that is all one group, in which there may be room beside the system's volume."""
+    def lvm(self, name="lvm", free=True, group="origin"):
+        """A disk that is all one partition, that is all one group (of six letters), in which there may be room beside the system's
+        volume."""
         size = 900 * MIB
         used = 128 * MIB if free else size - 2 * MIB - EXTENT
         disk = self.bios(name, f"label: dos\nstart=2048, size={size // 512 - 2048}, type=8e, bootable\n", 2 * MIB, size,
-                         used // EXTENT * EXTENT, find="set root=lvm/origin-root")
-        write_at(disk, MIB, lvm_member("origin", size - MIB, used))
+                         used // EXTENT * EXTENT, find=f"set root=lvm/{group}-root")
+        write_at(disk, MIB, lvm_member(group, size - MIB, used))
         return disk
 
     def full(self, name="full", kind="ext4"):

@@ -67,24 +67,24 @@ def esp_files(disk):
     return {path: read() for path, read in Fat(disk.read_bytes(), MIB).files().items() if read}
 
 
-# Per layout: the firmware, the disk, what must be as it was (NONE: it was empty), and what fails.
+# Per layout: the firmware, the disk (by its number), what must be as it was (NONE: it was empty), and what fails.
 ESP, VOLUME = 2048, (2 + 128) * 2048
 LAYOUTS = {
-    "in the ESP": ("uefi", lambda origins: origins.uefi("io-esp"), esp_files, {
+    "in the ESP": ("uefi", lambda origins, n: origins.uefi(f"io-esp{n}"), esp_files, {
         "a flush": "iotype=flush",
         "its root folder": f"iotype=write,sector={ESP + 32 + 2 * 600}",
         "the payload": f"iotype=write,sector={ESP + 80000}",
         "reading what was written": f"iotype=read,sector={ESP + 80000}"}),
-    "a volume": ("bios", lambda origins: origins.lvm("io-lvm"), volume_of, {
+    "a volume": ("bios", lambda origins, n: origins.lvm(f"io-lvm{n}", group=f"group{n}"), volume_of, {
         "what the group keeps": f"iotype=write,sector={2048 + 8}",
         "the file system": f"iotype=write,sector={VOLUME}",
         "the payload": f"iotype=write,sector={VOLUME + 60000}",
         "the boot code": "iotype=write,sector=0"}),
-    "a folder": ("bios", lambda origins: origins.full("io-full"), lambda disk: files_of(disk, disk.parent, FIRST, "ext4"), {
+    "a folder": ("bios", lambda origins, n: origins.full(f"io-full{n}"), lambda disk: files_of(disk, disk.parent, FIRST, "ext4"), {
         "a flush": "iotype=flush",
         "the core image": "iotype=write,sector=1536",
         "the boot code": "iotype=write,sector=0"}),
-    "whole-disk": ("bios", lambda origins: empty(origins, "io-empty"), None, {
+    "whole-disk": ("bios", lambda origins, n: empty(origins, f"io-empty{n}"), None, {
         "the table": "iotype=write,sector=1",
         "the core image": "iotype=write,sector=2048",
         "the file system": "iotype=write,sector=4096",
@@ -97,11 +97,11 @@ LAYOUTS = {
 def test_errors_in_every_layout(origins, layout):
     """The disk and the step are told, and the origin has what it had, and starts."""
     firmware, make, kept, rules = LAYOUTS[layout]
-    base, variables, said = make(origins), None, {}
+    bases, variables, said = [make(origins, number) for number in range(len(rules))], None, {}
     if firmware == "uefi":
-        variables = base.with_suffix(".vars")
+        variables = origins.work / "io.vars"
         shutil.copy(vm.first_file("/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"), variables)
-    disks = [shutil.copy(base, base.with_name(f"{base.name}-{number}")) for number in range(len(rules))]
+    disks = [shutil.copy(base, base.with_name(f"{base.name}-work")) for base in bases]
     with Host(firmware=firmware, variables=variables,
               extra=[word for number, rule in enumerate(rules.values()) for word in failing(disks[number], number, rule)]) as host:
         host.booted()
@@ -114,8 +114,8 @@ def test_errors_in_every_layout(origins, layout):
     for number, what in enumerate(rules):
         told = said[what].splitlines()[-1]
         print(f"{layout}, {what}: {told}")
-        assert re.search(f"vd{'abcdef'[number]}|origin[-/]posada", told), (what, said[what])
+        assert re.search(f"vd{'abcdef'[number]}|group{number}[-/]posada", told) and "no place" not in told, (what, said[what])
         if kept:
-            assert kept(disks[number]) == kept(base), what
-            assert first_of(disks[number])[:440] == first_of(base)[:440], what
+            assert kept(disks[number]) == kept(bases[number]), what
+            assert first_of(disks[number])[:440] == first_of(bases[number])[:440], what
             see_origin_starts(firmware, disks[number], variables)
