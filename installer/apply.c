@@ -439,8 +439,7 @@ static int load_carried(struct work *work, const char *name, uint8_t **bytes, si
 	ret = produce_carried(work, name, out);
 	if (fclose(out) && !ret)
 		ret = -ENOMEM;
-	/* What is wrong with OUT, the one who opened it says. */
-	if (ret && !ferror(out))
+	if (ret)
 		work_fail(work, ret, _("%s of the running system cannot be read: %s"), name,
 			strerror(-ret));
 	return ret;
