@@ -242,7 +242,7 @@ static int ask(const char *title, const char *text)
 bool ui_yes_no(const char *title, const char *text)
 {
 	begin(_("Yes"), _("No"));
-	dialog_vars.defaultno = TRUE;
+	dialog_vars.default_button = DLG_EXIT_CANCEL;
 	return ask(title, text) == DLG_EXIT_OK;
 }
 

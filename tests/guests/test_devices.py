@@ -29,6 +29,11 @@ def test_devices_of_a_running_guest(host):
     host.menu("Guests", "inn", "Devices")
     host.choose("xvdb")
     host.see("Take the disk xvdb away")
+    # Enter alone takes nothing away.
+    host.send("\r")
+    host.until(lambda: not any("Take the disk" in row for row in host.screen.display), "menu again")
+    host.choose("xvdb")
+    host.see("Take the disk xvdb away")
     host.send("y")
     host.until(lambda: not any("xvdb" in row for row in host.screen.display), "disk that is gone")
     host.home()
