@@ -259,11 +259,11 @@ static bool has_entries(const char *dir)
 	return found;
 }
 
-/* Xen keeps the IOMMU to itself, and only the firmware's tables tell of it; Intel's gets another
- * name then. */
+/* Xen keeps the IOMMU to itself, and only the firmware's tables tell of it; Intel's gets its
+ * name backwards then. */
 static bool has_iommu(const struct posada *handle)
 {
-	static const char *const tables[] = {"DMAR", "XMAR", "IVRS"};
+	static const char *const tables[] = {"DMAR", "RMAD", "IVRS"};
 	char path[64];
 	size_t i;
 
