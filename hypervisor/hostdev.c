@@ -2,10 +2,13 @@
 // Devices of the host that a guest gets for itself: what can be given, and what must not be.
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "guest.h"
 #include "host.h"
@@ -412,6 +415,38 @@ int posada_guest_attach_device(struct posada *handle, const char *guest, const c
 	return ret;
 }
 
+/* Xen keeps what a guest had from all memory until it is told whose it is now, and pciback keeps it
+ * for the guest's next start. */
+static int give_back(const char *name, struct posada_error *err)
+{
+	extern char **environ;
+	char *const words[] = {"xl", "pci-assignable-remove", (char *)name, NULL};
+	posix_spawn_file_actions_t actions;
+	FILE *probe;
+	int status = 0, ret;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	ret = -posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	while (!ret && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			ret = -errno;
+	if (ret || status)
+		return fail(err, -EIO,
+			_("The guest gets the device %s no more, but Xen does not give it back to the host: it can be used again once the host was restarted."),
+			name);
+	/* Without a driver it is as good as any other that has none. */
+	probe = fopen("/sys/bus/pci/drivers_probe", "we");
+	if (probe) {
+		fputs(name, probe);
+		fclose(probe);
+	}
+	return 0;
+}
+
 int posada_guest_detach_device(struct posada *handle, const char *guest, const char *text, bool usb,
 	struct posada_error *err)
 {
@@ -434,6 +469,8 @@ int posada_guest_detach_device(struct posada *handle, const char *guest, const c
 			target.guest.name, name, target.guest.name);
 	else
 		ret = change(&target, &device, false, err);
+	if (!ret && !usb && handle->dom0)
+		ret = give_back(name, err);
 	target_close(&target);
 	return ret;
 }

@@ -108,3 +108,41 @@ def test_a_usb_device(media_disk, kind):
         host.posada("guest", "start", "inn", seconds=300)
         assert is_the_hosts(host)
         host.healthy()
+
+
+CONTROLLER = "0000:01:00.0"
+
+
+def controller_driver(host):
+    return host.sh(f"readlink /sys/bus/pci/devices/{CONTROLLER}/driver | sed 's|.*/||'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pv", "qemu"])
+def test_a_pci_device(media_disk, kind):
+    """A disk controller of the host, behind an IOMMU: a guest that runs has it, and the host once it is taken away again."""
+    with Host(memory=3072, firmware="uefi", disks=[media_disk],
+              extra=["-device", "intel-iommu", "-device", "pcie-root-port,id=gate,bus=pcie.0,addr=0x10,chassis=9",
+                     "-device", "ich9-ahci,bus=gate"]) as host:
+        if kind == "qemu":
+            host.start_entry("Posada without Xen")
+        host.booted(hurry=kind == "pv")
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
+        host.posada("guest", "create", "inn", "--kind", kind, "--kernel", "/data/media/vmlinuz", "--initrd",
+                    "/data/media/counter.cpio", "--cmdline", "console=ttyS0" if kind == "qemu" else "console=hvc0",
+                    "--memory", "256M", "--network", "none")
+        assert controller_driver(host) == "ahci"
+        host.posada("guest", "attach", "inn", "--pci", CONTROLLER)
+        # The second start is with what the first has left.
+        for _ in range(2):
+            host.posada("guest", "start", "inn", seconds=300)
+            host.console("inn", r"\[8086:2922\]" if kind == "qemu" else "alive")
+            assert controller_driver(host) == ("vfio-pci" if kind == "qemu" else "pciback")
+            if kind == "pv":
+                assert CONTROLLER in host.sh("xl pci-list inn")
+            host.posada("guest", "kill", "inn")
+        host.posada("guest", "detach", "inn", "--pci", CONTROLLER)
+        host.until(lambda: controller_driver(host) == "ahci", "controller that is back")
+        host.posada("guest", "start", "inn", seconds=300)
+        assert controller_driver(host) == "ahci"
+        host.healthy()
