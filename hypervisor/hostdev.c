@@ -415,36 +415,58 @@ int posada_guest_attach_device(struct posada *handle, const char *guest, const c
 	return ret;
 }
 
-/* Xen keeps what a guest had from all memory until it is told whose it is now, and pciback keeps it
- * for the guest's next start. */
+static bool is_kept(const char *name)
+{
+	char path[PATH_MAX], driver[PATH_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", name);
+	length = readlink(path, driver, sizeof(driver) - 1);
+	if (length < 0)
+		return false;
+	driver[length] = '\0';
+	return !strcmp(strrchr(driver, '/') ? strrchr(driver, '/') : driver, "/pciback");
+}
+
+static void tell_kernel(const char *file, const char *name)
+{
+	FILE *out = fopen(file, "we");
+
+	if (!out)
+		return;
+	fputs(name, out);
+	fclose(out);
+}
+
+/*
+ * Xen keeps what a guest had from all memory until it is told whose it is now, and pciback keeps it
+ * for the guest's next start. xl fails for a device that no guest ever had; what counts is who has
+ * it in the end.
+ */
 static int give_back(const char *name, struct posada_error *err)
 {
 	extern char **environ;
 	char *const words[] = {"xl", "pci-assignable-remove", (char *)name, NULL};
 	posix_spawn_file_actions_t actions;
-	FILE *probe;
-	int status = 0, ret;
 	pid_t pid;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+	if (!posix_spawnp(&pid, words[0], &actions, NULL, words, environ))
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	posix_spawn_file_actions_destroy(&actions);
-	while (!ret && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			ret = -errno;
-	if (ret || status)
-		return fail(err, -EIO,
-			_("The guest gets the device %s no more, but Xen does not give it back to the host: it can be used again once the host was restarted."),
-			name);
-	/* Without a driver it is as good as any other that has none. */
-	probe = fopen("/sys/bus/pci/drivers_probe", "we");
-	if (probe) {
-		fputs(name, probe);
-		fclose(probe);
+	if (is_kept(name)) {
+		tell_kernel("/sys/bus/pci/drivers/pciback/remove_slot", name);
+		tell_kernel("/sys/bus/pci/drivers/pciback/unbind", name);
 	}
-	return 0;
+	tell_kernel("/sys/bus/pci/drivers_probe", name);
+	return is_kept(name)
+		       ? fail(err, -EIO,
+				 _("The guest gets the device %s no more, but Xen does not give it back: the host has it again once it was restarted."),
+				 name)
+		       : 0;
 }
 
 int posada_guest_detach_device(struct posada *handle, const char *guest, const char *text, bool usb,
@@ -469,7 +491,7 @@ int posada_guest_detach_device(struct posada *handle, const char *guest, const c
 			target.guest.name, name, target.guest.name);
 	else
 		ret = change(&target, &device, false, err);
-	if (!ret && !usb && handle->dom0)
+	if (!ret && !usb && is_kept(name))
 		ret = give_back(name, err);
 	target_close(&target);
 	return ret;

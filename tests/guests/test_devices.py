@@ -132,7 +132,9 @@ def test_a_pci_device(media_disk, kind):
                     "/data/media/counter.cpio", "--cmdline", "console=ttyS0" if kind == "qemu" else "console=hvc0",
                     "--memory", "256M", "--network", "none")
         assert controller_driver(host) == "ahci"
-        host.posada("guest", "attach", "inn", "--pci", CONTROLLER)
+        for words in ("attach", "detach", "attach"):
+            host.posada("guest", words, "inn", "--pci", CONTROLLER)
+        assert controller_driver(host) == "ahci"
         # The second start is with what the first has left.
         for _ in range(2):
             host.posada("guest", "start", "inn", seconds=300)
