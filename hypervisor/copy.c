@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "image.h"
+#include "tool.h"
 
 #define TICK_MS 200
 
@@ -68,18 +68,11 @@ static bool listen_to(int fd, struct said *said)
 
 static int spawn(const char *const words[], pid_t *pid, int *output)
 {
-	extern char **environ;
-	posix_spawn_file_actions_t actions;
 	int ends[2], ret;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-	ret = -posix_spawnp(pid, words[0], &actions, NULL, (char *const *)words, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	ret = tool_start(words, ends[1], ends[1], pid);
 	close(ends[1]);
 	if (ret)
 		close(ends[0]);

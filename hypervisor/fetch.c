@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "internal.h"
+#include "tool.h"
 
 #define MOMENT_MS 500
 
@@ -56,9 +56,7 @@ static int open_file(struct fetch *fetch, const char *from, struct posada_error 
 
 static int open_address(struct fetch *fetch, const char *from, struct posada_error *err)
 {
-	char *const words[] = {"wget", "-q", "-S", "-T", "30", "-O", "-", (char *)from, NULL};
-	extern char **environ;
-	posix_spawn_file_actions_t actions;
+	const char *const words[] = {"wget", "-q", "-S", "-T", "30", "-O", "-", from, NULL};
 	int bytes[2], says[2], ret;
 
 	for (const char *at = from; *at; at++)
@@ -73,12 +71,7 @@ static int open_address(struct fetch *fetch, const char *from, struct posada_err
 		close(bytes[1]);
 		return fail(err, ret, "pipe: %s", strerror(-ret));
 	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, bytes[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, says[1], 2);
-	ret = -posix_spawnp(&fetch->pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	ret = tool_start(words, bytes[1], says[1], &fetch->pid);
 	close(bytes[1]);
 	close(says[1]);
 	fetch->fd = bytes[0];

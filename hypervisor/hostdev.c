@@ -2,17 +2,15 @@
 // Devices of the host that a guest gets for itself: what can be given, and what must not be.
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "guest.h"
 #include "host.h"
 #include "hostdev.h"
+#include "tool.h"
 #include "xmlnode.h"
 
 /* --- Text and XML ------------------------------------------------------- */
@@ -415,7 +413,7 @@ int posada_guest_attach_device(struct posada *handle, const char *guest, const c
 	return ret;
 }
 
-static bool is_kept(const char *name)
+static bool pciback_has(const char *name)
 {
 	char path[PATH_MAX], driver[PATH_MAX];
 	ssize_t length;
@@ -445,24 +443,13 @@ static void tell_kernel(const char *file, const char *name)
  */
 static int give_back(const char *name, struct posada_error *err)
 {
-	extern char **environ;
-	char *const words[] = {"xl", "pci-assignable-remove", (char *)name, NULL};
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	if (!posix_spawnp(&pid, words[0], &actions, NULL, words, environ))
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	posix_spawn_file_actions_destroy(&actions);
-	if (is_kept(name)) {
+	tool_run((const char *const[]){"xl", "pci-assignable-remove", name, NULL}, NULL, 0);
+	if (pciback_has(name)) {
 		tell_kernel("/sys/bus/pci/drivers/pciback/remove_slot", name);
 		tell_kernel("/sys/bus/pci/drivers/pciback/unbind", name);
 	}
 	tell_kernel("/sys/bus/pci/drivers_probe", name);
-	return is_kept(name)
+	return pciback_has(name)
 		       ? fail(err, -EIO,
 				 _("The guest gets the device %s no more, but Xen does not give it back: the host has it again once it was restarted."),
 				 name)
@@ -491,7 +478,7 @@ int posada_guest_detach_device(struct posada *handle, const char *guest, const c
 			target.guest.name, name, target.guest.name);
 	else
 		ret = change(&target, &device, false, err);
-	if (!ret && !usb && is_kept(name))
+	if (!ret && !usb && pciback_has(name))
 		ret = give_back(name, err);
 	target_close(&target);
 	return ret;

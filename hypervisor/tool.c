@@ -39,24 +39,37 @@ bool tool_was_killed(int status)
 	return status == -EINTR || status == 128 + SIGKILL;
 }
 
-int tool_run(const char *const words[], char *output, size_t size)
+static void direct(posix_spawn_file_actions_t *actions, int from, int to)
+{
+	if (from < 0)
+		posix_spawn_file_actions_addopen(actions, to, "/dev/null", O_WRONLY, 0);
+	else
+		posix_spawn_file_actions_adddup2(actions, from, to);
+}
+
+int tool_start(const char *const words[], int output, int errors, pid_t *pid)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t actions;
+	int ret;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	direct(&actions, output, 1);
+	direct(&actions, errors, 2);
+	ret = -posix_spawnp(pid, words[0], &actions, NULL, (char *const *)words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return ret;
+}
+
+int tool_run(const char *const words[], char *output, size_t size)
+{
 	int pipes[2] = {-1, -1}, status = 0, ret;
 	pid_t pid;
 
 	if (output && pipe2(pipes, O_CLOEXEC))
 		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	if (output)
-		posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-	else
-		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	ret = -posix_spawnp(&pid, words[0], &actions, NULL, (char *const *)words, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	ret = tool_start(words, pipes[1], -1, &pid);
 	if (output) {
 		close(pipes[1]);
 		if (!ret)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* A disk that does not answer makes LVM wait. Who looks waits for a moment; who changes something
  * as long as no LVM takes, for one that is ended leaves half of it. */
@@ -18,6 +19,13 @@
  * -EINTR when a signal ended it.
  */
 int tool_run(const char *const words[], char *output, size_t size);
+
+/*
+ * Start a program, found by PATH, with no input; WORDS ends with NULL. OUTPUT and ERRORS are the
+ * file descriptors for what it prints and what it complains of, or -1 for nowhere. Returns 0 with
+ * its PID, which the caller waits for, or -errno.
+ */
+int tool_start(const char *const words[], int output, int errors, pid_t *pid);
 
 /* What WORDS do, for a person: "lvm" alone, or who ends it after a time, says little. */
 const char *tool_name(const char *const words[]);

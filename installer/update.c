@@ -12,7 +12,6 @@
 #include <libintl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +22,7 @@
 #include "iso.h"
 #include "loader.h"
 #include "payload.h"
+#include "tool.h"
 
 #define _(text) gettext(text)
 
@@ -183,20 +183,13 @@ static bool is_address(const char *where)
 
 static int fetch(struct update_source *source, const char *address)
 {
-	extern char **environ;
-	char *const words[] = {"wget", "-q", "-T", "30", "-O", "-", (char *)address, NULL};
-	posix_spawn_file_actions_t actions;
+	const char *const words[] = {"wget", "-q", "-T", "30", "-O", "-", address, NULL};
 	int ends[2], ret;
 
 	source->said = memfd_create("said", MFD_CLOEXEC);
 	if (source->said < 0 || pipe2(ends, O_CLOEXEC))
 		return -errno;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, source->said, 2);
-	ret = -posix_spawnp(&source->child, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	ret = tool_start(words, ends[1], source->said, &source->child);
 	close(ends[1]);
 	if (ret)
 		source->child = 0;

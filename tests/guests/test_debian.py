@@ -82,6 +82,14 @@ def leave(host):
     host.expect(r"posada:\S*# ", 30, since)
 
 
+def see_to_its_end(host, seconds):
+    """On the installer's console, so that a question which it asks is on the screen when the time is over."""
+    since = len(host.log)
+    host.send("posada guest console inn\n")
+    host.expect(r"\nposada:\S*# ", seconds, since)
+    see_off(host, 60)
+
+
 def see_off(host, seconds):
     host.sh("""until posada guest show inn --json | grep -q '"state": *"off"'; do sleep 10; done""", seconds)
 
@@ -100,10 +108,10 @@ def test_debian_installs_itself(tmp_path, media_disk, answers):
         host.sh("cat /tmp/MEDIA/initrd.gz /tmp/ANSWERS/answers.gz >/data/media/installer.gz; cp /tmp/MEDIA/linux /data/media/", 120)
         # Without nested virtualization a PV guest is the quickest under emulation.
         host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/linux", "--initrd", "/data/media/installer.gz",
-                    "--cmdline", "console=hvc0 auto=true priority=critical", "--memory", "768M", "--disk", "3G", "--pool", "fast",
+                    "--cmdline", "console=hvc0 auto=true priority=critical", "--memory", "1280M", "--disk", "3G", "--pool", "fast",
                     "--start", seconds=180)
         disk = host.posada("guest", "show", "inn", "--json")["disks"][0]["path"]
-        see_off(host, 5400)
+        see_to_its_end(host, 5400)
         # From now on the disk says what starts; GRUB as a PV guest does not read Debian's kernels, as a PVH guest it does.
         host.posada("guest", "delete", "inn")
         host.posada("guest", "create", "inn", "--kind", "pvh", "--disk", disk, "--memory", "512M", "--start", seconds=180)

@@ -47,7 +47,7 @@ class Judge:
             if "/posada/grub.cfg" in files:
                 self.ours = part
                 self.files = {path: read() for path, read in files.items() if read and path.startswith(("/posada/", "/efi/posada/"))}
-        demand(self.ours, "nothing was installed")
+        demand(self.ours, f"nothing was installed: {parts}")
         self.core_at = int.from_bytes(self.code[0x5c:0x64], "little") * 512 if self.code != self.before else 0
         self.core = bytes(installed[self.core_at:self.core_at + len(carried["core.img"])]) if self.core_at else b""
         if self.core:
