@@ -20,6 +20,7 @@
 #include "seed.h"
 #include "sticks.h"
 #include "tool.h"
+#include "xenlog.h"
 #include "xml.h"
 
 #define POLL_MS 250
@@ -428,7 +429,8 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 static int start_domain(struct target *target, struct posada_error *err)
 {
 	const struct posada_guest *guest = &target->guest;
-	char what[256];
+	long said = xenlog_end(XENLOG);
+	char what[256], why[512];
 	size_t i;
 
 	if (guest->kernel)
@@ -440,7 +442,12 @@ static int start_domain(struct target *target, struct posada_error *err)
 			sticks_need(guest->disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
-	snprintf(what, sizeof(what), _("The guest %s did not start"), target->guest.name);
+	if (!strcmp(target->engine->name, "xen") &&
+		xenlog_complaint(XENLOG, said, why, sizeof(why)))
+		return fail(err, -EIO,
+			_("The guest %s did not start: %s. The folder /var/log/libvirt may tell more; change the guest, or try again."),
+			guest->name, why);
+	snprintf(what, sizeof(what), _("The guest %s did not start"), guest->name);
 	return fail_libvirt(err, what,
 		_("Look for the reason in the log and in the folder /var/log/libvirt, and change the guest."));
 }
@@ -1067,6 +1074,16 @@ static int make_domain(struct posada *handle, struct making *making, struct posa
 	return ret;
 }
 
+/* What is left of a guest that was not made, for ever, is told with why. */
+static void unmake_volume(struct posada *handle, const char *path, struct posada_error *err)
+{
+	struct posada_error left;
+	size_t len = err ? strlen(err->text) : 0;
+
+	if (volume_delete(handle, path, &left) && err)
+		snprintf(err->text + len, sizeof(err->text) - len, " %s", left.text);
+}
+
 int posada_guest_create(
 	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err)
 {
@@ -1081,7 +1098,7 @@ int posada_guest_create(
 		ret = make_domain(handle, &making, err);
 	for (i = 0; i < POSADA_DISKS_MAX; i++) {
 		if (ret && making.made[i])
-			volume_delete(handle, making.disks[i], NULL);
+			unmake_volume(handle, making.disks[i], err);
 		free(making.disks[i]);
 	}
 	free(making.kernel);

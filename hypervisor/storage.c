@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Volumes of guests: in the pool that is always there, a directory kept by libvirt, and in others.
 #include <errno.h>
+#include <fcntl.h>
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "internal.h"
 #include "xml.h"
 #include "xmlnode.h"
+
+#define RELEASE_S 10
 
 /* A libvirt call on the pool that failed; cure has a %s for where the pool is. */
 static int fail_pool(struct posada_error *err, const char *what, const char *cure)
@@ -216,11 +219,25 @@ int volume_check(struct posada *handle, const char *path, struct posada_error *e
 	return ret;
 }
 
+/* Xen's back end lets go of a device a moment after its guest has ended. */
+static void wait_until_unused(const char *path)
+{
+	for (int tries = 0; tries < RELEASE_S * 4 && image_is_block(path); tries++) {
+		int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || errno != EBUSY)
+			return;
+		usleep(250000);
+	}
+}
+
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err)
 {
 	virStorageVolPtr volume;
 	virConnectPtr conn;
-	char clean[256];
+	char clean[256], what[320];
 	int ret = engine_any(handle, &conn, err);
 
 	if (!ret)
@@ -235,9 +252,12 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 		return fail(err, -EIO,
 			_("The volume %s cannot be deleted, for no pool knows it. Remove it by hand."),
 			posada_text_clean(path, clean, sizeof(clean)));
-	if (virStorageVolDelete(volume, 0))
-		ret = fail_libvirt(
-			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
+	wait_until_unused(path);
+	if (virStorageVolDelete(volume, 0)) {
+		snprintf(what, sizeof(what), _("The volume %s cannot be deleted"),
+			posada_text_clean(path, clean, sizeof(clean)));
+		ret = fail_libvirt(err, what, _("Remove it by hand in its pool."));
+	}
 	virStorageVolFree(volume);
 	return ret;
 }

@@ -64,6 +64,18 @@ def test_kernel_that_xen_refuses(with_guest):
     with_guest.sh("dd if=/data/media/linux of=/tmp/cut bs=64k count=4 2>/dev/null")
     said = with_guest.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/tmp/cut", "--network", "none", "--memory",
                              "128M", "--disk", "8M", "--start", status=1)
-    assert said.startswith("posada: The guest inn did not start: ")
+    assert said.startswith("posada: The guest inn did not start: payload length overflow: Invalid kernel. ")
     assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
     assert with_guest.sh("rm /tmp/cut; ls --color=never /data/volumes") == "taken.img"
+
+
+def test_start_that_xen_breaks_off(with_guest):
+    """What is there by then goes again, and the cause is named."""
+    script = "/etc/xen/scripts/vif-bridge"
+    with_guest.sh(f"cp {script} /tmp/script; sed -i '2i exit 1' {script}")
+    said = with_guest.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--memory", "128M",
+                             "--disk", "8M", "--start", status=1, seconds=180)
+    with_guest.sh(f"cp /tmp/script {script}")
+    assert said.startswith(f"posada: The guest inn did not start: {script} ") and "error status 1. " in said
+    assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
+    assert with_guest.sh("ls --color=never /data/volumes") == "taken.img"
