@@ -30,7 +30,8 @@ struct place {
 	char *name;
 	unsigned order;
 	unsigned delay_s;
-	bool live, autostart, paused;
+	enum posada_start autostart;
+	bool live, paused;
 	struct target target;	 /* while it is shut down */
 	struct posada_error why; /* it cannot be */
 };
@@ -85,7 +86,8 @@ static int row_make(struct posada *handle, struct row *row, struct posada_error 
 		guests.items[i].name = NULL;
 		place->order = settings.order ? settings.order : POSADA_ORDER_MAX + 1;
 		place->delay_s = settings.delay_s;
-		place->autostart = settings.autostart && guests.items[i].state != POSADA_TEMPLATE;
+		if (guests.items[i].state != POSADA_TEMPLATE)
+			place->autostart = settings.autostart;
 		place->live = posada_state_is_live(guests.items[i].state);
 		place->paused = guests.items[i].state == POSADA_PAUSED;
 		row->count++;
@@ -96,6 +98,31 @@ static int row_make(struct posada *handle, struct row *row, struct posada_error 
 	else
 		qsort(row->places, row->count, sizeof(*row->places), by_order);
 	return ret;
+}
+
+static bool shall_run(const struct posada *handle, const char *name, enum posada_start autostart)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", handle->running, name);
+	return autostart == POSADA_START_ALWAYS ||
+	       (autostart == POSADA_START_CRASHED && !access(path, F_OK));
+}
+
+/* Whoever is off by intention stays off at the next start; who could not start has still to. */
+static void note_running(const struct posada *handle, const char *name, bool running)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", handle->running, name);
+	if (!running) {
+		unlink(path);
+	} else if (posada_name_is_legal(name)) {
+		file = fopen(path, "we");
+		if (file)
+			fclose(file);
+	}
 }
 
 static void pause_ms(uint64_t ms)
@@ -140,17 +167,19 @@ void autostart_late(struct posada *handle)
 
 	while (dir && access(STOPPING, F_OK) && (entry = readdir(dir))) {
 		struct posada_settings settings = {0};
+		bool wanted;
 		int ret;
 
 		if (!posada_name_is_legal(entry->d_name))
 			continue;
 		ret = posada_guest_settings(handle, entry->d_name, &settings, NULL);
+		wanted = !ret && shall_run(handle, entry->d_name, settings.autostart);
 		/* Another guest may get the name of one that was deleted. */
-		if (ret ? ret != -ENOENT : settings.autostart && !has_disks(handle, entry->d_name))
+		if (ret ? ret != -ENOENT : wanted && !has_disks(handle, entry->d_name))
 			continue;
 		/* One try: what then stands in its way is told when a person starts it. */
 		snprintf(path, sizeof(path), LATE "/%s", entry->d_name);
-		if (!unlink(path) && settings.autostart)
+		if (!unlink(path) && wanted)
 			posada_guest_start(handle, entry->d_name, NULL);
 	}
 	if (dir)
@@ -171,8 +200,12 @@ int posada_autostart(
 		const struct place *place = &row.places[i];
 		struct posada_error why = {{0}};
 
-		if (!place->autostart || place->live)
+		if (place->live)
 			continue;
+		if (!shall_run(handle, place->name, place->autostart)) {
+			note_running(handle, place->name, false);
+			continue;
+		}
 		pause_ms(wait_s * UINT64_C(1000));
 		if (!access(STOPPING, F_OK))
 			break;
@@ -180,8 +213,10 @@ int posada_autostart(
 		report(opaque, place->name, ret, &why);
 		/* Nobody waits for one that did not start. */
 		wait_s = ret ? 0 : place->delay_s;
-		if (ret)
+		if (ret) {
+			note_running(handle, place->name, true);
 			put_late(handle, place->name);
+		}
 		if (ret && !first) {
 			first = ret;
 			if (err)
@@ -201,7 +236,8 @@ void autostart_settle(struct posada *handle)
 	if (access(NOTICE, F_OK) || row_make(handle, &row, NULL))
 		return;
 	for (i = 0; i < row.count; i++)
-		all = all && (row.places[i].live || !row.places[i].autostart);
+		all = all && (row.places[i].live || !shall_run(handle, row.places[i].name,
+							    row.places[i].autostart));
 	row_free(&row);
 	if (all)
 		unlink(NOTICE);

@@ -5,6 +5,10 @@
 #include "command_set.h"
 #include "commands.h"
 
+static const char *const start_words[] = {[POSADA_START_NEVER] = "off",
+	[POSADA_START_CRASHED] = "crashed",
+	[POSADA_START_ALWAYS] = "on"};
+
 void json_settings(struct json *json, const struct posada_settings *settings)
 {
 	char boot[64];
@@ -13,7 +17,7 @@ void json_settings(struct json *json, const struct posada_settings *settings)
 	json_number(json, "memory_kib", (int64_t)settings->memory_kib);
 	json_number(json, "vcpus", settings->vcpus);
 	json_string(json, "boot", posada_boot_text(settings, boot, sizeof(boot)));
-	json_bool(json, "autostart", settings->autostart);
+	json_string(json, "autostart", start_words[settings->autostart]);
 	json_number(json, "order", settings->order);
 	json_number(json, "delay_s", settings->delay_s);
 	json_string(json, "on_crash", settings->crash_restart ? "restart" : "off");
@@ -26,8 +30,11 @@ void add_settings_rows(struct table *table, const struct posada_settings *settin
 
 	if (settings->boot_count)
 		table_row(table, _("Boot order"), posada_boot_text(settings, text, sizeof(text)));
-	snprintf(text, sizeof(text), _("yes, order %u, then %u seconds of delay"), settings->order,
-		settings->delay_s);
+	snprintf(text, sizeof(text),
+		settings->autostart == POSADA_START_ALWAYS
+			? _("yes, order %u, then %u seconds of delay")
+			: _("when it ran and the host crashed, order %u, then %u seconds of delay"),
+		settings->order, settings->delay_s);
 	table_row(table, _("Starts with the host"), settings->autostart ? text : _("no"));
 	table_row(table, _("After a crash"), settings->crash_restart ? _("restart") : _("off"));
 }
@@ -49,6 +56,21 @@ static int take_number(const struct args *args, const char *option, unsigned max
 	const char *word = args_get(args, option);
 
 	return !word || parse_number(word, max, value) ? EXIT_DONE : wrong(option, word, cure);
+}
+
+static int take_start(const struct args *args, enum posada_start *start)
+{
+	const char *word = args_get(args, "autostart");
+	int i;
+
+	if (!word)
+		return EXIT_DONE;
+	for (i = POSADA_START_NEVER; i <= POSADA_START_ALWAYS; i++)
+		if (!strcmp(word, start_words[i])) {
+			*start = (enum posada_start)i;
+			return EXIT_DONE;
+		}
+	return wrong("autostart", word, _("Give on, off or crashed."));
 }
 
 static int take_texts(const struct args *args, struct posada_settings *settings)
@@ -74,8 +96,7 @@ static int take_settings(const struct args *args, struct posada_settings *settin
 		status = take_number(args, "vcpus", POSADA_VCPUS_MAX,
 			_("Give a number from 1 to 128."), &settings->vcpus);
 	if (!status)
-		status = take_word(
-			args, "autostart", "off", "on", _("Give on or off."), &settings->autostart);
+		status = take_start(args, &settings->autostart);
 	if (!status)
 		status = take_number(args, "order", POSADA_ORDER_MAX,
 			_("Give a number from 1 to 999, or 0 for none."), &settings->order);

@@ -96,6 +96,7 @@ int posada_open(struct posada **out, unsigned patience_ms, struct posada_error *
 	pthread_once(&once, prepare_libvirt);
 	handle->patience_ms = handle->patience_left_ms = patience_ms;
 	handle->dom0 = host_is_dom0();
+	handle->running = "/etc/posada/running";
 	if (uri && *uri) {
 		ret = add_engine_for_tests(handle, uri);
 	} else {

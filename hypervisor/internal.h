@@ -31,6 +31,9 @@ struct posada {
 	bool dom0;
 	bool answered; /* libvirtd, at least once */
 	unsigned patience_ms, patience_left_ms;
+	/* A folder in a place that lasts, with a file for each guest that runs, which libvirt's
+	 * hook keeps: what is there when the host starts ran when it went down. */
+	const char *running;
 };
 
 /* Writes the sentence and returns code, so that a caller can "return fail(...)". */

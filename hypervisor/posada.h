@@ -234,12 +234,19 @@ enum posada_boot {
 #define POSADA_ORDER_MAX   999
 #define POSADA_DELAY_MAX_S 3600
 
+/* Does it start with the host? */
+enum posada_start {
+	POSADA_START_NEVER,
+	POSADA_START_CRASHED, /* when it ran as the host went down without shutting it down */
+	POSADA_START_ALWAYS,
+};
+
 struct posada_settings {
 	uint64_t memory_kib;
 	unsigned vcpus;
 	enum posada_boot boot[POSADA_BOOTS]; /* what is tried first comes first */
-	size_t boot_count;  /* 0: the kind has no such order, or another program made one */
-	bool autostart;	    /* with the host, after a crash of the host too */
+	size_t boot_count; /* 0: the kind has no such order, or another program made one */
+	enum posada_start autostart;
 	unsigned order;	    /* 1 starts first; 0 after all that have a number */
 	unsigned delay_s;   /* between its start and that of the next one */
 	bool crash_restart; /* else it stays off after it has crashed */
@@ -279,7 +286,7 @@ typedef void (*posada_report)(
 	void *opaque, const char *name, int ret, const struct posada_error *err);
 
 /*
- * Starts the guests that start with the host and do not run, in their order
+ * Once the host has started: starts the guests that start with it and do not run, in their order
  * and with their delays. One that fails holds nobody up; returns what the
  * first of those failed with. It ends early when the host begins to stop.
  */

@@ -114,6 +114,15 @@ static unsigned attribute(xmlNodePtr node, const char *name, unsigned max)
 	return number > max ? max : (unsigned)number;
 }
 
+static bool has_attribute(xmlNodePtr node, const char *name, const char *value)
+{
+	xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)name);
+	bool has = text && !strcmp((const char *)text, value);
+
+	xmlFree(text);
+	return has;
+}
+
 static xmlNodePtr autostart_of(xmlNodePtr metadata)
 {
 	xmlNodePtr node;
@@ -161,6 +170,8 @@ int settings_from_xml(const char *xml, struct posada_settings *settings)
 	if (autostart) {
 		settings->order = attribute(autostart, "order", POSADA_ORDER_MAX);
 		settings->delay_s = attribute(autostart, "delay", POSADA_DELAY_MAX_S);
+		if (has_attribute(autostart, "crashed", "yes"))
+			settings->autostart = POSADA_START_CRASHED;
 	}
 	xmlFreeDoc(doc);
 	return 0;
@@ -212,13 +223,14 @@ static int put_boot(xmlNodePtr domain, const struct posada_settings *settings)
 static int put_autostart(xmlNodePtr domain, const struct posada_settings *settings)
 {
 	xmlNodePtr metadata = child_made(domain, "metadata"), node;
+	bool crashed = settings->autostart == POSADA_START_CRASHED;
 	char order[16], delay[16];
 	xmlNsPtr ns;
 
 	node = autostart_of(metadata);
 	if (node)
 		xmlnode_remove(node);
-	if (!settings->order && !settings->delay_s)
+	if (!settings->order && !settings->delay_s && !crashed)
 		return 0;
 	node = xmlNewChild(metadata, NULL, (const xmlChar *)"autostart", NULL);
 	ns = node ? xmlNewNs(node, (const xmlChar *)AUTOSTART_URI, (const xmlChar *)"posada")
@@ -229,7 +241,9 @@ static int put_autostart(xmlNodePtr domain, const struct posada_settings *settin
 	snprintf(order, sizeof(order), "%u", settings->order);
 	snprintf(delay, sizeof(delay), "%u", settings->delay_s);
 	return xmlNewProp(node, (const xmlChar *)"order", (const xmlChar *)order) &&
-			       xmlNewProp(node, (const xmlChar *)"delay", (const xmlChar *)delay)
+			       xmlNewProp(node, (const xmlChar *)"delay", (const xmlChar *)delay) &&
+			       (!crashed || xmlNewProp(node, (const xmlChar *)"crashed",
+						    (const xmlChar *)"yes"))
 		       ? 0
 		       : -1;
 }
@@ -268,7 +282,9 @@ int settings_to_xml(const char *xml, const struct posada_settings *settings, cha
 		xmlNodeSetContent(
 			crash, (const xmlChar *)(settings->crash_restart ? "restart" : "destroy"));
 	}
-	if ((settings->order != old.order || settings->delay_s != old.delay_s) &&
+	if ((settings->order != old.order || settings->delay_s != old.delay_s ||
+		    (settings->autostart == POSADA_START_CRASHED) !=
+			    (old.autostart == POSADA_START_CRASHED)) &&
 		put_autostart(domain, settings))
 		goto out;
 	*out = xmlnode_text(doc);
@@ -310,7 +326,8 @@ static int subject_open(
 		return ret;
 	}
 	virDomainGetAutostart(subject->now.domain, &autostart);
-	subject->settings.autostart = autostart;
+	if (autostart)
+		subject->settings.autostart = POSADA_START_ALWAYS;
 	return 0;
 }
 
@@ -459,6 +476,7 @@ static int apply_now(struct posada *handle, const struct subject *subject,
 static int define(const struct subject *subject, const struct posada_settings *wanted,
 	struct posada_error *err)
 {
+	bool always = wanted->autostart == POSADA_START_ALWAYS;
 	virDomainPtr defined;
 	char *xml;
 
@@ -470,9 +488,9 @@ static int define(const struct subject *subject, const struct posada_settings *w
 		return fail_libvirt(err, _("The guest's definition cannot be changed"),
 			_("Change what the message names, and try again."));
 	virDomainFree(defined);
-	if (wanted->autostart == subject->settings.autostart)
+	if (always == (subject->settings.autostart == POSADA_START_ALWAYS))
 		return 0;
-	if (virDomainSetAutostart(subject->now.domain, wanted->autostart))
+	if (virDomainSetAutostart(subject->now.domain, always))
 		return fail_libvirt(err, _("Whether the guest starts with the host cannot be set"),
 			_("Try again, or read the log."));
 	folder_sync_definitions();

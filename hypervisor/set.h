@@ -5,7 +5,7 @@
 
 #include "posada.h"
 
-/* All but autostart itself, which libvirt keeps elsewhere; -EINVAL when this is no domain. */
+/* All but POSADA_START_ALWAYS, which libvirt keeps elsewhere; -EINVAL when this is no domain. */
 int settings_from_xml(const char *xml, struct posada_settings *settings);
 
 /* The same domain with these settings, and all else as it was; *out is the caller's. */

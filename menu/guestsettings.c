@@ -71,12 +71,16 @@ static bool boot_take(const char *text, struct posada_settings *settings)
 
 static void autostart_text(const struct posada_settings *settings, char text[TEXT_SIZE])
 {
-	snprintf(text, TEXT_SIZE, "%s", settings->autostart ? _("yes") : _("no"));
+	static const char *const texts[] = {[POSADA_START_NEVER] = N_("no"),
+		[POSADA_START_CRASHED] = N_("when it ran and the host crashed"),
+		[POSADA_START_ALWAYS] = N_("yes")};
+
+	snprintf(text, TEXT_SIZE, "%s", _(texts[settings->autostart]));
 }
 
 static void autostart_turn(struct posada_settings *settings)
 {
-	settings->autostart = !settings->autostart;
+	settings->autostart = (settings->autostart + 1) % (POSADA_START_ALWAYS + 1);
 }
 
 static void order_text(const struct posada_settings *settings, char text[TEXT_SIZE])
@@ -110,7 +114,7 @@ static void crash_turn(struct posada_settings *settings)
 	settings->crash_restart = !settings->crash_restart;
 }
 
-/* What turns has two values; what takes is typed. */
+/* What turns has two values, or three; what takes is typed. */
 static const struct setting {
 	const char *name;
 	const char *prompt;

@@ -21,7 +21,7 @@ def test_settings(host):
     assert "no boot order" in host.posada("guest", "set", "inn", "--boot", "network", status=1)
     now = settings(host, "inn")
     assert now["memory_kib"] == 256 * 1024 and now["vcpus"] == 1 and now["on_crash"] == "restart"
-    assert now["autostart"] and now["order"] == 2
+    assert now["autostart"] == "on" and now["order"] == 2
 
     # The same screen shows it, and takes it back.
     host.shell_close()
@@ -35,5 +35,5 @@ def test_settings(host):
     host.answer("2")
     host.see(r"Processors +2")
     host.home()
-    assert not settings(host, "inn")["autostart"]
+    assert settings(host, "inn")["autostart"] == "off"
     assert host.sh("virsh -q -c xen:///system dominfo inn | grep -c 'CPU(s): *2$'") == "1"

@@ -98,7 +98,7 @@ TEST(templates_are_not_started)
 		assert_non_null(strstr(err.text, "\"posada guest clone plain NAME\""));
 	}
 	assert_int_equal(posada_guest_settings(host, "plain", &settings, &err), 0);
-	settings.autostart = true;
+	settings.autostart = POSADA_START_CRASHED;
 	assert_int_equal(
 		posada_guest_set(host, "plain", &settings, POSADA_SET_AUTOSTART, &later, &err),
 		-EPERM);

@@ -102,7 +102,7 @@ TEST(statuses_and_messages_fit)
 		{"guest show test", EXIT_DONE, "Boot order"},
 		{"guest set test", EXIT_USAGE, "nothing was given to set"},
 		{"guest set test --boot floppy", EXIT_USAGE, "disk, cd and network"},
-		{"guest set test --autostart maybe", EXIT_USAGE, "Give on or off."},
+		{"guest set test --autostart maybe", EXIT_USAGE, "Give on, off or crashed."},
 		{"guest set test --order 1000", EXIT_USAGE, "from 1 to 999"},
 		{"guest set test --delay x", EXIT_USAGE, "3600 at most"},
 		{"guest set test --on-crash burn", EXIT_USAGE, "off or restart"},

@@ -116,8 +116,8 @@ TEST(a_running_guest_is_set)
 	unsigned later;
 
 	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
-	assert_false(settings.autostart);
-	settings.autostart = true;
+	assert_int_equal(settings.autostart, POSADA_START_NEVER);
+	settings.autostart = POSADA_START_ALWAYS;
 	settings.order = 3;
 	settings.delay_s = 5;
 	settings.memory_kib = 4 << 20;
@@ -137,11 +137,25 @@ TEST(a_running_guest_is_set)
 	assert_int_equal(later, POSADA_SET_VCPUS | POSADA_SET_BOOT | POSADA_SET_CRASH);
 	memset(&settings, 0, sizeof(settings));
 	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
-	assert_true(settings.autostart && settings.crash_restart);
+	assert_int_equal(settings.autostart, POSADA_START_ALWAYS);
+	assert_true(settings.crash_restart);
 	assert_int_equal(settings.vcpus, 1);
 	assert_int_equal(settings.order, 3);
 	assert_int_equal(settings.delay_s, 5);
 	assert_int_equal(settings.boot_count, 2);
+	/* One of them takes the place of the other, and nothing else goes with it. */
+	settings.autostart = POSADA_START_CRASHED;
+	assert_int_equal(
+		posada_guest_set(host, "test", &settings, POSADA_SET_AUTOSTART, &later, &err), 0);
+	memset(&settings, 0, sizeof(settings));
+	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
+	assert_int_equal(settings.autostart, POSADA_START_CRASHED);
+	assert_int_equal(settings.order, 3);
+	settings.autostart = POSADA_START_NEVER;
+	assert_int_equal(
+		posada_guest_set(host, "test", &settings, POSADA_SET_AUTOSTART, &later, &err), 0);
+	assert_int_equal(posada_guest_settings(host, "test", &settings, &err), 0);
+	assert_int_equal(settings.autostart, POSADA_START_NEVER);
 }
 
 /* What was lent out of a guest that runs is not taken back by a change of something else. */
