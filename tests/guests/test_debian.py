@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real system in a guest: Debian installs itself on a logical volume, and is there after the host's reboot."""
 import gzip
+import lzma
+import re
 import subprocess
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import pytest
 from host import Host
@@ -48,6 +52,18 @@ d-i debian-installer/exit/poweroff boolean true
 """
 
 
+def missing(archive):
+    """A file that the installer needs and its archive's own index names, but which is not there, or None: a mirror in part."""
+    with urllib.request.urlopen(f"{archive}/dists/trixie/main/debian-installer/binary-amd64/Packages.xz") as index:
+        files = re.findall(r"^Filename: (\S*/(?:ext4-modules|e2fsprogs-udeb|libc6-udeb)[-_]\S+)", lzma.decompress(index.read()).decode(), re.M)
+    for file in files:
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{archive}/{file}", method="HEAD")).close()
+        except urllib.error.HTTPError as error:
+            return f"{file} ({error.code})"
+    return None
+
+
 @pytest.fixture(name="answers")
 def make_answers(tmp_path):
     """A disk with the answers as an archive for the installer's initrd; the packages come from where this machine has its own."""
@@ -56,6 +72,9 @@ def make_answers(tmp_path):
     archive = next((urllib.parse.urlparse(uri) for uri in known if uri.startswith("http://")), None)
     if not archive:
         pytest.skip("this machine has no Debian archive with an http address")
+    lost = missing(archive.geturl().rstrip("/"))
+    if lost:
+        pytest.skip(f"the Debian archive of this machine lacks what the installer fetches: {lost}")
     tree, disk = tmp_path / "ANSWERS", tmp_path / "answers.img"
     tree.mkdir()
     (tree / "preseed.cfg").write_text(ANSWERS.format(host=archive.netloc, directory=archive.path.rstrip("/")))
