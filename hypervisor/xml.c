@@ -321,9 +321,14 @@ void xml_put_disk(FILE *out, enum posada_kind kind, const char *target, const st
 {
 	put(out, "    <disk type='%s' device='%s'>\n", disk->block ? "block" : "file",
 		disk->cdrom ? "cdrom" : "disk");
-	/* QEMU is named where it must do the work; raw files under Xen go through the kernel. */
+	/* QEMU is named where it must do the work; raw files under Xen go through the kernel. By
+	 * itself it ignores what a guest gives back. */
 	if (kind == POSADA_QEMU || disk->cdrom || strcmp(disk->format, "raw") != 0)
-		put(out, "      <driver name='qemu' type='%s'/>\n", disk->format);
+		put(out,
+			kind == POSADA_QEMU && !disk->cdrom
+				? "      <driver name='qemu' type='%s' discard='unmap'/>\n"
+				: "      <driver name='qemu' type='%s'/>\n",
+			disk->format);
 	if (disk->path)
 		put(out, "      <source %s='%s'/>\n", disk->block ? "dev" : "file", disk->path);
 	put(out, "      <target dev='%s' bus='%s'/>\n", target, target_bus(target));
