@@ -36,7 +36,7 @@ void add_settings_rows(struct table *table, const struct posada_settings *settin
 			: _("when it ran and the host crashed, order %u, then %u seconds of delay"),
 		settings->order, settings->delay_s);
 	table_row(table, _("Starts with the host"), settings->autostart ? text : _("no"));
-	table_row(table, _("After a crash"), settings->crash_restart ? _("restart") : _("off"));
+	table_row(table, _("When it crashes"), settings->crash_restart ? _("restart") : _("off"));
 }
 
 static int take_word(const struct args *args, const char *option, const char *no, const char *yes,

@@ -138,7 +138,7 @@ static const struct setting {
 		order_text, order_text, order_take, NULL, POSADA_SET_ORDER},
 	{N_("Delay"), N_("How many seconds later does the next one start (0 to 3600)?"), delay_text,
 		delay_text, delay_take, NULL, POSADA_SET_DELAY},
-	{N_("After a crash"), NULL, crash_text, NULL, NULL, crash_turn, POSADA_SET_CRASH},
+	{N_("When it crashes"), NULL, crash_text, NULL, NULL, crash_turn, POSADA_SET_CRASH},
 };
 
 static bool ask(const struct setting *row, struct posada_settings *settings)
@@ -197,9 +197,8 @@ void guest_settings_run(struct app *app)
 			items[i].name = _(rows[i].name);
 			items[i].text = texts[i];
 		}
-		if (!ui_menu(app->guest,
-			    _("Choose what to change. A guest that starts with the host does so after a crash of the host too."),
-			    items, ARRAY_SIZE(rows), &selected))
+		if (!ui_menu(app->guest, _("Choose what to change."), items, ARRAY_SIZE(rows),
+			    &selected))
 			return;
 		if (ask(&rows[selected], &settings))
 			apply(app, &rows[selected], &settings);
