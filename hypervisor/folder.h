@@ -3,7 +3,7 @@
 #ifndef POSADA_FOLDER_H
 #define POSADA_FOLDER_H
 
-/* A rename of FILE lasts once its directory is on the disk: 0 or -errno. */
+/* A rename of FILE, or that it is gone, lasts once its directory is on the disk: 0 or -errno. */
 int folder_sync(const char *file);
 
 /* Links and removals among the guests' definitions last then; libvirt sees to files only. */

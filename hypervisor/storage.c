@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "folder.h"
 #include "image.h"
 #include "internal.h"
 #include "xml.h"
@@ -150,6 +151,8 @@ int volume_make(virStoragePoolPtr pool, const char *guest, size_t nth,
 	if (!*path) {
 		virStorageVolDelete(volume, 0);
 		ret = fail_memory(err);
+	} else {
+		folder_sync(*path);
 	}
 	virStorageVolFree(volume);
 	return ret;
@@ -233,11 +236,26 @@ static void wait_until_unused(const char *path)
 	}
 }
 
+/* It stays gone when the power goes, or its disk is pulled out. */
+static int remove_volume(virStorageVolPtr volume, const char *path, struct posada_error *err)
+{
+	char clean[256], what[320];
+
+	wait_until_unused(path);
+	if (virStorageVolDelete(volume, 0)) {
+		snprintf(what, sizeof(what), _("The volume %s cannot be deleted"),
+			posada_text_clean(path, clean, sizeof(clean)));
+		return fail_libvirt(err, what, _("Remove it by hand in its pool."));
+	}
+	folder_sync(path);
+	return 0;
+}
+
 int volume_delete(struct posada *handle, const char *path, struct posada_error *err)
 {
 	virStorageVolPtr volume;
 	virConnectPtr conn;
-	char clean[256], what[320];
+	char clean[256];
 	int ret = engine_any(handle, &conn, err);
 
 	if (!ret)
@@ -252,12 +270,7 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 		return fail(err, -EIO,
 			_("The volume %s cannot be deleted, for no pool knows it. Remove it by hand."),
 			posada_text_clean(path, clean, sizeof(clean)));
-	wait_until_unused(path);
-	if (virStorageVolDelete(volume, 0)) {
-		snprintf(what, sizeof(what), _("The volume %s cannot be deleted"),
-			posada_text_clean(path, clean, sizeof(clean)));
-		ret = fail_libvirt(err, what, _("Remove it by hand in its pool."));
-	}
+	ret = remove_volume(volume, path, err);
 	virStorageVolFree(volume);
 	return ret;
 }
@@ -367,9 +380,8 @@ int posada_volume_delete(
 	}
 	path = virStorageVolGetPath(gone);
 	ret = path ? check_unused(handle, found, path, err) : fail_memory(err);
-	if (!ret && virStorageVolDelete(gone, 0))
-		ret = fail_libvirt(
-			err, _("A volume cannot be deleted"), _("Remove it by hand in its pool."));
+	if (!ret)
+		ret = remove_volume(gone, path, err);
 out:
 	free(path);
 	if (gone)

@@ -79,17 +79,20 @@ class Host(vm.Machine):
         def row():
             return next((n for n, text in enumerate(self.screen.display) if 1 < n < 23 and re.search(pattern, text)), None)
 
-        self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r} to choose", seconds)
+        def distance():
+            self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r} to choose", seconds)
+            return row() - self.marked()
+
         tries = 0
-        while distance := row() - self.marked():
+        # On a busy machine a key or half a screen may still be under way.
+        while (steps := distance()) or self.read() or (steps := distance()):
             tries += 1
             assert tries < 40, f"the bar does not come to {name!r}{self.describe()}"
             before, end = self.marked(), time.monotonic() + 10 * vm.PATIENCE
-            self.send(DOWN if distance > 0 else UP)
+            self.send(DOWN if steps > 0 else UP)
             # A key whose bytes come apart on a slow line is no arrow, and is pressed again.
             while self.marked() in (None, before) and time.monotonic() < end:
                 self.read()
-            self.until(lambda: row() is not None and self.marked() is not None, f"entry {name!r}", seconds)
         self.send("\r")
 
     def answer(self, text):
