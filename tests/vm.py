@@ -23,6 +23,8 @@ PXE = os.path.join(OUT, "pxe")
 
 # Time-outs are generous; a slow machine multiplies them.
 PATIENCE = float(os.environ.get("PATIENCE", "1"))
+# How many processors a machine gets that does not say.
+CPUS = int(os.environ.get("CPUS", "2"))
 
 # What must never show on a console, whatever a test is waiting for.
 DISASTERS = (
@@ -66,7 +68,7 @@ def first_file(*names):
     raise FileNotFoundError(f"none of {', '.join(names)} is here: is the package that brings it installed?")
 
 
-def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=2, disks=(), nic="virtio-net-pci",
+def command_line(scratch, boot="cd", firmware="bios", memory=2048, cpus=CPUS, disks=(), nic="virtio-net-pci",
                  serial="mon:stdio", forward=(), variables=None, stick=None, extra=()):
     """The QEMU command for a machine; SCRATCH is a directory for what it writes, VARIABLES what its UEFI remembers,
     STICK a file that keeps what is written to the USB stick."""
