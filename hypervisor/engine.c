@@ -181,7 +181,7 @@ int engine_connect(struct posada *handle, struct engine *engine, struct posada_e
 	/* One wait is enough: the next engine is served by the same libvirtd. */
 	handle->patience_left_ms = 0;
 	fail_libvirt(err, _("The guest manager libvirtd does not answer"),
-		_("It is restarted by itself: wait some seconds and try again, or read the log."));
+		_("It is still starting, or is restarted by itself: wait some seconds and try again, or read the log."));
 	return -ENOTCONN;
 }
 

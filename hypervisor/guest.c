@@ -426,6 +426,13 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 		posada_size_text(free_kib * 1024, have, sizeof(have)));
 }
 
+static int fail_running(const struct target *target, struct posada_error *err)
+{
+	return fail(err, -EALREADY,
+		_("The guest %s is running already. Open its console, or stop it first."),
+		target->guest.name);
+}
+
 static int start_domain(struct target *target, struct posada_error *err)
 {
 	const struct posada_guest *guest = &target->guest;
@@ -442,6 +449,9 @@ static int start_domain(struct target *target, struct posada_error *err)
 			sticks_need(guest->disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
+	/* Somebody else was faster: another person, or libvirt after a crash. */
+	if (virDomainIsActive(target->domain) == 1)
+		return fail_running(target, err);
 	if (!strcmp(target->engine->name, "xen") &&
 		xenlog_complaint(XENLOG, said, why, sizeof(why)))
 		return fail(err, -EIO,
@@ -513,9 +523,7 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	else if (target.guest.state == POSADA_NO_DEVICE_MODEL)
 		ret = destroy_domain(&target, err);
 	else if (posada_state_is_live(target.guest.state))
-		ret = fail(err, -EALREADY,
-			_("The guest %s is running already. Open its console, or stop it first."),
-			target.guest.name);
+		ret = fail_running(&target, err);
 	else
 		ret = check_memory(
 			handle, target.engine, target.guest.memory_kib, target.guest.vcpus, 0, err);
