@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// "posada guest attach", "detach", "insert" and "eject": the devices of one guest from the command
-// line.
+// "posada guest attach", "detach", "insert", "eject" and "devices": the devices of guests from the
+// command line.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "commands.h"
+#include "json.h"
+#include "table.h"
 
 static int needs_option(const char *options)
 {
@@ -66,11 +68,17 @@ static int detach_nic(struct posada *handle, const struct args *args, const char
 static int attach_device(
 	struct posada *handle, const struct args *args, const char *value, bool usb)
 {
+	struct posada_guest guest;
 	struct posada_error err;
 
 	if (posada_guest_attach_device(handle, args->name, value, usb, &err))
 		return failed(&err);
 	printf(_("The guest %s has the device %s.\n"), args->name, value);
+	if (usb && !posada_guest_show(handle, args->name, &guest, &err)) {
+		if (guest.kind == POSADA_PV || guest.kind == POSADA_PVH)
+			puts(_("It sees it only with the driver xen-hcd in its kernel."));
+		posada_guest_free(&guest);
+	}
 	return EXIT_DONE;
 }
 
@@ -142,6 +150,72 @@ int command_guest_detach(struct posada *handle, const struct args *args)
 
 	return each(handle, args, verbs, sizeof(verbs) / sizeof(verbs[0]),
 		"--disk, --nic, --pci, --usb");
+}
+
+enum bus { PCI, USB, BUSES };
+
+static void json_devices(struct posada_hostdevs lists[BUSES])
+{
+	static const char *const names[] = {[PCI] = "pci", [USB] = "usb"};
+	struct json json = {.out = stdout};
+	size_t i;
+	int bus;
+
+	json_open(&json, NULL, '[');
+	for (bus = 0; bus < BUSES; bus++)
+		for (i = 0; i < lists[bus].count; i++) {
+			const struct posada_hostdev *device = &lists[bus].items[i];
+
+			json_open(&json, NULL, '{');
+			json_string(&json, "bus", names[bus]);
+			json_string(&json, "name", device->name);
+			json_string(&json, "text", device->text);
+			json_string(&json, "host", *device->host ? device->host : NULL);
+			json_string(&json, "guest", *device->guest ? device->guest : NULL);
+			json_close(&json, '}');
+		}
+	json_close(&json, ']');
+}
+
+static int print_devices(struct posada_hostdevs lists[BUSES])
+{
+	static const char *const options[] = {[PCI] = "--pci", [USB] = "--usb"};
+	struct table table = {.columns = 4};
+	char who[128];
+	size_t i;
+	int bus;
+
+	table_row(&table, _("OPTION"), _("NAME"), _("USED BY"), _("DEVICE"));
+	for (bus = 0; bus < BUSES; bus++)
+		for (i = 0; i < lists[bus].count; i++) {
+			const struct posada_hostdev *device = &lists[bus].items[i];
+
+			if (*device->host)
+				snprintf(who, sizeof(who), _("this host (%s)"), device->host);
+			else
+				snprintf(who, sizeof(who), "%s", device->guest);
+			table_row(&table, options[bus], device->name, *who ? who : NULL,
+				device->text);
+		}
+	return finish_table(&table);
+}
+
+int command_guest_devices(struct posada *handle, const struct args *args)
+{
+	struct posada_hostdevs lists[BUSES] = {0};
+	int bus, status = EXIT_DONE;
+	struct posada_error err;
+
+	for (bus = 0; bus < BUSES && !status; bus++)
+		if (posada_hostdev_list(handle, bus == USB, &lists[bus], &err))
+			status = failed(&err);
+	if (!status && args_get(args, "json"))
+		json_devices(lists);
+	else if (!status)
+		status = print_devices(lists);
+	for (bus = 0; bus < BUSES; bus++)
+		posada_hostdevs_free(&lists[bus]);
+	return status;
 }
 
 int command_guest_insert(struct posada *handle, const struct args *args)

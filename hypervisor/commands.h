@@ -97,6 +97,7 @@ int command_guest_autostart(struct posada *handle, const struct args *args);
 int command_guest_stopall(struct posada *handle, const struct args *args);
 int command_guest_attach(struct posada *handle, const struct args *args);
 int command_guest_detach(struct posada *handle, const struct args *args);
+int command_guest_devices(struct posada *handle, const struct args *args);
 int command_guest_insert(struct posada *handle, const struct args *args);
 int command_guest_eject(struct posada *handle, const struct args *args);
 int command_guest_start(struct posada *handle, const struct args *args);

@@ -364,8 +364,8 @@ static int open_device(const char *text, bool usb, struct hostdev *device, char 
 	}
 	posada_text_clean(text, name, size);
 	return fail(err, -EINVAL,
-		usb ? _("\"%s\" names no USB device. Give vendor and product, such as 046d:c52b (\"lsusb\" lists them).")
-		    : _("\"%s\" names no PCI device. Give its address, such as 0000:03:00.0 (\"lspci\" lists them)."),
+		usb ? _("\"%s\" names no USB device. Give vendor and product, such as 046d:c52b (\"posada guest devices\" lists them).")
+		    : _("\"%s\" names no PCI device. Give its address, such as 0000:03:00.0 (\"posada guest devices\" lists them)."),
 		name);
 }
 

@@ -56,8 +56,10 @@ static const struct option_entry attach_options[] = {
 	{"pool", N_("NAME"), N_("the pool that a new volume is made in (default)")},
 	{"format", N_("FORMAT"), N_("of a new volume that is a file: raw or qcow2 (raw)")},
 	{"nic", N_("NETWORK"), N_("a network card in a network or at a bridge")},
-	{"pci", N_("ADDRESS"), N_("a PCI device of the host, such as 0000:03:00.0")},
-	{"usb", N_("VENDOR:PRODUCT"), N_("a USB device of the host, such as 046d:c52b")},
+	{"pci", N_("ADDRESS"),
+		N_("a PCI device of the host, such as 0000:03:00.0 (\"guest devices\")")},
+	{"usb", N_("VENDOR:PRODUCT"),
+		N_("a USB device of the host, such as 046d:c52b (\"guest devices\")")},
 	{0},
 };
 
@@ -187,6 +189,8 @@ static const struct command {
 	{"guest", "attach", true, N_("give it a disk or a network card, while it runs or is off"),
 		command_guest_attach, attach_options},
 	{"guest", "detach", true, N_("take one away"), command_guest_detach, detach_options},
+	{"guest", "devices", false, N_("what this host has that a guest could be given"),
+		command_guest_devices, print_options},
 	{"guest", "insert", true, N_("put a CD into its drive"), command_guest_insert,
 		insert_options},
 	{"guest", "eject", true, N_("take the CD out"), command_guest_eject, no_options},

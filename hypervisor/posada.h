@@ -322,6 +322,24 @@ int posada_guest_attach_nic(
 int posada_guest_detach_nic(
 	struct posada *handle, const char *name, const char *mac, struct posada_error *err);
 
+/* A device of the host that a guest could get. */
+struct posada_hostdev {
+	char name[16];	/* as it is given: PCI 0000:03:00.0, USB 046d:c52b */
+	char text[128]; /* what it is, for people */
+	char host[64];	/* a disk or card that hangs on it, so it stays; or empty */
+	char guest[POSADA_NAME_MAX + 1]; /* who has it now or when it starts; or empty */
+};
+
+struct posada_hostdevs {
+	struct posada_hostdev *items;
+	size_t count;
+};
+
+/* The USB devices but hubs, or the PCI devices but bridges, in the order of their places. */
+int posada_hostdev_list(
+	struct posada *handle, bool usb, struct posada_hostdevs *list, struct posada_error *err);
+void posada_hostdevs_free(struct posada_hostdevs *list);
+
 /* A device of the host, by its PCI address or its USB vendor and product. */
 int posada_guest_attach_device(struct posada *handle, const char *name, const char *device,
 	bool usb, struct posada_error *err);

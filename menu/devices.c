@@ -151,18 +151,52 @@ static void take_nic(struct app *app, const struct posada_nic *nic)
 	done(posada_guest_detach_nic(app->host, app->guest, nic->mac, &err), &err);
 }
 
-static void add_device(struct app *app, bool usb)
+static void choose_device(struct app *app, bool usb, const struct posada_hostdevs *list)
 {
+	char texts[ROWS_MAX][256], who[128];
+	struct ui_item items[ROWS_MAX];
 	struct posada_error err;
-	char text[64] = "";
+	size_t i, selected = 0;
 
-	if (!ui_input(_("Device of the host"),
-		    usb ? _("Which USB device? Vendor and product, such as 046d:c52b.")
-			: _("Which PCI device? Its address, such as 0000:03:00.0."),
-		    text, sizeof(text)))
+	for (i = 0; i < list->count && i < ROWS_MAX; i++) {
+		const struct posada_hostdev *device = &list->items[i];
+
+		*who = '\0';
+		if (*device->host)
+			snprintf(who, sizeof(who), _("  (this host: %s)"), device->host);
+		else if (*device->guest)
+			snprintf(who, sizeof(who), _("  (given to %s)"), device->guest);
+		snprintf(texts[i], sizeof(texts[0]), "%s%s", device->text, who);
+		items[i].name = device->name;
+		items[i].text = texts[i];
+	}
+	if (!ui_menu(_("Device of the host"),
+		    usb ? _("Which USB device does the guest get? One of kind pv or pvh sees it\nonly with the driver xen-hcd in its kernel.")
+			: _("Which PCI device does the guest get? It is the host's again when you\ntake it away from the guest, not when the guest is off."),
+		    items, i, &selected))
 		return;
 	ui_wait(_("Giving it the device ..."));
-	done(posada_guest_attach_device(app->host, app->guest, text, usb, &err), &err);
+	done(posada_guest_attach_device(
+		     app->host, app->guest, list->items[selected].name, usb, &err),
+		&err);
+}
+
+static void add_device(struct app *app, bool usb)
+{
+	struct posada_hostdevs list;
+	struct posada_error err;
+
+	if (posada_hostdev_list(app->host, usb, &list, &err)) {
+		ui_message(_("This did not work"), err.text);
+		return;
+	}
+	if (list.count)
+		choose_device(app, usb, &list);
+	else
+		ui_message(_("Device of the host"),
+			usb ? _("No USB device is plugged in.")
+			    : _("This machine has no PCI device that could be given."));
+	posada_hostdevs_free(&list);
 }
 
 static void add_usb(struct app *app)
@@ -201,7 +235,7 @@ static const struct {
 	{N_("Add a disk"), N_("A new volume, or a file that exists"), add_disk},
 	{N_("Add a card"), N_("A network card"), add_nic},
 	{N_("Give USB"), N_("A USB device of the host"), add_usb},
-	{N_("Give PCI"), N_("A PCI device of the host, where it has an IOMMU"), add_pci},
+	{N_("Give PCI"), N_("A PCI device of the host, which needs an IOMMU"), add_pci},
 };
 
 struct rows {

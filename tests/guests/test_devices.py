@@ -36,6 +36,12 @@ def test_devices_of_a_running_guest(host):
     host.see("Take the disk xvdb away")
     host.send("y")
     host.until(lambda: not any("xvdb" in row for row in host.screen.display), "disk that is gone")
+    # What the host lives from is in the list, and stays.
+    host.choose("Give USB")
+    host.see("No USB device is plugged in")
+    host.send("\r")
+    host.choose("Give PCI")
+    host.see("Ethernet card 1af4:1000, virtio-pci  \\(this host: ens[0-9]+")
     host.home()
     assert "Its file stays" not in host.posada("guest", "detach", "inn", "--nic", nic["mac"])
     assert disks(host) == {"xvda": "/data/volumes/inn.img"}
@@ -91,12 +97,15 @@ def test_a_usb_device(media_disk, kind):
         if kind == "qemu":
             host.console("inn", "alive")
         assert is_the_hosts(host)
+        listed = {"bus": "usb", "name": "0627:0001", "text": "QEMU USB Keyboard", "host": None, "guest": None}
+        assert listed in host.posada("guest", "devices", "--json")
         # What a guest says while nobody is at its console is lost.
         host.sh("{ { sleep 8; posada guest attach inn --usb 0627:0001; } >/tmp/said 2>&1 & }")
         for last in (False, True):
             if kind == "qemu":
                 host.console("inn", "QEMU USB Keyboard")
             host.until(lambda: not is_the_hosts(host), "keyboard that the guest has")
+            assert {**listed, "guest": "inn"} in host.posada("guest", "devices", "--json")
             if last:
                 host.posada("guest", "detach", "inn", "--usb", "0627:0001")
             else:
@@ -118,19 +127,22 @@ def controller_driver(host):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["pv", "qemu"])
+@pytest.mark.parametrize("kind", ["pv", "hvm", "qemu"])
 def test_a_pci_device(media_disk, kind):
     """A disk controller of the host, behind an IOMMU: a guest that runs has it, and the host once it is taken away again."""
     with Host(memory=3072, firmware="uefi", disks=[media_disk],
               extra=["-device", "intel-iommu", "-device", "pcie-root-port,id=gate,bus=pcie.0,addr=0x10,chassis=9",
                      "-device", "ich9-ahci,bus=gate"]) as host:
-        if kind == "qemu":
-            host.start_entry("Posada without Xen")
-        host.booted(hurry=kind == "pv")
+        entry = {"qemu": "Posada without Xen", "hvm": "Posada for PCI devices"}.get(kind)
+        if entry:
+            host.start_entry(entry)
+        host.booted(hurry=not entry)
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
-        host.posada("guest", "create", "inn", "--kind", kind, "--kernel", "/data/media/vmlinuz", "--initrd",
-                    "/data/media/counter.cpio", "--cmdline", "console=ttyS0" if kind == "qemu" else "console=hvc0",
-                    "--memory", "256M", "--network", "none")
+        start = ("--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
+                 "console=ttyS0" if kind == "qemu" else "console=hvc0")
+        if kind == "hvm":
+            start = ("--iso", "/data/media/memtest86+x64.iso")
+        host.posada("guest", "create", "inn", "--kind", kind, *start, "--memory", "256M", "--network", "none")
         assert controller_driver(host) == "ahci"
         for words in ("attach", "detach", "attach"):
             host.posada("guest", words, "inn", "--pci", CONTROLLER)
@@ -138,9 +150,12 @@ def test_a_pci_device(media_disk, kind):
         # The second start is with what the first has left.
         for _ in range(2):
             host.posada("guest", "start", "inn", seconds=300)
-            host.console("inn", r"\[8086:2922\]" if kind == "qemu" else "alive")
+            if kind == "hvm":
+                assert "8086:2922" in host.sh("xl qemu-monitor-command inn 'info pci'")
+            else:
+                host.console("inn", r"\[8086:2922\]" if kind == "qemu" else "alive")
             assert controller_driver(host) == ("vfio-pci" if kind == "qemu" else "pciback")
-            if kind == "pv":
+            if kind != "qemu":
                 assert CONTROLLER in host.sh("xl pci-list inn")
             host.posada("guest", "kill", "inn")
         host.posada("guest", "detach", "inn", "--pci", CONTROLLER)

@@ -74,6 +74,46 @@ TEST(definitions_change)
 	free(none);
 }
 
+/* With what hangs on them, under names for people; bridges and hubs are nobody's. */
+static void all_are_listed(const char *sys)
+{
+	struct posada_hostdevs list;
+	char target[512];
+
+	unit_write("sys/devices/pci0/0000:03:00.0/class", "0x020000\n", 9);
+	unit_write("sys/devices/pci0/0000:03:00.0/vendor", "0x8086\n", 7);
+	unit_write("sys/devices/pci0/0000:03:00.0/device", "0x100e\n", 7);
+	assert_int_equal(symlink("../../../bus/pci/drivers/e1000",
+				 unit_path("sys/devices/pci0/0000:03:00.0/driver")),
+		0);
+	unit_write("sys/devices/pci0/0000:01:00.0/class", "0x060400\n", 9);
+	snprintf(target, sizeof(target), "%s/devices/pci0/0000:01:00.0", sys);
+	assert_int_equal(symlink(target, unit_path("sys/bus/pci/devices/0000:01:00.0")), 0);
+	assert_int_equal(unlink(unit_path("sys/bus/pci/devices/none")), 0);
+	assert_int_equal(hostdev_list(sys, false, &list), 0);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.items[0].name, "0000:03:00.0");
+	assert_string_equal(list.items[0].text, "Ethernet card 8086:100e, e1000");
+	assert_string_equal(list.items[0].host, "eth0");
+	assert_string_equal(list.items[1].name, "0000:03:00.1");
+	assert_string_equal(list.items[1].host, "");
+	posada_hostdevs_free(&list);
+
+	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-1/manufacturer", "Log\033tech\n", 9);
+	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-1/product", "Log\033tech Receiver\n", 18);
+	unit_write("sys/bus/usb/devices/usb1/idVendor", "1d6b\n", 5);
+	unit_write("sys/bus/usb/devices/usb1/bDeviceClass", "09\n", 3);
+	assert_int_equal(hostdev_list(sys, true, &list), 0);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.items[0].name, "046d:c52b");
+	assert_string_equal(list.items[0].text, "Log?tech Receiver");
+	assert_string_equal(list.items[1].name, "0781:5567");
+	assert_string_equal(list.items[1].host, "sda");
+	posada_hostdevs_free(&list);
+	assert_int_equal(hostdev_list("/nowhere", true, &list), 0);
+	assert_int_equal(list.count, 0);
+}
+
 TEST(what_the_host_uses_is_known)
 {
 	struct hostdev device;
@@ -134,6 +174,7 @@ TEST(what_the_host_uses_is_known)
 	assert_int_equal(hostdev_find(sys, &device, path, sizeof(path)), 1);
 	assert_non_null(strstr(hostdev_in_way(sys, path, name, sizeof(name)), "the disk itself"));
 	assert_string_equal(name, "sda");
+	all_are_listed(sys);
 }
 
 TEST(what_is_wrong_is_refused)
