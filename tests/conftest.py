@@ -172,7 +172,7 @@ def shared_host(media_disk, tmp_path_factory):
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "VOLUMES", "-m", "0", volumes, "8G"], check=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with Host(memory=3072, cpus=2, disks=[media_disk, volumes], forward=[(port, 22)]) as host:
+    with Host(memory=3072, disks=[media_disk, volumes], forward=[(port, 22)]) as host:
         host.ssh_port = port
         host.booted()
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is set of a guest holds at once where it can, and from its next start on where it cannot."""
+from host import Host
 
 GUEST = ("--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio", "--cmdline",
          "console=hvc0 quiet", "--network", "none")
@@ -9,7 +10,14 @@ def settings(host, name):
     return host.posada("guest", "show", name, "--json")["settings"]
 
 
-def test_settings(host):
+def test_settings(media_disk):
+    with Host(disks=[media_disk], cpus=2) as host:
+        host.booted()
+        host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
+        see_settings(host)
+
+
+def see_settings(host):
     host.posada("guest", "create", "inn", *GUEST, "--memory", "192M", "--vcpus", "2", "--start", seconds=180)
     said = host.posada("guest", "set", "inn", "--memory", "128M", "--vcpus", "1", "--autostart", "on", "--order", "2",
                        "--on-crash", "restart")
