@@ -11,27 +11,50 @@
 
 #define DISKS_MAX 32
 
-static void describe(const struct disk *disk, char *text, size_t size)
-{
-	char bytes[32];
-	size_t used;
+struct text {
+	char *buf;
+	size_t size, used;
+};
 
-	used = (size_t)snprintf(text, size, "%s  %s  %s",
+static void add_system(struct text *text, const char *system)
+{
+	if (*system && text->used < text->size)
+		text->used += (size_t)snprintf(
+			text->buf + text->used, text->size - text->used, "  [%s]", system);
+}
+
+static bool has_group(const struct disk *disk, const struct group *group)
+{
+	for (size_t i = 0; i < disk->part_count; i++)
+		if (!strcmp(disk->parts[i].group, group->name))
+			return true;
+	return false;
+}
+
+static void describe(const struct machine *machine, const struct disk *disk, char *buf, size_t size)
+{
+	struct text text = {buf, size, 0};
+	char bytes[32];
+
+	text.used = (size_t)snprintf(buf, size, "%s  %s  %s",
 		posada_size_text(disk->size, bytes, sizeof(bytes)),
 		*disk->model ? disk->model : "-", *disk->serial ? disk->serial : "");
-	if (disk->medium && used < size)
-		used += (size_t)snprintf(text + used, size - used, "  %s", _("(started from it)"));
-	for (size_t i = 0; i < disk->part_count && used < size; i++) {
+	if (disk->medium && text.used < size)
+		text.used += (size_t)snprintf(
+			buf + text.used, size - text.used, "  %s", _("(started from it)"));
+	for (size_t i = 0; i < disk->part_count; i++) {
 		const struct part *part = &disk->parts[i];
 
-		if (part->posada || *part->system)
-			used += (size_t)snprintf(text + used, size - used, "  [%s]",
-				part->posada ? "Posada" : part->system);
-		for (size_t j = 0; j < PART_MORE && used < size; j++)
-			if (*part->more[j].name)
-				used += (size_t)snprintf(
-					text + used, size - used, "  [%s]", part->more[j].name);
+		add_system(&text, part->posada ? "Posada" : part->system);
+		for (size_t j = 0; j < PART_MORE; j++)
+			add_system(&text, part->more[j].name);
 	}
+	for (size_t i = 0; i < machine->group_count; i++)
+		for (size_t j = 0; j < machine->groups[i].volume_count; j++)
+			if (has_group(disk, &machine->groups[i]))
+				add_system(&text, machine->groups[i].volumes[j].posada
+							  ? "Posada"
+							  : machine->groups[i].volumes[j].system);
 }
 
 int disk_choose(const struct machine *machine, const char *title, const char *prompt)
@@ -47,7 +70,7 @@ int disk_choose(const struct machine *machine, const char *title, const char *pr
 		return -1;
 	}
 	for (size_t i = 0; i < count; i++) {
-		describe(&machine->disks[i], texts[i], sizeof(texts[i]));
+		describe(machine, &machine->disks[i], texts[i], sizeof(texts[i]));
 		items[i] = (struct ui_item){machine->disks[i].name, texts[i]};
 	}
 	return ui_menu(title, prompt, items, count, &chosen) ? (int)chosen : -1;
@@ -66,7 +89,7 @@ bool disk_choose_other(const struct machine *machine, int disk, const char *titl
 		if (i == (size_t)disk || machine->disks[i].medium)
 			continue;
 		disks[count] = &machine->disks[i];
-		describe(disks[count], texts[count], sizeof(texts[count]));
+		describe(machine, disks[count], texts[count], sizeof(texts[count]));
 		items[count] = (struct ui_item){disks[count]->name, texts[count]};
 		count++;
 	}

@@ -201,7 +201,9 @@ def test_bios_disks_without_room(origins):
         assert probe.count("system=Debian%20GNU/Linux%2013%20(trixie)") == 3 and "in_use" not in probe
         # A data place in the free room of a group takes nothing from it.
         host.menu("Storage", "Make")
-        host.choose("vda", 120)
+        # Where the system lies in a volume, its disk is known by it all the same.
+        host.see(r"vda +900 MiB +- +DISK0 +\[Debian GNU/Linux 13", 120)
+        host.choose("vda")
         host.choose("origin")
         host.see("make the logical volume origin/posada-data", 60)
         host.send("\r")
