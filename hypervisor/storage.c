@@ -236,13 +236,35 @@ static void wait_until_unused(const char *path)
 	}
 }
 
+/*
+ * libvirt deletes a file on NFS as the owner that it has there. Where the server names its owners,
+ * and we cannot tell who that is, it is nobody, who may not; root may, if the server lets it.
+ */
+static bool unlink_denied(virStorageVolPtr volume, const char *path)
+{
+	virErrorPtr error = virGetLastError();
+	virStoragePoolPtr pool;
+	struct stat file;
+
+	if (!error || error->code != VIR_ERR_SYSTEM_ERROR || error->int1 != EACCES)
+		return false;
+	if (lstat(path, &file) || !S_ISREG(file.st_mode) || unlink(path))
+		return false;
+	pool = virStoragePoolLookupByVolume(volume);
+	if (pool) {
+		virStoragePoolRefresh(pool, 0);
+		virStoragePoolFree(pool);
+	}
+	return true;
+}
+
 /* It stays gone when the power goes, or its disk is pulled out. */
 static int remove_volume(virStorageVolPtr volume, const char *path, struct posada_error *err)
 {
 	char clean[256], what[320];
 
 	wait_until_unused(path);
-	if (virStorageVolDelete(volume, 0)) {
+	if (virStorageVolDelete(volume, 0) && !unlink_denied(volume, path)) {
 		snprintf(what, sizeof(what), _("The volume %s cannot be deleted"),
 			posada_text_clean(path, clean, sizeof(clean)));
 		return fail_libvirt(err, what, _("Remove it by hand in its pool."));
