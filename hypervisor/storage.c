@@ -14,7 +14,7 @@
 #include "xml.h"
 #include "xmlnode.h"
 
-#define RELEASE_S 10
+#define TRIES 3
 
 /* A libvirt call on the pool that failed; cure has a %s for where the pool is. */
 static int fail_pool(struct posada_error *err, const char *what, const char *cure)
@@ -222,20 +222,6 @@ int volume_check(struct posada *handle, const char *path, struct posada_error *e
 	return ret;
 }
 
-/* Xen's back end lets go of a device a moment after its guest has ended. */
-static void wait_until_unused(const char *path)
-{
-	for (int tries = 0; tries < RELEASE_S * 4 && image_is_block(path); tries++) {
-		int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
-
-		if (fd >= 0)
-			close(fd);
-		if (fd >= 0 || errno != EBUSY)
-			return;
-		usleep(250000);
-	}
-}
-
 /*
  * libvirt deletes a file on NFS as the owner that it has there. Where the server names its owners,
  * and we cannot tell who that is, it is nobody, who may not; root may, if the server lets it.
@@ -258,13 +244,25 @@ static bool unlink_denied(virStorageVolPtr volume, const char *path)
 	return true;
 }
 
+/* Xen's back end lets go of a device a moment after its guest has ended; LVM waits 5 s for that. */
+static bool delete_unused(virStorageVolPtr volume, const char *path)
+{
+	for (int tries = 1; virStorageVolDelete(volume, 0); tries++) {
+		if (unlink_denied(volume, path))
+			return true;
+		if (tries == TRIES || !image_is_block(path))
+			return false;
+		usleep(250000);
+	}
+	return true;
+}
+
 /* It stays gone when the power goes, or its disk is pulled out. */
 static int remove_volume(virStorageVolPtr volume, const char *path, struct posada_error *err)
 {
 	char clean[256], what[320];
 
-	wait_until_unused(path);
-	if (virStorageVolDelete(volume, 0) && !unlink_denied(volume, path)) {
+	if (!delete_unused(volume, path)) {
 		snprintf(what, sizeof(what), _("The volume %s cannot be deleted"),
 			posada_text_clean(path, clean, sizeof(clean)));
 		return fail_libvirt(err, what, _("Remove it by hand in its pool."));
