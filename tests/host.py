@@ -164,7 +164,8 @@ class Host(vm.Machine):
         self.shell_open()
         since = len(self.log)
         self.send(f"posada guest console {guest}\n")
-        self.expect("Press Ctrl-] to leave it", 30, since)
+        # A prompt before this may be the one at which the command was typed.
+        since += self.expect("Press Ctrl-] to leave it", 30, since).end()
         found = self.expect(rf"{pattern}|\n(?P<ended>posada:\S*# )", seconds, since)
         if found["ended"]:
             # Emulated SVM now and then loses a guest at its first step into user mode.

@@ -220,7 +220,7 @@ class Machine:
         # The marks are split in the command, so that its echo, of which there can be two, does not look like its output.
         split = f"{mark[:4]}''{mark[4:]}"
         self.type(f"echo {split}; {command}; echo {split} $?\n")
-        found = self.expect(rf"(?s){mark}\r*\n(.*){mark} (\d+)", seconds, since)
+        found = self.expect(rf"(?s){mark}\r*\n(.*){mark} (\d+)\D", seconds, since)
         return found.group(1).replace("\r", "").strip(), int(found.group(2))
 
     def ended(self, seconds=120):
