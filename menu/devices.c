@@ -256,7 +256,25 @@ static void add_row(struct rows *rows, const char *name, const char *text)
 	rows->count++;
 }
 
-static void fill(const struct posada_guest *guest, struct rows *rows)
+/* A device of the host by what it is, like in the list from which it was given. */
+static void add_hostdev(struct rows *rows, struct app *app, const char *name)
+{
+	const char *text = is_usb(name) ? _("USB device that is not plugged in")
+					: _("PCI device that this machine does not have");
+	struct posada_hostdevs list = {NULL, 0};
+	struct posada_error err;
+	size_t i;
+
+	if (posada_hostdev_list(app->host, is_usb(name), &list, &err))
+		text = err.text;
+	for (i = 0; i < list.count; i++)
+		if (!strcmp(list.items[i].name, name))
+			text = list.items[i].text;
+	add_row(rows, name, text);
+	posada_hostdevs_free(&list);
+}
+
+static void fill(struct rows *rows, struct app *app, const struct posada_guest *guest)
 {
 	size_t i;
 
@@ -270,9 +288,7 @@ static void fill(const struct posada_guest *guest, struct rows *rows)
 		add_row(rows, guest->nics[i].mac ? guest->nics[i].mac : "?",
 			guest->nics[i].source ? guest->nics[i].source : "-");
 	for (i = 0; i < guest->hostdev_count; i++)
-		add_row(rows, guest->hostdevs[i],
-			is_usb(guest->hostdevs[i]) ? _("USB device of the host")
-						   : _("PCI device of the host"));
+		add_hostdev(rows, app, guest->hostdevs[i]);
 }
 
 static void act(struct app *app, const struct posada_guest *guest, size_t row)
@@ -305,7 +321,7 @@ void guest_devices_run(struct app *app)
 			ui_message(_("This did not work"), err.text);
 			return;
 		}
-		fill(&guest, &rows);
+		fill(&rows, app, &guest);
 		if (selected >= rows.count)
 			selected = 0;
 		chosen = ui_menu(app->guest, _("Choose what to add, to change or to take away."),

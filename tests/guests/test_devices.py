@@ -109,6 +109,10 @@ def test_a_usb_device(media_disk, kind):
             if last:
                 host.posada("guest", "detach", "inn", "--usb", "0627:0001")
             else:
+                host.shell_close()
+                host.menu("Guests", "inn", "Devices")
+                host.see("0627:0001 +QEMU USB Keyboard")
+                host.home()
                 host.posada("guest", "kill", "inn")
             host.until(lambda: is_the_hosts(host), "keyboard that is back")
             if not last:
