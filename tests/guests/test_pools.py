@@ -170,8 +170,9 @@ def test_pools_live_and_last(tmp_path, media_disk):
         for guest in ("blocks", "files"):
             host.posada("guest", "kill", guest, status=None)
             if guest == "blocks":
-                # Longer than LVM waits, as a slow back end does, a disk is still open.
-                host.sh(f"{{ sleep 9 <{disk} & }}")
+                # A slow back end: the disk is open until LVM, which tries lvremove and then lvchange, has given up.
+                host.sh("{ { until pidof lvchange; do sleep 0.1; done; while pidof lvchange; do sleep 0.1; done; } "
+                        f"<{disk} >/dev/null & }}")
             host.posada("guest", "delete", guest, "--disks")
         for name in ("fast", "usb"):
             assert host.posada("pool", "show", name, "--json")["volumes"] == []
