@@ -345,9 +345,10 @@ def go_on_or_back(recording, firmware, moments, again, variables=None, **options
             disk = seen[f"CUT{number}"]
             assert not [part for part in disk["parts"] if part["posada"] or part["dirty"] and number in undone], moment
             see_as_before(judge, recording, file)
-        for number in range(again):
-            # The last of them had most on it.
-            host.sh(f"printf '[install]\\nserial = CUT{len(cuts) - 1 - number}\\nlayout = alongside\\n' >/tmp/answers")
+        assert len(undone) >= again
+        # The last that was taken back had most on it; one without ours may wait for the origin to check its ESP.
+        for number in undone[-again:]:
+            host.sh(f"printf '[install]\\nserial = CUT{number}\\nlayout = alongside\\n' >/tmp/answers")
             host.posada("install", "apply", "--answers", "/tmp/answers", seconds=300)
         host.sh("sync; poweroff", status=None)
         host.ended()
