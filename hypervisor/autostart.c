@@ -210,6 +210,9 @@ int posada_autostart(
 		if (!access(STOPPING, F_OK))
 			break;
 		ret = posada_guest_start(handle, place->name, &why);
+		/* A person was faster. */
+		if (ret == -EALREADY)
+			ret = 0;
 		report(opaque, place->name, ret, &why);
 		/* Nobody waits for one that did not start. */
 		wait_s = ret ? 0 : place->delay_s;

@@ -39,9 +39,15 @@ int fail_libvirt(struct posada_error *err, const char *what, const char *cure)
 	/* What a hook of ours says tells all, and stands behind how it was called. */
 	static const char hook[] = "posada guest adopt: ";
 	const char *message = virGetLastErrorMessage(), *reason = strstr(message, hook);
-	char words[512];
+	char text[1024], words[512], *at;
 
-	posada_text_clean(reason ? reason + strlen(hook) : message, words, sizeof(words));
+	snprintf(text, sizeof(text), "%s", reason ? reason + strlen(hook) : message);
+	while ((at = strchr(text, '\n')))
+		*at = ' ';
+	/* What another program said often ends with a full stop of its own. */
+	for (at = text + strlen(text); at > text && strchr(reason ? " " : " .", at[-1]); at--)
+		at[-1] = '\0';
+	posada_text_clean(text, words, sizeof(words));
 	if (reason)
 		return fail(err, -EIO, "%s: %s", what, words);
 	return fail(err, -EIO, "%s: %s. %s", what, words, cure);

@@ -433,12 +433,28 @@ static int fail_running(const struct target *target, struct posada_error *err)
 		target->guest.name);
 }
 
+/* SAID is where Xen's log ended before the start. */
+static int fail_start(const struct target *target, long said, struct posada_error *err)
+{
+	const struct posada_guest *guest = &target->guest;
+	char what[256], why[512];
+
+	if (!strcmp(target->engine->name, "xen") &&
+		xenlog_complaint(XENLOG, said, why, sizeof(why)))
+		return fail(err, -EIO,
+			_("The guest %s did not start: %s. The folder /var/log/libvirt may tell more; change the guest, or try again."),
+			guest->name, why);
+	snprintf(what, sizeof(what), _("The guest %s did not start"), guest->name);
+	return fail_libvirt(err, what,
+		_("Look for the reason in the log and in the folder /var/log/libvirt, and change the guest."));
+}
+
 static int start_domain(struct target *target, struct posada_error *err)
 {
 	const struct posada_guest *guest = &target->guest;
 	long said = xenlog_end(XENLOG);
-	char what[256], why[512];
 	size_t i;
+	int ret;
 
 	if (guest->kernel)
 		sticks_need(guest->kernel);
@@ -449,17 +465,12 @@ static int start_domain(struct target *target, struct posada_error *err)
 			sticks_need(guest->disks[i].path);
 	if (!virDomainCreate(target->domain))
 		return 0;
-	/* Somebody else was faster: another person, or libvirt after a crash. */
+	ret = fail_start(target, said, err);
+	/* Somebody else was faster: another person, or libvirt after a crash. To ask forgets the
+	 * error. */
 	if (virDomainIsActive(target->domain) == 1)
-		return fail_running(target, err);
-	if (!strcmp(target->engine->name, "xen") &&
-		xenlog_complaint(XENLOG, said, why, sizeof(why)))
-		return fail(err, -EIO,
-			_("The guest %s did not start: %s. The folder /var/log/libvirt may tell more; change the guest, or try again."),
-			guest->name, why);
-	snprintf(what, sizeof(what), _("The guest %s did not start"), guest->name);
-	return fail_libvirt(err, what,
-		_("Look for the reason in the log and in the folder /var/log/libvirt, and change the guest."));
+		ret = fail_running(target, err);
+	return ret;
 }
 
 static int destroy_domain(struct target *target, struct posada_error *err)
@@ -1053,6 +1064,9 @@ int guest_define(
 		ret = seed_write(path, definition->seed, &target.guest, err);
 	if (!ret && definition->start)
 		ret = start_domain(&target, err);
+	/* It runs, whoever has started it. */
+	if (ret == -EALREADY)
+		ret = 0;
 	if (ret) {
 		undefine(target.domain);
 		if (definition->seed)

@@ -79,3 +79,15 @@ def test_start_that_xen_breaks_off(with_guest):
     assert said.startswith(f"posada: The guest inn did not start: {script} ") and "error status 1. " in said
     assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
     assert with_guest.sh("ls --color=never /data/volumes") == "taken.img"
+
+
+@pytest.mark.parametrize("words, sentence", [
+    ("posada guest adopt: Not today.", "posada: The guest taken did not start: Not today."),
+    ("Not\\ntoday.", "exit status 1: Not today. Look for the reason")])
+def test_start_that_libvirt_refuses(with_guest, words, sentence):
+    """Its reason is told: here what its hook says."""
+    hook = "/etc/libvirt/hooks/libxl"
+    with_guest.sh(f"readlink {hook} >/tmp/hook; rm {hook}; printf '#!/bin/sh\\nprintf \"{words}\\\\n\" >&2; exit 1\\n' >{hook}; chmod +x {hook}")
+    said = with_guest.posada("guest", "start", "taken", status=1, seconds=180)
+    with_guest.sh(f'rm {hook}; ln -s "$(cat /tmp/hook)" {hook}')
+    assert sentence in said
