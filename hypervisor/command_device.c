@@ -171,7 +171,7 @@ static void json_devices(struct posada_hostdevs lists[BUSES])
 			json_string(&json, "name", device->name);
 			json_string(&json, "text", device->text);
 			json_string(&json, "host", *device->host ? device->host : NULL);
-			json_string(&json, "guest", *device->guest ? device->guest : NULL);
+			json_string(&json, "guest", device->guest);
 			json_close(&json, '}');
 		}
 	json_close(&json, ']');
@@ -190,12 +190,9 @@ static int print_devices(struct posada_hostdevs lists[BUSES])
 		for (i = 0; i < lists[bus].count; i++) {
 			const struct posada_hostdev *device = &lists[bus].items[i];
 
-			if (*device->host)
-				snprintf(who, sizeof(who), _("this host (%s)"), device->host);
-			else
-				snprintf(who, sizeof(who), "%s", device->guest);
-			table_row(&table, options[bus], device->name, *who ? who : NULL,
-				device->text);
+			snprintf(who, sizeof(who), _("this host (%s)"), device->host);
+			table_row(&table, options[bus], device->name,
+				*device->host ? who : device->guest, device->text);
 		}
 	return finish_table(&table);
 }

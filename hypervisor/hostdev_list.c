@@ -10,8 +10,7 @@
 #include "guest.h"
 #include "hostdev.h"
 
-#define PCI_BRIDGE 0x06
-#define USB_HUB	   0x09
+#define USB_HUB 0x09
 
 /* The base class and subclass of a PCI device (PCI Code and ID Assignment); 0xff: any other. */
 static const struct {
@@ -52,6 +51,14 @@ static const char *pci_class_text(unsigned class)
 	return _("device");
 }
 
+/* Not bridges, the platform's own parts, and counters, of which a large machine has dozens. */
+static bool is_wanted(unsigned class)
+{
+	unsigned base = class >> 16, sub = class >> 8 & 0xff;
+
+	return base != 0x06 && base != 0x08 && !(base == 0x11 && sub == 0x01);
+}
+
 static unsigned read_hex(const char *dir, const char *file)
 {
 	char text[32];
@@ -64,9 +71,11 @@ static bool describe_pci(const char *dir, const char *name, struct posada_hostde
 {
 	char path[PATH_MAX], driver[PATH_MAX];
 	unsigned class = read_hex(dir, "class");
+	struct hostdev given;
 	ssize_t length;
 
-	if (class >> 16 == PCI_BRIDGE || strlen(name) >= sizeof(device->name))
+	/* What lies behind an Intel VMD has a name that cannot be given. */
+	if (!is_wanted(class) || hostdev_parse(name, false, &given))
 		return false;
 	snprintf(device->name, sizeof(device->name), "%.15s", name);
 	snprintf(path, sizeof(path), "%s/driver", dir);
@@ -115,9 +124,9 @@ int hostdev_list(const char *sys, bool usb, struct posada_hostdevs *list)
 	snprintf(dir, sizeof(dir), "%s/bus/%s/devices", sys, usb ? "usb" : "pci");
 	count = scandir(dir, &names, is_entry, alphasort);
 	/* A machine without such a bus has none of its devices. */
-	if (count <= 0)
-		return 0;
-	list->items = calloc((size_t)count, sizeof(*list->items));
+	if (count < 0)
+		return errno == ENOENT ? 0 : -errno;
+	list->items = calloc((size_t)count + 1, sizeof(*list->items));
 	if (!list->items)
 		ret = -ENOMEM;
 	for (i = 0; i < count; i++) {
@@ -135,39 +144,52 @@ int hostdev_list(const char *sys, bool usb, struct posada_hostdevs *list)
 	return ret;
 }
 
-static void note_guest(struct posada_hostdevs *list, const struct posada_guest *guest)
+int hostdev_note_guest(struct posada_hostdevs *list, const struct posada_guest *guest)
 {
 	size_t i, j;
 
 	for (i = 0; i < list->count; i++)
-		for (j = 0; j < guest->hostdev_count; j++)
-			if (!strcmp(list->items[i].name, guest->hostdevs[j]))
-				snprintf(list->items[i].guest, sizeof(list->items[i].guest), "%s",
-					guest->name);
+		for (j = 0; j < guest->hostdev_count; j++) {
+			struct posada_hostdev *device = &list->items[i];
+
+			if (strcmp(device->name, guest->hostdevs[j]) != 0 ||
+				(device->guest && !posada_state_is_live(guest->state)))
+				continue;
+			free(device->guest);
+			device->guest = strdup(guest->name);
+			if (!device->guest)
+				return -ENOMEM;
+		}
+	return 0;
 }
 
 int posada_hostdev_list(
 	struct posada *handle, bool usb, struct posada_hostdevs *list, struct posada_error *err)
 {
-	struct posada_guests guests;
+	struct posada_guests guests = {0};
 	int ret = hostdev_list("/sys", usb, list);
 	size_t i;
 
-	if (ret)
-		return fail_memory(err);
-	ret = posada_guest_list(handle, &guests, err);
-	if (ret) {
-		posada_hostdevs_free(list);
-		return ret;
-	}
-	for (i = 0; i < guests.count; i++)
-		note_guest(list, &guests.items[i]);
+	if (ret && ret != -ENOMEM)
+		return fail(err, ret, _("The devices of this host cannot be read: %s. Try again."),
+			strerror(-ret));
+	if (!ret)
+		ret = posada_guest_list(handle, &guests, err);
+	else
+		fail_memory(err);
+	for (i = 0; i < guests.count && !ret; i++)
+		if (hostdev_note_guest(list, &guests.items[i]))
+			ret = fail_memory(err);
 	posada_guests_free(&guests);
-	return 0;
+	if (ret)
+		posada_hostdevs_free(list);
+	return ret;
 }
 
 void posada_hostdevs_free(struct posada_hostdevs *list)
 {
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].guest);
 	free(list->items);
 	memset(list, 0, sizeof(*list));
 }

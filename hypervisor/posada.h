@@ -327,7 +327,7 @@ struct posada_hostdev {
 	char name[16];	/* as it is given: PCI 0000:03:00.0, USB 046d:c52b */
 	char text[128]; /* what it is, for people */
 	char host[64];	/* a disk or card that hangs on it, so it stays; or empty */
-	char guest[POSADA_NAME_MAX + 1]; /* who has it now or when it starts; or empty */
+	char *guest;	/* who has it now or, if nobody has, when it starts; or NULL */
 };
 
 struct posada_hostdevs {
@@ -335,7 +335,10 @@ struct posada_hostdevs {
 	size_t count;
 };
 
-/* The USB devices but hubs, or the PCI devices but bridges, in the order of their places. */
+/*
+ * The USB devices but hubs, or the PCI devices but what only the platform itself has a use for, in
+ * the order of their places. posada_hostdevs_free().
+ */
 int posada_hostdev_list(
 	struct posada *handle, bool usb, struct posada_hostdevs *list, struct posada_error *err);
 void posada_hostdevs_free(struct posada_hostdevs *list);

@@ -2,6 +2,7 @@
 // The disks, CDs and network cards of one guest: what it has, what it gets, what goes.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "menu.h"
 #include "ui.h"
@@ -151,34 +152,42 @@ static void take_nic(struct app *app, const struct posada_nic *nic)
 	done(posada_guest_detach_nic(app->host, app->guest, nic->mac, &err), &err);
 }
 
+static void give_device(struct app *app, bool usb, const char *name)
+{
+	struct posada_error err;
+
+	ui_wait(_("Giving it the device ..."));
+	done(posada_guest_attach_device(app->host, app->guest, name, usb, &err), &err);
+}
+
 static void choose_device(struct app *app, bool usb, const struct posada_hostdevs *list)
 {
-	char texts[ROWS_MAX][256], who[128];
-	struct ui_item items[ROWS_MAX];
-	struct posada_error err;
+	struct ui_item *items = calloc(list->count, sizeof(*items));
+	char(*texts)[256] = calloc(list->count, sizeof(*texts)), text[512];
 	size_t i, selected = 0;
 
-	for (i = 0; i < list->count && i < ROWS_MAX; i++) {
+	for (i = 0; items && texts && i < list->count; i++) {
 		const struct posada_hostdev *device = &list->items[i];
 
-		*who = '\0';
 		if (*device->host)
-			snprintf(who, sizeof(who), _("  (this host: %s)"), device->host);
-		else if (*device->guest)
-			snprintf(who, sizeof(who), _("  (given to %s)"), device->guest);
-		snprintf(texts[i], sizeof(texts[0]), "%s%s", device->text, who);
+			snprintf(text, sizeof(text), _("%s  (this host: %s)"), device->text,
+				device->host);
+		else if (device->guest)
+			snprintf(text, sizeof(text), _("%s  (given to %s)"), device->text,
+				device->guest);
+		else
+			snprintf(text, sizeof(text), "%s", device->text);
 		items[i].name = device->name;
-		items[i].text = texts[i];
+		items[i].text = posada_text_clean(text, texts[i], sizeof(texts[0]));
 	}
-	if (!ui_menu(_("Device of the host"),
-		    usb ? _("Which USB device does the guest get? One of kind pv or pvh sees it\nonly with the driver xen-hcd in its kernel.")
-			: _("Which PCI device does the guest get? It is the host's again when you\ntake it away from the guest, not when the guest is off."),
-		    items, i, &selected))
-		return;
-	ui_wait(_("Giving it the device ..."));
-	done(posada_guest_attach_device(
-		     app->host, app->guest, list->items[selected].name, usb, &err),
-		&err);
+	if (i &&
+		ui_menu(_("Device of the host"),
+			usb ? _("Which USB device does the guest get? One of kind pv or pvh sees it\nonly with the driver xen-hcd in its kernel.")
+			    : _("Which PCI device does the guest get? It is the host's again when you\ntake it away from the guest, not when the guest is off."),
+			items, i, &selected))
+		give_device(app, usb, list->items[selected].name);
+	free(items);
+	free(texts);
 }
 
 static void add_device(struct app *app, bool usb)

@@ -74,6 +74,24 @@ TEST(definitions_change)
 	free(none);
 }
 
+/* Of two guests that were given the same device the one that runs has it. */
+static void the_owner_is_named(struct posada_hostdevs *list)
+{
+	char device[] = "0000:03:00.1", names[][8] = {"bar", "cellar", "attic"};
+	char *devices[] = {device};
+	struct posada_guest guest = {.hostdevs = devices, .hostdev_count = 1};
+	size_t i;
+
+	assert_null(list->items[1].guest);
+	for (i = 0; i < 3; i++) {
+		guest.name = names[i];
+		guest.state = i == 1 ? POSADA_RUNNING : POSADA_OFF;
+		assert_int_equal(hostdev_note_guest(list, &guest), 0);
+		assert_string_equal(list->items[1].guest, names[i ? 1 : 0]);
+	}
+	assert_null(list->items[0].guest);
+}
+
 /* With what hangs on them, under names for people; bridges and hubs are nobody's. */
 static void all_are_listed(const char *sys)
 {
@@ -89,6 +107,12 @@ static void all_are_listed(const char *sys)
 	unit_write("sys/devices/pci0/0000:01:00.0/class", "0x060400\n", 9);
 	snprintf(target, sizeof(target), "%s/devices/pci0/0000:01:00.0", sys);
 	assert_int_equal(symlink(target, unit_path("sys/bus/pci/devices/0000:01:00.0")), 0);
+	/* A counter, and what lies behind an Intel VMD. */
+	unit_write("sys/devices/pci0/0000:3f:00.0/class", "0x110100\n", 9);
+	snprintf(target, sizeof(target), "%s/devices/pci0/0000:3f:00.0", sys);
+	assert_int_equal(symlink(target, unit_path("sys/bus/pci/devices/0000:3f:00.0")), 0);
+	snprintf(target, sizeof(target), "%s/devices/pci0/0000:03:00.1", sys);
+	assert_int_equal(symlink(target, unit_path("sys/bus/pci/devices/10000:e1:00.0")), 0);
 	assert_int_equal(unlink(unit_path("sys/bus/pci/devices/none")), 0);
 	assert_int_equal(hostdev_list(sys, false, &list), 0);
 	assert_int_equal(list.count, 2);
@@ -97,6 +121,7 @@ static void all_are_listed(const char *sys)
 	assert_string_equal(list.items[0].host, "eth0");
 	assert_string_equal(list.items[1].name, "0000:03:00.1");
 	assert_string_equal(list.items[1].host, "");
+	the_owner_is_named(&list);
 	posada_hostdevs_free(&list);
 
 	unit_write("sys/devices/pci0/0000:04:00.0/usb1/1-1/manufacturer", "Log\033tech\n", 9);
