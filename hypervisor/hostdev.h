@@ -33,8 +33,7 @@ char *hostdev_xml(const struct hostdev *device);
 unsigned hostdev_find(const char *sys, const struct hostdev *device, char *path, size_t size);
 const char *hostdev_in_way(const char *sys, const char *path, char *name, size_t size);
 
-/* The same below sys, without the guests; -ENOMEM, or that of reading it. posada_hostdevs_free().
- */
+/* The same below sys, without the guests; -ENOMEM, -EACCES, ... posada_hostdevs_free(). */
 int hostdev_list(const char *sys, bool usb, struct posada_hostdevs *list);
 
 /* Which of them this guest has; one that runs comes before others. -ENOMEM. */

@@ -12,7 +12,10 @@
 
 #define USB_HUB 0x09
 
-/* The base class and subclass of a PCI device (PCI Code and ID Assignment); 0xff: any other. */
+/*
+ * The base class and subclass of a PCI device (PCI Code and ID Assignment); 0xff: any other. No
+ * text: bridges, the platform's own parts, and counters, of which a large machine has dozens.
+ */
 static const struct {
 	unsigned char base, sub;
 	const char *text;
@@ -30,12 +33,15 @@ static const struct {
 	{0x04, 0x03, N_("sound card")},
 	{0x04, 0xff, N_("multimedia device")},
 	{0x05, 0xff, N_("memory controller")},
+	{0x06, 0xff, NULL},
 	{0x07, 0xff, N_("serial or other port")},
+	{0x08, 0xff, NULL},
 	{0x0b, 0xff, N_("coprocessor")},
 	{0x0c, 0x03, N_("USB controller")},
 	{0x0c, 0x04, N_("Fibre Channel card")},
 	{0x0d, 0xff, N_("radio")},
 	{0x10, 0xff, N_("encryption device")},
+	{0x11, 0x01, NULL},
 	{0x11, 0xff, N_("signal processor")},
 	{0x12, 0xff, N_("accelerator")},
 };
@@ -47,16 +53,8 @@ static const char *pci_class_text(unsigned class)
 	for (i = 0; i < ARRAY_SIZE(pci_classes); i++)
 		if (pci_classes[i].base == class >> 16 &&
 			(pci_classes[i].sub == 0xff || pci_classes[i].sub == (class >> 8 & 0xff)))
-			return _(pci_classes[i].text);
+			return pci_classes[i].text ? _(pci_classes[i].text) : NULL;
 	return _("device");
-}
-
-/* Not bridges, the platform's own parts, and counters, of which a large machine has dozens. */
-static bool is_wanted(unsigned class)
-{
-	unsigned base = class >> 16, sub = class >> 8 & 0xff;
-
-	return base != 0x06 && base != 0x08 && !(base == 0x11 && sub == 0x01);
 }
 
 static unsigned read_hex(const char *dir, const char *file)
@@ -70,18 +68,18 @@ static unsigned read_hex(const char *dir, const char *file)
 static bool describe_pci(const char *dir, const char *name, struct posada_hostdev *device)
 {
 	char path[PATH_MAX], driver[PATH_MAX];
-	unsigned class = read_hex(dir, "class");
+	const char *kind = pci_class_text(read_hex(dir, "class"));
 	struct hostdev given;
 	ssize_t length;
 
 	/* What lies behind an Intel VMD has a name that cannot be given. */
-	if (!is_wanted(class) || hostdev_parse(name, false, &given))
+	if (!kind || hostdev_parse(name, false, &given))
 		return false;
 	snprintf(device->name, sizeof(device->name), "%.15s", name);
 	snprintf(path, sizeof(path), "%s/driver", dir);
 	length = readlink(path, driver, sizeof(driver) - 1);
 	driver[length < 0 ? 0 : length] = '\0';
-	snprintf(device->text, sizeof(device->text), "%s %04x:%04x%s%.32s", pci_class_text(class),
+	snprintf(device->text, sizeof(device->text), "%s %04x:%04x%s%.32s", kind,
 		read_hex(dir, "vendor"), read_hex(dir, "device"), *driver ? ", " : "",
 		strrchr(driver, '/') ? strrchr(driver, '/') + 1 : driver);
 	return true;

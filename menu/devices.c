@@ -163,7 +163,8 @@ static void give_device(struct app *app, bool usb, const char *name)
 static void choose_device(struct app *app, bool usb, const struct posada_hostdevs *list)
 {
 	struct ui_item *items = calloc(list->count, sizeof(*items));
-	char(*texts)[256] = calloc(list->count, sizeof(*texts)), text[512];
+	char(*texts)[256] = calloc(list->count, sizeof(*texts));
+	char text[512];
 	size_t i, selected = 0;
 
 	for (i = 0; items && texts && i < list->count; i++) {
@@ -268,8 +269,9 @@ static void add_row(struct rows *rows, const char *name, const char *text)
 /* A device of the host by what it is, like in the list from which it was given. */
 static void add_hostdev(struct rows *rows, struct app *app, const char *name)
 {
-	const char *text = is_usb(name) ? _("USB device that is not plugged in")
-					: _("PCI device that this machine does not have");
+	/* Of PCI the list has not all that can be given by its number. */
+	const char *text =
+		is_usb(name) ? _("USB device that is not plugged in") : _("PCI device of the host");
 	struct posada_hostdevs list = {NULL, 0};
 	struct posada_error err;
 	size_t i;
