@@ -414,6 +414,9 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 	want_kib = memory_kib + overhead_kib(engine, memory_kib, vcpus);
 	if (memory_kib <= free_kib && want_kib <= free_kib)
 		return 0;
+	/* Whoever gives it less by what is said to be missing comes out even. */
+	want_kib = (want_kib + 1023) & ~(uint64_t)1023;
+	free_kib &= ~(uint64_t)1023;
 	if (handle->dom0 && strcmp(engine->name, "xen") != 0)
 		return fail(err, -ENOMEM,
 			_("Under Xen a guest of kind qemu lives in dom0's own memory, which does not grow: it takes %s, and %s are left there, so %s are missing. Choose the kind hvm, give it less, or start the host without Xen."),
@@ -421,8 +424,8 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 			posada_size_text(free_kib * 1024, have, sizeof(have)),
 			posada_size_text((want_kib - free_kib) * 1024, lack, sizeof(lack)));
 	return fail(err, -ENOMEM,
-		_("The guest would have %s of memory, and this host has %s free. Give it less, or stop another guest."),
-		posada_size_text(memory_kib * 1024, want, sizeof(want)),
+		_("The guest takes %s of memory, with what is needed to run it, and this host has %s free. Give it less, or stop another guest."),
+		posada_size_text(want_kib * 1024, want, sizeof(want)),
 		posada_size_text(free_kib * 1024, have, sizeof(have)));
 }
 
@@ -780,8 +783,9 @@ void seed_drop(struct posada *handle, const char *name)
 int posada_guest_delete(
 	struct posada *handle, const char *name, bool disks, struct posada_error *err)
 {
+	struct posada_error kept;
 	struct target target;
-	int ret = target_open(handle, name, &target, err);
+	int ret = target_open(handle, name, &target, err), back;
 
 	if (ret)
 		return ret;
@@ -793,12 +797,19 @@ int posada_guest_delete(
 	if (!ret && undefine(target.domain))
 		ret = fail_libvirt(err, _("The guest's definition cannot be removed"),
 			_("Try again, or read the log."));
-	if (!ret)
-		seed_drop(handle, target.guest.name);
-	if (!ret)
-		autostart_settle(handle);
-	if (!ret && disks)
+	if (ret)
+		goto out;
+	seed_drop(handle, target.guest.name);
+	autostart_settle(handle);
+	back = hostdev_give_back(handle, &target.guest, &kept);
+	if (disks)
 		ret = delete_volumes(handle, &target.guest, err);
+	/* A disk that is left matters more than a device that is. */
+	if (!ret && back) {
+		*err = kept;
+		ret = back;
+	}
+out:
 	target_close(&target);
 	return ret;
 }

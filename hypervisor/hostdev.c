@@ -436,13 +436,30 @@ static void tell_kernel(const char *file, const char *name)
 	fclose(out);
 }
 
+/* Nothing may take it from under a guest that runs with it; if nobody can tell, one does. */
+static bool is_in_use(struct posada *handle, const char *name)
+{
+	struct posada_guests guests = {0};
+	struct posada_error err;
+	bool used = posada_guest_list(handle, &guests, &err) != 0;
+
+	for (size_t i = 0; i < guests.count; i++)
+		for (size_t j = 0; j < guests.items[i].hostdev_count; j++)
+			used |= posada_state_is_live(guests.items[i].state) &&
+				!strcmp(guests.items[i].hostdevs[j], name);
+	posada_guests_free(&guests);
+	return used;
+}
+
 /*
  * Xen keeps what a guest had from all memory until it is told whose it is now, and pciback keeps it
  * for the guest's next start. xl fails for a device that no guest ever had; what counts is who has
  * it in the end.
  */
-static int give_back(const char *name, struct posada_error *err)
+static int give_back(struct posada *handle, const char *name, struct posada_error *err)
 {
+	if (!pciback_has(name) || is_in_use(handle, name))
+		return 0;
 	tool_run((const char *const[]){"xl", "pci-assignable-remove", name, NULL}, NULL, 0);
 	if (pciback_has(name)) {
 		tell_kernel("/sys/bus/pci/drivers/pciback/remove_slot", name);
@@ -454,6 +471,16 @@ static int give_back(const char *name, struct posada_error *err)
 				 _("The guest gets the device %s no more, but Xen does not give it back: the host has it again once it was restarted."),
 				 name)
 		       : 0;
+}
+
+int hostdev_give_back(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < guest->hostdev_count && !ret; i++)
+		ret = give_back(handle, guest->hostdevs[i], err);
+	return ret;
 }
 
 int posada_guest_detach_device(struct posada *handle, const char *guest, const char *text, bool usb,
@@ -478,8 +505,8 @@ int posada_guest_detach_device(struct posada *handle, const char *guest, const c
 			target.guest.name, name, target.guest.name);
 	else
 		ret = change(&target, &device, false, err);
-	if (!ret && !usb && pciback_has(name))
-		ret = give_back(name, err);
+	if (!ret && !usb)
+		ret = give_back(handle, name, err);
 	target_close(&target);
 	return ret;
 }

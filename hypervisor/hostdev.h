@@ -46,4 +46,11 @@ int hostdev_note_guest(struct posada_hostdevs *list, const struct posada_guest *
 int hostdev_check(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err);
 
+/*
+ * After a guest is gone: what it had of the host's PCI devices is the host's again, but for those
+ * that another guest runs with. -EIO when Xen keeps one.
+ */
+int hostdev_give_back(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err);
+
 #endif

@@ -133,7 +133,7 @@ def controller_driver(host):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pv", "hvm", "qemu"])
 def test_a_pci_device(media_disk, kind):
-    """A disk controller of the host, behind an IOMMU: a guest that runs has it, and the host once it is taken away again."""
+    """A disk controller of the host, behind an IOMMU: a guest that runs has it, and the host once it is taken away or the guest is deleted."""
     with Host(memory=3072, firmware="uefi", disks=[media_disk],
               extra=["-device", "intel-iommu", "-device", "pcie-root-port,id=gate,bus=pcie.0,addr=0x10,chassis=9",
                      "-device", "ich9-ahci,bus=gate"]) as host:
@@ -166,4 +166,17 @@ def test_a_pci_device(media_disk, kind):
         host.until(lambda: controller_driver(host) == "ahci", "controller that is back")
         host.posada("guest", "start", "inn", seconds=300)
         assert controller_driver(host) == "ahci"
+        host.posada("guest", "kill", "inn")
+        # Nothing is taken from under the guest that runs with it; with that guest's end it is the host's.
+        host.posada("guest", "create", "annex", "--kind", kind, *start, "--memory", "128M", "--network", "none")
+        for guest in ("inn", "annex"):
+            host.posada("guest", "attach", guest, "--pci", CONTROLLER)
+        host.posada("guest", "start", "inn", seconds=300)
+        host.posada("guest", "detach", "annex", "--pci", CONTROLLER)
+        assert controller_driver(host) == ("vfio-pci" if kind == "qemu" else "pciback")
+        if kind != "qemu":
+            assert CONTROLLER in host.sh("xl pci-list inn")
+        host.posada("guest", "kill", "inn")
+        host.posada("guest", "delete", "inn")
+        host.until(lambda: controller_driver(host) == "ahci", "controller of a guest that was deleted")
         host.healthy()
