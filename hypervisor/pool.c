@@ -244,10 +244,14 @@ static void look(virStoragePoolPtr handle, struct posada_pool *pool)
 		pool->state = POSADA_POOL_MISSING;
 		return;
 	}
-	/* libvirt lets go of a pool that it cannot look into; of a session only pool_find() asks
-	 * for what is new. */
-	if ((pool->kind != POSADA_POOL_ISCSI && virStoragePoolRefresh(handle, 0)) ||
-		virStoragePoolGetInfo(handle, &info)) {
+	/* libvirt lets go of a pool that it cannot look into, but not of one in which another
+	 * program makes a volume meanwhile; of a session only pool_find() asks for what is new. */
+	if (pool->kind != POSADA_POOL_ISCSI && virStoragePoolRefresh(handle, 0) &&
+		virStoragePoolIsActive(handle) != 1) {
+		pool->state = is_wanted(handle, pool) ? POSADA_POOL_MISSING : POSADA_POOL_DETACHED;
+		return;
+	}
+	if (virStoragePoolGetInfo(handle, &info)) {
 		pool->state = POSADA_POOL_MISSING;
 		return;
 	}
@@ -487,18 +491,27 @@ static int see_apart(
 		pool->name, pool->source, wanted->clean, pool->name);
 }
 
-int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err)
+/* What LVM tells of its disks; -EBUSY when it does not answer. */
+static int ask_lvm(struct wanted *wanted, struct posada_error *err)
 {
 	const char *const words[] = {
 		TOOL_LVM_LOOK, "pvs", "--noheadings", "--readonly", "-o", "pv_name,vg_name", NULL};
+
+	if (!tool_was_killed(tool_run(words, wanted->report, sizeof(wanted->report))))
+		return 0;
+	return fail(err, -EBUSY,
+		_("LVM does not answer, so it cannot be told whether a pool is on %s. Look at the disks of this host, and try again."),
+		wanted->clean);
+}
+
+int pool_check_disk(struct posada *handle, const char *path, struct posada_error *err)
+{
 	struct wanted wanted = {.path = path};
+	int ret;
 
 	posada_text_clean(path, wanted.clean, sizeof(wanted.clean));
-	if (tool_was_killed(tool_run(words, wanted.report, sizeof(wanted.report))))
-		return fail(err, -EBUSY,
-			_("LVM does not answer, so it cannot be told whether a pool is on %s. Look at the disks of this host, and try again."),
-			wanted.clean);
-	return each_pool(handle, see_apart, &wanted, err);
+	ret = ask_lvm(&wanted, err);
+	return ret ? ret : each_pool(handle, see_apart, &wanted, err);
 }
 
 /* Who has a disk in it, or NULL: the first guest found that is live, or any. */
@@ -638,17 +651,22 @@ static int stop(virStoragePoolPtr handle, const struct posada_pool *pool, struct
 int posada_pool_detach(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
+	bool wanted;
 	int ret = target_open(handle, name, &target, err);
 
 	if (ret)
 		return ret;
+	wanted = is_wanted(target.handle, &target.pool);
 	ret = check_unused(handle, &target.pool, true, err);
-	if (!ret)
-		ret = stop(target.handle, &target.pool, err);
-	if (!ret && want(target.handle, &target.pool, false))
+	/* First: whoever watches the pools would attach it again. */
+	if (!ret && wanted && want(target.handle, &target.pool, false))
 		ret = fail(err, -EIO,
-			_("The pool %s is detached, but will be attached after a reboot: that cannot be noted."),
+			_("The pool %s is not detached: it would be attached again after a reboot, for that cannot be noted."),
 			name);
+	else if (!ret)
+		ret = stop(target.handle, &target.pool, err);
+	if (ret && wanted)
+		want(target.handle, &target.pool, true);
 	target_close(&target);
 	return ret;
 }
@@ -890,6 +908,38 @@ static int make_iscsi(virConnectPtr conn, const struct posada_pools *pools,
 	return ret;
 }
 
+/* What a guest writes to as a disk, this host must not write to as a file system or a group. */
+static int see_no_guest(
+	struct posada *handle, const struct posada_pool_spec *spec, struct posada_error *err)
+{
+	const struct posada_pool pool = {.kind = spec->kind, .source = (char *)spec->source};
+	struct posada_guests guests;
+	struct wanted wanted = {0};
+	int ret = 0;
+
+	if (spec->kind != POSADA_POOL_LVM && spec->kind != POSADA_POOL_DIRECTORY)
+		return 0;
+	posada_text_clean(spec->source, wanted.clean, sizeof(wanted.clean));
+	if (spec->kind == POSADA_POOL_LVM)
+		ret = ask_lvm(&wanted, err);
+	if (!ret)
+		ret = guest_list_all(handle, &guests, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < guests.count; i++)
+		for (size_t j = 0; j < guests.items[i].disk_count; j++) {
+			const char *path = guests.items[i].disks[j].path;
+
+			if (!ret && path && image_is_block(path) &&
+				lies_on(&pool, wanted.report, path))
+				ret = fail(err, -EBUSY,
+					_("%s is on a disk of the guest %s, and two would destroy it. Take the disk from the guest first, or choose another."),
+					wanted.clean, guests.items[i].name);
+		}
+	posada_guests_free(&guests);
+	return ret;
+}
+
 int posada_pool_create(
 	struct posada *handle, const struct posada_pool_spec *spec, struct posada_error *err)
 {
@@ -912,6 +962,8 @@ int posada_pool_create(
 		ret = posada_pool_list(handle, &pools, err);
 	if (!ret)
 		ret = check_taken(&pools, spec, err);
+	if (!ret)
+		ret = see_no_guest(handle, spec, err);
 	if (!ret)
 		ret = makers[spec->kind](conn, &pools, spec, err);
 	posada_pools_free(&pools);
@@ -951,7 +1003,7 @@ static int check(
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) == 1)
 		virStoragePoolDestroy(handle);
 	if (pool->state == POSADA_POOL_MISSING && virStoragePoolIsActive(handle) != 1 &&
-		!start(handle, pool, NULL))
+		is_wanted(handle, pool) && !start(handle, pool, NULL))
 		look(handle, pool);
 	tell(pool, complaint(pool));
 	return 0;

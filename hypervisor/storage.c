@@ -208,16 +208,68 @@ bool posada_volume_is_of(struct posada *handle, const char *guest, const char *p
 	return found;
 }
 
+/* Is what this volume has only what differs from the one at PATH? */
+static bool stands_on(virStorageVolPtr volume, const char *path)
+{
+	char *xml = virStorageVolGetXMLDesc(volume, 0);
+	xmlDocPtr doc = xml ? xmlnode_parse(xml) : NULL;
+	xmlNodePtr base =
+		xmlnode_child(xmlnode_child(xmlDocGetRootElement(doc), "backingStore"), "path");
+	char *below = base ? xmlnode_own(xmlNodeGetContent(base)) : NULL;
+	bool is = below && image_is_same(below, path);
+
+	free(below);
+	xmlFreeDoc(doc);
+	free(xml);
+	return is;
+}
+
+/* Other programs make volumes that hold only what differs from another. */
+static int see_nothing_stands_on(virStoragePoolPtr pool, const char *path, struct posada_error *err)
+{
+	virStorageVolPtr *volumes = NULL;
+	char clean[256], other[256];
+	int ret = 0, count = virStoragePoolListAllVolumes(pool, &volumes, 0);
+
+	if (count < 0)
+		return fail_libvirt(err, _("The volumes cannot be listed"),
+			_("See that the pool is there and can be read."));
+	posada_text_clean(path, clean, sizeof(clean));
+	for (int i = 0; i < count; i++) {
+		if (!ret && stands_on(volumes[i], path))
+			ret = fail(err, -EBUSY,
+				_("The volume %s stands on %s and would be lost with it. Delete that one first."),
+				posada_text_clean(
+					virStorageVolGetName(volumes[i]), other, sizeof(other)),
+				clean);
+		virStorageVolFree(volumes[i]);
+	}
+	free(volumes);
+	return ret;
+}
+
 int volume_check(struct posada *handle, const char *path, struct posada_error *err)
 {
 	struct posada_pools pools;
+	virStoragePoolPtr found;
 	int ret = posada_pool_list(handle, &pools, err);
 
-	for (size_t i = 0; i < pools.count && !ret; i++)
-		if (pools.items[i].state > POSADA_POOL_FULL && pool_has_path(&pools.items[i], path))
+	for (size_t i = 0; i < pools.count && !ret; i++) {
+		const struct posada_pool *pool = &pools.items[i];
+
+		if (!pool_has_path(pool, path))
+			continue;
+		if (pool->state > POSADA_POOL_FULL)
 			ret = fail(err, -ENODEV,
 				_("The pool %s is not there, so the disks in it cannot be deleted. Attach it, or delete the guest without its disks."),
-				pools.items[i].name);
+				pool->name);
+		else
+			ret = open_named(handle, pool->name, &found, err);
+		if (!ret) {
+			ret = see_nothing_stands_on(found, path, err);
+			virStoragePoolFree(found);
+		}
+	}
 	posada_pools_free(&pools);
 	return ret;
 }
@@ -313,30 +365,13 @@ static char *owner_of(const struct posada_guests *guests, const char *path)
 	return NULL;
 }
 
-/* Is what this volume has only what differs from the one at PATH? */
-static bool stands_on(virStorageVolPtr volume, const char *path)
-{
-	char *xml = virStorageVolGetXMLDesc(volume, 0);
-	xmlDocPtr doc = xml ? xmlnode_parse(xml) : NULL;
-	xmlNodePtr base =
-		xmlnode_child(xmlnode_child(xmlDocGetRootElement(doc), "backingStore"), "path");
-	char *below = base ? xmlnode_own(xmlNodeGetContent(base)) : NULL;
-	bool is = below && image_is_same(below, path);
-
-	free(below);
-	xmlFreeDoc(doc);
-	free(xml);
-	return is;
-}
-
 /* -EBUSY when somebody has it: a guest, another volume, or this host. */
 static int check_unused(
 	struct posada *handle, virStoragePoolPtr pool, const char *path, struct posada_error *err)
 {
 	struct posada_guests guests;
-	virStorageVolPtr *volumes = NULL;
-	char *owner, clean[256], other[256];
-	int ret = guest_list_all(handle, &guests, err), count;
+	char *owner, clean[256];
+	int ret = guest_list_all(handle, &guests, err);
 
 	if (ret)
 		return ret;
@@ -351,23 +386,7 @@ static int check_unused(
 		ret = fail(err, -EBUSY, _("The host itself uses the volume %s. Unmount it first."),
 			clean);
 	free(owner);
-	if (ret)
-		return ret;
-	count = virStoragePoolListAllVolumes(pool, &volumes, 0);
-	if (count < 0)
-		return fail_libvirt(err, _("The volumes cannot be listed"),
-			_("See that the pool is there and can be read."));
-	for (int i = 0; i < count; i++) {
-		if (!ret && stands_on(volumes[i], path))
-			ret = fail(err, -EBUSY,
-				_("The volume %s stands on %s and would be lost with it. Delete that one first."),
-				posada_text_clean(
-					virStorageVolGetName(volumes[i]), other, sizeof(other)),
-				clean);
-		virStorageVolFree(volumes[i]);
-	}
-	free(volumes);
-	return ret;
+	return ret ? ret : see_nothing_stands_on(pool, path, err);
 }
 
 int posada_volume_delete(

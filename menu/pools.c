@@ -277,7 +277,7 @@ static bool is_usable(const struct part *part)
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(part->content, types[i]))
-			return !*part->mounted;
+			return !*part->mounted && !*part->guest && !part->used;
 	return false;
 }
 

@@ -91,3 +91,22 @@ def test_start_that_libvirt_refuses(with_guest, words, sentence):
     said = with_guest.posada("guest", "start", "taken", status=1, seconds=180)
     with_guest.sh(f'rm {hook}; ln -s "$(cat /tmp/hook)" {hook}')
     assert sentence in said
+
+
+def test_what_others_stand_on_stays(with_guest):
+    """Other programs make volumes that hold only what differs from a guest's disk."""
+    with_guest.sh("qemu-img create -q -f qcow2 -F raw -b /data/volumes/taken.img /data/volumes/over.qcow2")
+    said = with_guest.posada("guest", "delete", "taken", "--disks", status=1)
+    assert "over.qcow2 stands on /data/volumes/taken.img" in said
+    assert [guest["name"] for guest in with_guest.posada("guest", "list", "--json")] == ["taken"]
+    assert with_guest.sh("rm /data/volumes/over.qcow2; ls --color=never /data/volumes") == "taken.img"
+
+
+def test_a_guests_disk_is_no_pool(with_guest):
+    """What is on it may look like a file system that the host could mount, and is the guest's."""
+    with_guest.sh("truncate -s 16M /tmp/inn && mke2fs -q -t ext4 /tmp/inn && losetup /dev/loop7 /tmp/inn && udevadm settle")
+    with_guest.posada("guest", "attach", "taken", "--disk", "/dev/loop7")
+    said = with_guest.posada("pool", "create", "more", "--kind", "directory", "--source", "/dev/loop7", status=1)
+    assert "/dev/loop7 is on a disk of the guest taken" in said
+    with_guest.posada("guest", "detach", "taken", "--disk", "xvdb")
+    with_guest.sh("losetup -d /dev/loop7 && rm /tmp/inn")
