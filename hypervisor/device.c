@@ -194,6 +194,7 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 	struct posada_error *err)
 {
 	struct xml_disk disk = {.format = "raw"};
+	struct posada_guests guests;
 	struct subject subject;
 	char what[256];
 	char *path = NULL, *xml = NULL;
@@ -234,8 +235,12 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 		ret = attach(&subject, xml, what,
 			_("Stop the guest and try again: some systems take no disk while they run."),
 			err);
-	if (ret && !spec->path)
-		volume_delete(handle, path, NULL);
+	/* It may have come to the guest all the same, and only not into its definition. */
+	if (ret && !spec->path && !guest_list_all(handle, &guests, NULL)) {
+		if (!guests_use(&guests, path))
+			volume_delete(handle, path, NULL);
+		posada_guests_free(&guests);
+	}
 out:
 	free(path);
 	free(xml);
