@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "address.h"
@@ -254,9 +255,9 @@ static int change_all(
 int settings_set_all(
 	const char *file, const struct setting_value *values, size_t count, char why[SETTINGS_TEXT])
 {
-	char part[PATH_MAX], copy[PATH_MAX], *text = NULL;
+	char part[PATH_MAX], copy[PATH_MAX], *text = NULL, *folder;
 	FILE *out = NULL;
-	int fd, ret = 0;
+	int fd, lock, ret = 0;
 
 	*why = '\0';
 	for (size_t i = 0; i < count; i++)
@@ -265,14 +266,25 @@ int settings_set_all(
 			return fail(why, -EINVAL, _("%s must be %s. Nothing was changed."),
 				values[i].setting->key, _(values[i].setting->wants));
 	snprintf(copy, sizeof(copy), "%s", file);
-	if (mkdir(dirname(copy), 0755) && errno != EEXIST)
+	folder = dirname(copy);
+	if (mkdir(folder, 0755) && errno != EEXIST)
 		return fail(why, -errno, "%s: %s", file, strerror(errno));
+	/* Two at once would each write what the other has not read. */
+	lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX)) {
+		ret = fail(why, -errno, "%s: %s", folder, strerror(errno));
+		goto out;
+	}
 	snprintf(part, sizeof(part), "%s.new", file);
 	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
 		out = fdopen(fd, "w");
-	if (!out)
-		return fail(why, -errno, "%s: %s", part, strerror(errno));
+	if (!out) {
+		ret = fail(why, -errno, "%s: %s", part, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		goto out;
+	}
 	ret = change_all(file, values, count, &text);
 	if (!ret)
 		fputs(text, out);
@@ -287,10 +299,13 @@ int settings_set_all(
 	free(text);
 	if (ret) {
 		unlink(part);
-		return fail(why, ret, _("%s cannot be written: %s. Nothing was changed."), file,
+		fail(why, ret, _("%s cannot be written: %s. Nothing was changed."), file,
 			strerror(-ret));
 	}
-	return 0;
+out:
+	if (lock >= 0)
+		close(lock);
+	return ret;
 }
 
 int settings_set(

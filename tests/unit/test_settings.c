@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of settings.c: what is set is read again, what a person wrote stays, what is wrong is told.
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "settings.h"
 #include "unit.h"
 
@@ -82,6 +84,31 @@ TEST(several_are_set_as_one)
 			-EINVAL);
 }
 
+TEST(two_at_once_lose_nothing)
+{
+	static const char *const keys[] = {"host.name", "network.gateway"};
+	static const char *const values[2][2] = {{"a", "b"}, {"192.0.2.1", "192.0.2.2"}};
+	const char *file = unit_path("both/posada.conf");
+	int status;
+
+	assert_int_equal(set(file, "network.dns", "1.1.1.1"), 0);
+	for (int who = 0; who < 2; who++)
+		if (!fork()) {
+			int failed = 0;
+
+			for (int i = 0; i < 200; i++)
+				failed |= set(file, keys[who], values[who][i % 2]);
+			_exit(failed ? 1 : 0);
+		}
+	for (int who = 0; who < 2; who++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_string_equal(get(file, "host.name"), "b");
+	assert_string_equal(get(file, "network.gateway"), "192.0.2.2");
+	assert_string_equal(get(file, "network.dns"), "1.1.1.1");
+}
+
 TEST(what_people_wrote_stays)
 {
 	static const char before[] =
@@ -145,5 +172,5 @@ TEST(files_by_chance)
 }
 
 RUN("settings", T(what_is_not_set_is_initial), T(what_is_set_is_read_again),
-	T(several_are_set_as_one), T(what_people_wrote_stays), T(what_is_wrong_is_refused),
-	T(files_by_chance))
+	T(several_are_set_as_one), T(two_at_once_lose_nothing), T(what_people_wrote_stays),
+	T(what_is_wrong_is_refused), T(files_by_chance))
