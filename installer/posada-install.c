@@ -540,8 +540,8 @@ static int update_from(const char *where, bool older, const char *name)
 
 	if (ret)
 		goto out;
+	versions_this_boot(&boot);
 	if (!strcmp(where, "stick")) {
-		versions_this_boot(&boot);
 		ret = update_find("/sys/class/block", "/dev", boot.medium, &target.machine,
 			target.part, &found);
 		if (ret) {
@@ -556,8 +556,8 @@ static int update_from(const char *where, bool older, const char *name)
 	}
 	ret = update_open(where, UPDATE_KEY, &source, why);
 	if (!ret)
-		ret = versions_update(
-			target.disk->name, target.part, &target.twin, source, older, &options, why);
+		ret = versions_update(target.disk->name, target.part, &target.twin, source, older,
+			target.disk->medium ? boot.slot : 0, &options, why);
 	if (ret)
 		fprintf(stderr, "posada install: %s.\n", why);
 	else

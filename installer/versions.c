@@ -535,7 +535,7 @@ static int update_both(struct work *work, struct twin *twin, struct update_sourc
 }
 
 int versions_update(const char *disk, const struct part *part, const struct versions_twin *place,
-	struct update_source *source, bool older, const struct apply_options *options,
+	struct update_source *source, bool older, char runs, const struct apply_options *options,
 	char why[APPLY_TEXT])
 {
 	const struct update *update = update_about(source);
@@ -557,6 +557,9 @@ int versions_update(const char *disk, const struct part *part, const struct vers
 		ret = work_mount(work, true);
 	if (!ret) {
 		look(work, &versions);
+		/* Who had to go back to it by hand, or GRUB by itself, keeps the one that works. */
+		if (runs && runs != versions.env.tried && versions.slots[runs - 'a'].state)
+			versions.env.slot = runs;
 		env = (struct grubenv){
 			.slot = versions.env.slot, .trial = versions.env.slot == 'a' ? 'b' : 'a'};
 		ret = see_fit(work, &versions, update, older);

@@ -66,14 +66,15 @@ int versions_read(const char *disk, const struct part *part, const struct apply_
 
 /*
  * Write the update SOURCE into the idle one of two versions, read it back, and have it tried at the
- * next start. Nothing is written when it is older than what is there (unless OLDER), has no room,
- * or, where it can be read twice, is not what was signed. Returns 0 or -errno with WHY; then the
- * version that was good starts as before. Of a mirror, TWIN gets it first, or, from what can be
- * read once, second; one that is missing or cannot be written is told on the status page, and stops
- * nothing.
+ * next start. RUNS is the slot that this host was started from, if that is on this disk, else 0: it
+ * is never the idle one, unless it is only being tried. Nothing is written when it is older than
+ * what is there (unless OLDER), has no room, or, where it can be read twice, is not what was
+ * signed. Returns 0 or -errno with WHY; then the version that was good starts as before. Of a
+ * mirror, TWIN gets it first, or, from what can be read once, second; one that is missing or cannot
+ * be written is told on the status page, and stops nothing.
  */
 int versions_update(const char *disk, const struct part *part, const struct versions_twin *twin,
-	struct update_source *source, bool older, const struct apply_options *options,
+	struct update_source *source, bool older, char runs, const struct apply_options *options,
 	char why[APPLY_TEXT]);
 
 /*

@@ -157,6 +157,9 @@ static void install(const char *version)
 	mounts = 0;
 }
 
+/* The slot that this host was started from. */
+static char runs;
+
 static int update(const char *where, bool older)
 {
 	struct update_source *source;
@@ -167,7 +170,7 @@ static int update(const char *where, bool older)
 	fill(&options, texts);
 	if (update_open(where, unit_path("key"), &source, why))
 		fail_msg("%s", why);
-	ret = versions_update("disk", &part, &twin, source, older, &options, why);
+	ret = versions_update("disk", &part, &twin, source, older, runs, &options, why);
 	update_close(source);
 	return ret;
 }
@@ -252,6 +255,25 @@ TEST(an_update_is_tried_and_stays)
 	/* The same again. */
 	assert_int_equal(update(put_update("1.2", 0), false), 0);
 	assert_string_equal(states(), "1.2 next 1.1 good");
+}
+
+TEST(what_a_host_runs_from_is_not_written_over)
+{
+	install("1.0");
+	assert_int_equal(update(put_update("1.1", 0), false), 0);
+	assert_int_equal(start(), 'b');
+	assert_int_equal(confirm('b'), 0);
+	/* 1.1 came up, but is not liked: somebody has chosen 1.0 in the boot menu. */
+	runs = 'a';
+	assert_int_equal(update(put_update("1.2", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.2 next");
+	assert_int_equal(start(), 'b');
+	assert_int_equal(start(), 'a');
+	/* One that was only tried is no way back. */
+	runs = 'b';
+	assert_int_equal(update(put_update("1.3", 0), false), 0);
+	assert_string_equal(states(), "1.0 good 1.3 next");
+	runs = 0;
 }
 
 TEST(a_version_controls_no_terminal)
@@ -587,11 +609,11 @@ TEST(a_live_stick_is_no_installation)
 	assert_ptr_equal(disk, &disks[1]);
 }
 
-RUN("versions", T(an_update_is_tried_and_stays), T(a_version_controls_no_terminal),
-	T(what_is_refused_changes_nothing), T(what_reads_back_otherwise_is_no_version),
-	T(what_was_updated_is_an_update), T(what_breaks_off_is_no_version),
-	T(a_lost_environment_is_made_again), T(both_disks_are_kept_in_step),
-	T(a_lost_disk_stops_nothing), T(what_cannot_be_copied_is_told),
-	T(nobody_guesses_which_disk_is_right),
+RUN("versions", T(an_update_is_tried_and_stays), T(what_a_host_runs_from_is_not_written_over),
+	T(a_version_controls_no_terminal), T(what_is_refused_changes_nothing),
+	T(what_reads_back_otherwise_is_no_version), T(what_was_updated_is_an_update),
+	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
+	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
+	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
 	T(installations_are_found), T(a_live_stick_is_no_installation))
