@@ -1116,6 +1116,9 @@ static int fill_from_memory(const struct place *place, bool memory_wins,
 		ret = see_unused(PLACE_ROOT, why);
 	if (!ret)
 		ret = copy_kept(&copy, why);
+	/* Who was started meanwhile would go on in what is hidden then. */
+	if (!ret)
+		ret = see_unused(PLACE_ROOT, why);
 	if (!ret && memory_wins)
 		ret = copy_entry(
 			&over, SETTINGS_FILE, MOUNT "/state/settings/posada.conf", true, why);
@@ -1387,10 +1390,10 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 		call_hook(moved ? "pivot" : "drop", place->uuid, NULL);
 	}
 	sync();
-	settle();
-	/* Now that the new one is whole; this need not delay the guests. */
+	/* From here on there is one place, whenever the power goes. */
 	if (moved)
 		place_put_aside(&current, why);
+	settle();
 out:
 	close(fd);
 	return ret;

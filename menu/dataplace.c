@@ -9,6 +9,7 @@
 #include "menu.h"
 #include "place.h"
 #include "plan.h"
+#include "terminal.h"
 #include "ui.h"
 
 #define PARTS_MAX 64
@@ -36,6 +37,8 @@ static bool show_copying(void *opaque, uint64_t done, uint64_t total)
 	struct copying *copying = opaque;
 	unsigned percent = done < total ? (unsigned)(done * 100 / total) : total ? 100 : 0;
 
+	if (terminal_is_gone())
+		return false;
 	if (ui_gauge_goes_on(_("Data place"), copying->text, percent, &copying->shown,
 		    _("End the copying? Everything stays where it is, and the new data place is not used.")))
 		return true;
@@ -60,7 +63,9 @@ void dataplace_use(const char *name)
 	/* What was typed before does not cancel it. */
 	while (ui_key_within(0))
 		;
+	terminal_hold();
 	ret = place_use(name, &progress, why);
+	terminal_release();
 	ui_gauge_end();
 	snprintf(text, sizeof(text),
 		_("%s is the data place of this host now. Settings, guests and media are written there the moment they change."),
@@ -115,8 +120,11 @@ static void carry_out(const struct plan *plan)
 	unsigned last = UI_GAUGE_NONE;
 	const struct apply_options options = {.progress = disk_progress, .opaque = &last};
 	char why[APPLY_TEXT];
-	int ret = apply_plan(plan, &options, &result, why);
+	int ret;
 
+	terminal_hold();
+	ret = apply_plan(plan, &options, &result, why);
+	terminal_release();
 	ui_gauge_end();
 	if (ret)
 		ui_message(_("Data place"), why);
@@ -189,13 +197,17 @@ void place_attach_run(struct app *app)
 void place_detach_run(struct app *app)
 {
 	char why[PLACE_TEXT];
+	int ret;
 
 	(void)app;
 	if (!ui_yes_no(_("Data place"),
 		    _("Let go of the data place? Its guests cannot be seen until it is used again; what changes meanwhile lives in memory.")))
 		return;
 	ui_wait(_("Letting go of the data place…"));
-	if (place_detach(why))
+	terminal_hold();
+	ret = place_detach(why);
+	terminal_release();
+	if (ret)
 		ui_message(_("Data place"), why);
 	else
 		ui_message(_("Data place"), _("Detached. The disk can be taken out."));

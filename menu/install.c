@@ -11,6 +11,7 @@
 #include "payload.h"
 #include "place.h"
 #include "plan.h"
+#include "terminal.h"
 #include "ui.h"
 #include "update.h"
 #include "versions.h"
@@ -134,7 +135,9 @@ static void carry_out(struct choice *choice)
 	char why[APPLY_TEXT], text[2 * APPLY_TEXT + 512], names[80], next[256];
 	int ret;
 
+	terminal_hold();
 	ret = apply_plan(&choice->plan, &options, &result, why);
+	terminal_release();
 	ui_gauge_end();
 	if (ret) {
 		snprintf(text, sizeof(text), _("Posada is not on %s: %s"), choice->plan.disk, why);
@@ -250,11 +253,16 @@ static void write_update(const struct machine *machine, const struct disk *disk,
 	unsigned last = UI_GAUGE_NONE;
 	const struct apply_options options = {.progress = show_update_progress, .opaque = &last};
 	struct versions_twin twin;
+	struct versions_boot boot;
 	char why[APPLY_TEXT];
 	int ret;
 
+	versions_this_boot(&boot);
 	versions_find_twin(machine, part, &twin);
-	ret = versions_update(disk->name, part, &twin, source, older, &options, why);
+	terminal_hold();
+	ret = versions_update(disk->name, part, &twin, source, older, disk->medium ? boot.slot : 0,
+		&options, why);
+	terminal_release();
 	ui_gauge_end();
 	if (ret)
 		snprintf(text, size, _("The new version was not written: %s."), why);
@@ -327,9 +335,13 @@ static void take_back(const struct disk *disk, const struct part *part)
 	const struct apply_options options = {0};
 	char why[APPLY_TEXT], text[APPLY_TEXT + 128];
 	bool exact;
+	int ret;
 
 	ui_wait(_("Taking Posada off the disk…"));
-	if (apply_undo(disk->name, part, &options, &exact, why))
+	terminal_hold();
+	ret = apply_undo(disk->name, part, &options, &exact, why);
+	terminal_release();
+	if (ret)
 		snprintf(text, sizeof(text), _("The installation was not taken back: %s."), why);
 	else
 		snprintf(text, sizeof(text),

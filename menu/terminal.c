@@ -19,6 +19,29 @@ bool terminal_is_there(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* Held while something is done that must not be left half done. */
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+
+bool terminal_is_gone(void)
+{
+	struct pollfd terminal = {.fd = STDIN_FILENO};
+
+	return poll(&terminal, 1, 0) > 0;
+}
+
+void terminal_hold(void)
+{
+	/* Programs that are started meanwhile ignore it, too. */
+	signal(SIGHUP, SIG_IGN);
+	pthread_mutex_lock(&held);
+}
+
+void terminal_release(void)
+{
+	pthread_mutex_unlock(&held);
+	signal(SIGHUP, SIG_DFL);
+}
+
 /*
  * libdialog asks a dead terminal again and again. poll() without any wish reports
  * the hang-up alone, and sleeps until then.
@@ -30,6 +53,7 @@ static void *wait_for_hangup(void *unused)
 	(void)unused;
 	while (poll(&terminal, 1, -1) <= 0 || !terminal.revents)
 		;
+	pthread_mutex_lock(&held);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -48,7 +72,7 @@ void terminal_guard(void)
 
 static void become(char *const argv[])
 {
-	static const int reset[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTOU, SIGPIPE};
+	static const int reset[] = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTOU, SIGPIPE};
 	sigset_t none;
 	size_t i;
 

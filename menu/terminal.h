@@ -8,8 +8,19 @@
 
 bool terminal_is_there(void);
 
-/* Ends the program as soon as the terminal is gone, whatever it is doing then. */
+/* Ends the program as soon as the terminal is gone, whatever it is doing then, unless that is held.
+ */
 void terminal_guard(void);
+
+/*
+ * Between these two the program goes on without its terminal: a connection that breaks must not
+ * leave a disk half written, or guests that nobody wakes.
+ */
+void terminal_hold(void);
+void terminal_release(void);
+
+/* Nobody is there any more: what can be cancelled is, for nobody can ask for it. */
+bool terminal_is_gone(void);
 
 /* Runs a program on the terminal, below a line of text; its exit status, or -errno. */
 int terminal_run(const char *text, char *const argv[]);
