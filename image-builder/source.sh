@@ -162,6 +162,10 @@ source_fetch() { # KIND PACKAGE SUITE
 		offers=$(awk -v kind="$kind" -v package="$package" -v file="$file" \
 			'$1 == kind && $2 == package && $5 == file && !seen[$6, $7]++ { print $6, $7 }' "$cache/apt/offers")
 		if [ -z "$offers" ]; then
+			# Indexes name the newest alone; what it replaced lies beside it for a while.
+			for uri in $(offers_of "$1" "$2" "$3" | cut -d' ' -f7); do
+				! source_download "$file" "$sum" "${uri%/*}/$file" || continue 2
+			done
 			source_substitute "$1" "$2" "$3" "$version" "$file"
 			return
 		fi

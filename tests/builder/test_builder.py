@@ -175,8 +175,9 @@ class Archive(http.server.ThreadingHTTPServer):
         self.stalling, self.goes_on = threading.Event(), threading.Event()
         self.obey()
 
-    def obey(self, missing="", damaged="", stalled=""):
-        self.missing, self.damaged, self.stalled = missing, damaged, stalled
+    def obey(self, missing="", damaged="", stalled="", kept=None):
+        """KEPT are files that no index names, each with the name of the one whose bytes it has."""
+        self.missing, self.damaged, self.stalled, self.kept = missing, damaged, stalled, kept or {}
         self.asked = []
         self.stalling.clear()
         self.goes_on.clear()
@@ -194,7 +195,7 @@ class ArchiveHandler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         archive = self.server
-        name = urllib.parse.unquote(self.path).rsplit("/", 1)[-1]
+        directory, name = urllib.parse.unquote(self.path).rsplit("/", 1)
         archive.asked.append(name)
         if name == archive.missing:
             self.answer(404, 0)
@@ -209,7 +210,8 @@ class ArchiveHandler(http.server.BaseHTTPRequestHandler):
             archive.goes_on.wait(PATIENCE)
             self.close_connection = True
         else:
-            self.answer(302, 0, Location=archive.upstream + self.path.removeprefix("/debian"))
+            there = f"{directory.removeprefix('/debian')}/{archive.kept.get(name, name)}"
+            self.answer(302, 0, Location=archive.upstream + urllib.parse.quote(there))
 
     def log_message(self, *_):
         pass
@@ -431,6 +433,18 @@ def test_network_down(remote, archive):
     assert "index" in run.stderr and "could be had" in run.stderr and "is the network up" in run.stderr
     assert "has left the archive" not in run.stderr + run.stdout
     assert not list(remote.cache.glob("sources/*"))
+    remote.check_whole()
+
+
+def test_locked_version_has_left_the_index_alone(remote, archive):
+    """A newer one does not take its place as long as the archive still has it."""
+    *_, file, sum_ = remote.lock_line("libaio")
+    remote.lock_write("libaio", version="0.0.9-1", file="libaio_0.0.9.orig.tar.gz")
+    archive.obey(kept={"libaio_0.0.9.orig.tar.gz": file})
+    run = remote.run("package", "tiny")
+    assert "0.0.9" not in run.stdout + run.stderr and "0.0.9" not in (remote.cache / "substitutes").read_text()
+    assert (remote.cache / "sources" / f"{sum_}-libaio_0.0.9.orig.tar.gz").exists() and file not in archive.asked
+    assert len(remote.packages("tiny")) == 1
     remote.check_whole()
 
 
