@@ -43,6 +43,10 @@
 
 #define PATH_SIZE 1024
 
+/* How libvirt calls what it saved of a guest, and how what nobody shall start from is called. */
+#define SAVE	   ".save"
+#define SAVE_MOVED ".save.moved"
+
 /* What HOOK answers while libvirt still copies. */
 #define NOT_YET 3
 
@@ -1216,6 +1220,35 @@ static int let_go(const struct place *current, int flags, char why[PLACE_TEXT])
 	return ret;
 }
 
+/*
+ * The place in use keeps no memory of guests that go on elsewhere: it would fit none of their disks
+ * later. libvirt knows it by its name alone.
+ */
+static void rename_saved(const char *from, const char *to)
+{
+	char path[PATH_SIZE], other[300];
+	struct dirent *entry;
+	DIR *folder;
+
+	for (size_t i = 0; i < COUNT(kept); i++) {
+		if (!strstr(kept[i].kept, "-saved"))
+			continue;
+		snprintf(path, sizeof(path), PLACE_ROOT "/%s", kept[i].kept);
+		folder = opendir(path);
+		while (folder && (entry = readdir(folder))) {
+			size_t length = strlen(entry->d_name), end = strlen(from);
+
+			if (length <= end || strcmp(entry->d_name + length - end, from) != 0)
+				continue;
+			snprintf(other, sizeof(other), "%.*s%s", (int)(length - end), entry->d_name,
+				to);
+			renameat(dirfd(folder), entry->d_name, dirfd(folder), other);
+		}
+		if (folder)
+			closedir(folder);
+	}
+}
+
 /* What is mounted on MOUNT is called that, also after a power cut. */
 static int set_label(const char *label, char why[PLACE_TEXT])
 {
@@ -1328,10 +1361,13 @@ static int take_along(const struct place *place, const struct place *current,
 	if (!ret)
 		ret = set_label(PLACE_LABEL, why);
 	/* A guest lets go of the old place only once it has the new one. */
-	if (!ret)
+	if (!ret) {
+		rename_saved(SAVE, SAVE_MOVED);
 		ret = let_go(current, access(LIVE, F_OK) ? 0 : MNT_DETACH, why);
+	}
 	if (!ret)
 		goto out;
+	rename_saved(SAVE_MOVED, SAVE);
 	call_hook("drop", NULL, NULL);
 	place_undo(all.made);
 	give_up(place, current, ret, why);

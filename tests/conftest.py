@@ -2,7 +2,6 @@
 """What the tests share: the media that guests start from, and one booted host."""
 import pathlib
 import shutil
-import socket
 import struct
 import subprocess
 
@@ -170,10 +169,7 @@ def shared_host(media_disk, tmp_path_factory):
     """The host that most tests share, with a disk for volumes; each test leaves it as it found it."""
     volumes = tmp_path_factory.mktemp("volumes") / "volumes.img"
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "VOLUMES", "-m", "0", volumes, "8G"], check=True)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with Host(memory=3072, disks=[media_disk, volumes], forward=[(port, 22)]) as host:
-        host.ssh_port = port
+    with Host(memory=3072, disks=[media_disk, volumes], forward=[(vm.free_port(), 22)]) as host:
         host.booted()
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
         host.sh("mount /dev/disk/by-label/VOLUMES /data/volumes && rmdir /data/volumes/lost+found")

@@ -62,6 +62,12 @@ def accelerator():
     return "kvm" if proven and ran.returncode == 0 else "tcg"
 
 
+def free_port():
+    """A port of this machine's loopback that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 def first_file(*names):
     """The first of these files that this machine has."""
     for name in names:
@@ -116,20 +122,24 @@ class Machine:
     """A running machine: its console as a stream and as a screen of 80x24, and its monitor."""
 
     def __init__(self, wrapper=(), **options):
-        import pexpect  # only tests need these two
-        import pyte
-
         self.scratch = tempfile.mkdtemp(prefix="posada-vm-")
         # Ctrl-C is a key of the console like any other.
         self.command = [*wrapper, *command_line(self.scratch, serial="chardev:line", **options),
                         "-chardev", "stdio,id=line,signal=off"]
+        self.start()
+
+    def start(self):
+        """Switch it on."""
+        import pexpect  # only tests need these two
+        import pyte
+
+        self.pexpect = pexpect
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.Stream(self.screen)
         self.log = ""
         self.heard = time.monotonic()
-        self.child = pexpect.spawn(self.command[0], self.command[1:], encoding="utf-8", codec_errors="replace",
-                                   dimensions=(24, 80), timeout=None)
-        self.pexpect = pexpect
+        self.child = self.pexpect.spawn(self.command[0], self.command[1:], encoding="utf-8", codec_errors="replace",
+                                        dimensions=(24, 80), timeout=None)
         self.qmp_file = None
 
     def __enter__(self):
@@ -158,13 +168,20 @@ class Machine:
                 self.wake()
                 return
             except self.pexpect.EOF:
-                raise Disaster(f"the machine ended{self.describe()}") from None
+                raise Disaster(f"the machine ended {self.end()}{self.describe()}") from None
             start = max(0, len(self.log) - 200)
             self.heard = time.monotonic()
             self.log += text
             self.stream.feed(text)
             if found := re.search(DISASTERS, self.log[start:]):
                 raise Disaster(f"the console said {found.group(0)!r}{self.describe()}")
+
+    def end(self):
+        """How the emulator ended: its status, or the signal that it was ended by."""
+        deadline = time.monotonic() + 5
+        while self.child.isalive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return f"by signal {self.child.signalstatus}" if self.child.signalstatus else f"with status {self.child.exitstatus}"
 
     def wake(self):
         """Interrupt the processor of a machine that has long been silent, by a key that nothing has a use for.

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A whole PC as a guest, from a third party's ISO; its screen is looked at over SSH, as a person would."""
 import contextlib
-import os
-import re
 import socket
 import struct
 import subprocess
@@ -10,16 +8,11 @@ import time
 
 import pytest
 import vm
+from host import SSH_OPTIONS, Session, make_key
 
 pytestmark = pytest.mark.slow
 # The blue of a VGA text screen, whose colours have six bits.
 BLUE = 0x0000A8
-OPTIONS = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class Screen:
@@ -70,8 +63,8 @@ class Screen:
 @contextlib.contextmanager
 def tunnel(host, key, remote):
     """A port of this machine that leads to a port of the host's own loopback."""
-    here = free_port()
-    command = ["ssh", *OPTIONS, "-N", "-i", key, "-p", str(host.ssh_port), "-L", f"{here}:127.0.0.1:{remote}", "root@127.0.0.1"]
+    here = vm.free_port()
+    command = ["ssh", *SSH_OPTIONS, "-N", "-i", key, "-p", str(host.ssh_port), "-L", f"{here}:127.0.0.1:{remote}", "root@127.0.0.1"]
     with subprocess.Popen(command) as ssh:
         try:
             deadline = time.monotonic() + 60 * vm.PATIENCE
@@ -89,38 +82,15 @@ def tunnel(host, key, remote):
 
 def ssh(host, key, *command):
     """A command over SSH: its status and what it says."""
-    run = subprocess.run(["ssh", *OPTIONS, "-i", key, "-p", str(host.ssh_port), "root@127.0.0.1", *command],
+    run = subprocess.run(["ssh", *SSH_OPTIONS, "-i", key, "-p", str(host.ssh_port), "root@127.0.0.1", *command],
                          stdout=subprocess.PIPE, text=True, timeout=60 * vm.PATIENCE, stdin=subprocess.DEVNULL, check=False)
     return run.returncode, run.stdout
-
-
-class Session:
-    """A person's terminal in an SSH session."""
-
-    def __init__(self, key, port):
-        import pexpect
-        import pyte
-
-        self.child = pexpect.spawn("ssh", [*OPTIONS, "-t", "-i", str(key), "-p", str(port), "root@127.0.0.1"], encoding="utf-8",
-                                   dimensions=(24, 80), env={**os.environ, "TERM": "xterm"})
-        self.timeout = pexpect.TIMEOUT
-        self.screen = pyte.Screen(80, 24)
-        self.stream = pyte.Stream(self.screen)
-
-    def see(self, host, pattern):
-        def row():
-            with contextlib.suppress(self.timeout):
-                self.stream.feed(self.child.read_nonblocking(65536, timeout=0.1))
-            return any(re.search(pattern, row) for row in self.screen.display)
-
-        host.until(row, f"{pattern!r} in the SSH session")
 
 
 @pytest.fixture(scope="module")
 def key(shared_host, tmp_path_factory):
     """A key that was pasted into the menu: SSH is on for whoever has it."""
-    file = tmp_path_factory.mktemp("ssh") / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "someone@somewhere", "-f", file], check=True)
+    file = make_key(tmp_path_factory.mktemp("ssh") / "key")
     assert shared_host.sh("sv status /run/service/sshd").startswith("down:"), "SSH runs before anyone has switched it on"
     assert ssh(shared_host, file, "true")[0] == 255, "SSH answers before anyone has switched it on"
     shared_host.shell_close()
@@ -130,12 +100,7 @@ def key(shared_host, tmp_path_factory):
     shared_host.see("not|no ")
     shared_host.send("\r")
     shared_host.home()
-    shared_host.menu("System", "SSH key")
-    shared_host.see("Paste one public key")
-    shared_host.answer(file.with_suffix(".pub").read_text().strip())
-    shared_host.see("can log in")
-    shared_host.send("\r")
-    shared_host.home()
+    shared_host.let_in(file)
     return file
 
 
@@ -144,13 +109,12 @@ def test_ssh_and_its_supervision(host, key):
     host.sh("kill -9 $(pidof dropbear)")
     host.until(lambda: ssh(host, key, "true")[0] == 0, "SSH that is back")
     # A session has the menu too, at the same time as the other consoles.
-    session = Session(key, host.ssh_port)
-    session.see(host, r"<F2> or <Enter> Menu")
-    session.child.send("\r")
-    session.see(host, r"Log out")
+    session = Session(host, key)
+    session.menu()
+    session.see("Log out")
     host.shell_close()
     host.booted(30)
-    session.child.close(force=True)
+    session.stop()
 
 
 def test_memtest_runs_and_survives_its_device_model(host, key):

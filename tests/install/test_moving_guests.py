@@ -4,7 +4,8 @@ import re
 import subprocess
 
 import pytest
-from host import Host
+import vm
+from host import Host, Session, make_key
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,36 @@ def test_guests_go_on_around_a_move(disks):
         host.booted()
         host.sh("until [ -e /run/posada/place.ready ]; do sleep 1; done", 120)
         assert host.posada("storage", "list", "--json")["place"] == "vdc1"
-        assert "pv.img" in host.sh("mount -o ro /dev/vdb1 /mnt && ls /mnt/volumes && umount /mnt")
+        old = host.sh("mount -o ro /dev/vdb1 /mnt && ls /mnt/volumes /mnt/state/xen-saved && umount /mnt")
+        # What was saved to be moved fits no disk any more, and nobody may start from it there.
+        assert "pv.img" in old and re.search(r"pv\.save\.moved", old) and not re.search(r"\.save(\s|$)", old)
+
+
+def test_a_connection_breaks_during_a_move(disks, tmp_path):
+    """Nobody is left who could end it: it is cancelled, and everything is as it was."""
+    with Host(memory=3072, disks=disks, forward=[(vm.free_port(), 22)]) as host:
+        host.booted()
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
+        host.sh("mount -o ro /dev/vda /mnt && cp /mnt/vmlinuz /mnt/counter.cpio /data/media && umount /mnt", 120)
+        host.posada("guest", "create", "pv", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio",
+                    "--cmdline", "console=hvc0", "--memory", "160M", "--disk", "16M", "--start", seconds=180)
+        before = beat(host, "pv")
+        host.sh("dd if=/dev/urandom of=/data/media/ballast bs=1M count=1000", 600)
+        key = make_key(tmp_path / "key")
+        host.let_in(key)
+        menus = host.sh("pidof posada-menu | wc -w")
+        person = Session(host, key)
+        person.make_place("vdc", "Whole disk", "vdc")
+        person.see("Any key cancels", 300)
+        person.see(r"[1-9]\d?%", 300)
+        person.stop()
+        host.sh(f"until [ $(pidof posada-menu | wc -w) = {menus} ]; do sleep 1; done", 600)
+        assert "place.mount" not in host.sh("cat /proc/mounts")
+        assert host.posada("storage", "list", "--json")["place"] == "vdb1"
+        assert "posada-partial" in host.sh("blkid -p /dev/vdc1")
+        host.until(lambda: host.posada("guest", "show", "pv", "--json")["state"] == "running", "guest that goes on", 300)
+        assert beat(host, "pv") > before
+        host.healthy()
 
 
 def pid(host, guest):
