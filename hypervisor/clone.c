@@ -27,13 +27,13 @@ struct cloning {
 	bool started, left; /* why the copying ended */
 };
 
-static void cloning_close(struct cloning *cloning, bool failed)
+static void cloning_close(struct cloning *cloning, bool failed, struct posada_error *err)
 {
 	size_t i;
 
 	for (i = 0; i < cloning->disks.count && failed; i++)
 		if (cloning->disks.items[i].copy.path)
-			volume_delete(cloning->handle, cloning->disks.items[i].copy.path, NULL);
+			volume_unmake(cloning->handle, cloning->disks.items[i].copy.path, err);
 	domainxml_disks_free(&cloning->disks);
 	posada_guest_free(&cloning->source);
 	free(cloning->xml);
@@ -113,6 +113,10 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 				_("The disk %s of the guest is neither a file nor a device of this host, so it cannot be copied. Take it out of the guest first."),
 				posada_text_clean(
 					disk->target ? disk->target : "?", clean, sizeof(clean)));
+		if (!strncmp(disk->path, POSADA_ADOPTED, strlen(POSADA_ADOPTED)))
+			return fail(err, -ENOTSUP,
+				_("%s is the system that was on this machine, on the disks that it has natively: it cannot be cloned."),
+				cloning->clone->from);
 		/* Who reads from a server that is silent waits for it. */
 		ret = pool_ready_for_path(cloning->handle, disk->path, err);
 		if (ret)
@@ -293,7 +297,7 @@ static int copy_variables(struct cloning *cloning, struct posada_error *err)
 		goto out;
 	ret = target_open(cloning->handle, cloning->clone->name, &target, err);
 	if (ret)
-		goto out;
+		goto out; /* the guest stays, and with it its disks */
 	xml = virDomainGetXMLDesc(target.domain, VIR_DOMAIN_XML_INACTIVE);
 	to = xml ? domainxml_nvram(xml) : NULL;
 	if (to && tool_run((const char *const[]){"cp", "-p", from, to, NULL}, NULL, 0)) {
@@ -328,7 +332,7 @@ int posada_guest_clone(
 		ret = define(&cloning, err);
 	if (!ret)
 		ret = copy_variables(&cloning, err);
-	cloning_close(&cloning, ret != 0);
+	cloning_close(&cloning, ret != 0, err);
 	return ret;
 }
 

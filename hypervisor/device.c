@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include "device.h"
 #include "guest.h"
@@ -166,7 +167,9 @@ static int check_file(struct posada *handle, const char *given, struct xml_disk 
 	disk->readonly = type == IMAGE_ISO;
 	if (type == IMAGE_QCOW2)
 		disk->format = "qcow2";
-	ret = guest_list_all(handle, &others, err);
+	ret = disk_file_check(*absolute, type, err);
+	if (!ret)
+		ret = guest_list_all(handle, &others, err);
 	if (ret)
 		return ret;
 	if (!disk->readonly)
@@ -194,7 +197,6 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 	struct posada_error *err)
 {
 	struct xml_disk disk = {.format = "raw"};
-	struct posada_guests guests;
 	struct subject subject;
 	char what[256];
 	char *path = NULL, *xml = NULL;
@@ -236,11 +238,8 @@ int posada_guest_attach_disk(struct posada *handle, const char *name,
 			_("Stop the guest and try again: some systems take no disk while they run."),
 			err);
 	/* It may have come to the guest all the same, and only not into its definition. */
-	if (ret && !spec->path && !guest_list_all(handle, &guests, NULL)) {
-		if (!guests_use(&guests, path))
-			volume_delete(handle, path, NULL);
-		posada_guests_free(&guests);
-	}
+	if (ret && !spec->path && path)
+		volume_unmake(handle, path, err);
 out:
 	free(path);
 	free(xml);
@@ -285,6 +284,30 @@ int posada_guest_attach_nic(
 	return ret;
 }
 
+/* libvirt waits for a whole PC to let go of it, for five seconds, and is content then. */
+static int see_gone(const struct subject *subject, const char *element, const char *id,
+	const char *cure, struct posada_error *err)
+{
+	const struct timespec pause = {.tv_nsec = 500000000};
+	char clean[64];
+	bool there = true;
+
+	for (int i = 0; i < 10 && there; i++) {
+		char *xml = virDomainGetXMLDesc(subject->now.domain, 0);
+		char *device = xml ? device_xml(xml, element, id) : NULL;
+
+		there = device != NULL;
+		free(device);
+		free(xml);
+		if (there)
+			nanosleep(&pause, NULL);
+	}
+	if (!there)
+		return 0;
+	return fail(err, -EBUSY, _("%s has not let go of %s: it has it until it is stopped. %s"),
+		subject->now.guest.name, posada_text_clean(id, clean, sizeof(clean)), cure);
+}
+
 /* Takes a device out of what runs, out of the definition, or out of both: wherever it is. */
 static int detach(struct posada *handle, const char *name, const char *element, const char *id,
 	const char *cure, struct posada_error *err)
@@ -309,7 +332,9 @@ static int detach(struct posada *handle, const char *name, const char *element, 
 			subject.now.guest.name, clean, subject.now.guest.name);
 	else if (virDomainDetachDeviceFlags(subject.now.domain, then ? then : now, flags))
 		ret = fail_libvirt(err, what, cure);
-	else
+	else if (now)
+		ret = see_gone(&subject, element, id, cure, err);
+	if (!ret)
 		seed_drop(handle, subject.now.guest.name);
 	free(now);
 	free(then);

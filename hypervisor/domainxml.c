@@ -95,6 +95,12 @@ static int read_disk(xmlNodePtr node, struct domainxml_disk *disk)
 	disk->own = (!device || !strcmp(device, "disk")) && !xmlnode_child(node, "readonly") &&
 		    !xmlnode_child(node, "shareable");
 	disk->seed = disk->path && seed_is_path(disk->path);
+	/* A server's own disk that a guest speaks SCSI to: a copy would be none. */
+	if (device && !strcmp(device, "lun")) {
+		disk->own = true;
+		free(disk->path);
+		disk->path = NULL;
+	}
 	free(device);
 	return disk->format ? 0 : -ENOMEM;
 }

@@ -127,6 +127,49 @@ static bool needs_device_model(const struct posada_guest *guest)
 	return false;
 }
 
+/* A pool that is not attached knows no volumes, and its folder all the same. */
+static char *path_in_folder(virStoragePoolPtr handle, const char *name)
+{
+	struct posada_pool pool;
+	char *path = NULL;
+
+	if (pool_describe(handle, &pool))
+		return NULL;
+	if (pool.path && asprintf(&path, "%s/%s", pool.path, name) < 0)
+		path = NULL;
+	posada_pool_free(&pool);
+	return path;
+}
+
+/* What a definition names by its pool has a path like all others, or nobody would see who has it.
+ */
+static void find_volume(struct engine *engine, struct posada_disk *disk)
+{
+	const char *name = strchr(disk->volume, '/') + 1;
+	char *pool_name = strndup(disk->volume, (size_t)(name - 1 - disk->volume));
+	virStoragePoolPtr pool =
+		pool_name ? virStoragePoolLookupByName(engine->conn, pool_name) : NULL;
+	virStorageVolPtr volume = pool ? virStorageVolLookupByName(pool, name) : NULL;
+	char *path = volume ? virStorageVolGetPath(volume) : NULL;
+
+	if (!path && pool)
+		path = path_in_folder(pool, name);
+	disk->path = path;
+	disk->seed = path && seed_is_path(path);
+	if (volume)
+		virStorageVolFree(volume);
+	if (pool)
+		virStoragePoolFree(pool);
+	free(pool_name);
+}
+
+static void find_volumes(struct engine *engine, struct posada_guest *guest)
+{
+	for (size_t i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].volume)
+			find_volume(engine, &guest->disks[i]);
+}
+
 static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_guest *guest)
 {
 	virDomainInfo info;
@@ -145,6 +188,7 @@ static int read_guest(struct engine *engine, virDomainPtr domain, struct posada_
 		posada_guest_free(guest);
 		return ret;
 	}
+	find_volumes(engine, guest);
 	guest->engine = engine->name;
 	/* Other programs may have started it all the same. */
 	if (guest->state != POSADA_TEMPLATE || info.state != VIR_DOMAIN_SHUTOFF)
@@ -165,6 +209,7 @@ void posada_guest_free(struct posada_guest *guest)
 		free(guest->disks[i].path);
 		free(guest->disks[i].target);
 		free(guest->disks[i].format);
+		free(guest->disks[i].volume);
 	}
 	for (i = 0; i < guest->nic_count; i++) {
 		free(guest->nics[i].mac);
@@ -210,6 +255,7 @@ static int read_definition(struct engine *engine, virDomainPtr domain, struct po
 	free(xml);
 	if (ret)
 		posada_guest_free(guest);
+	find_volumes(engine, guest);
 	guest->engine = engine->name;
 	guest->id = -1;
 	return ret;
@@ -486,6 +532,15 @@ static int destroy_domain(struct target *target, struct posada_error *err)
 	return fail_libvirt(err, what, _("Try again; if it stays, reboot the host."));
 }
 
+static bool writes_to(const struct posada_guest *guest, const char *path)
+{
+	for (size_t i = 0; i < guest->disk_count; i++)
+		if (guest->disks[i].path && !guest->disks[i].shared &&
+			image_overlaps(guest->disks[i].path, path))
+			return true;
+	return false;
+}
+
 /* A pool knows its volumes, of other files the file system knows; what is adopted is there once
  * libvirt's hook has made it, which refuses for itself. */
 static bool is_there(struct posada *handle, const char *path)
@@ -523,6 +578,41 @@ int guest_see_disks(
 	return ret;
 }
 
+/* Other programs may define two guests with one disk, and one of them may run. */
+static int see_nobody_writes(
+	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
+{
+	struct posada_guests others;
+	int ret = posada_guest_list(handle, &others, err);
+	char clean[256];
+
+	for (size_t i = 0; i < others.count && !ret; i++) {
+		const struct posada_guest *other = &others.items[i];
+
+		if (!posada_state_is_live(other->state) || !strcmp(other->uuid, guest->uuid))
+			continue;
+		for (size_t j = 0; j < guest->disk_count && !ret; j++)
+			if (guest->disks[j].path && !guest->disks[j].shared &&
+				writes_to(other, guest->disks[j].path))
+				ret = fail(err, -EBUSY,
+					_("The guest %s runs with the disk %s, and two would destroy it. Shut that guest down, or take the disk from one of them."),
+					other->name,
+					posada_text_clean(
+						guest->disks[j].path, clean, sizeof(clean)));
+	}
+	posada_guests_free(&others);
+	return ret;
+}
+
+/* That it was saved around a change of the data place, and did not go on. */
+static void notice_drop(const struct posada_guest *guest)
+{
+	char notice[64];
+
+	snprintf(notice, sizeof(notice), "held-%s", guest->uuid);
+	notice_put(notice, NULL);
+}
+
 int posada_guest_start(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct target target;
@@ -544,12 +634,16 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	if (!ret)
 		ret = guest_see_disks(handle, &target.guest, err);
 	if (!ret)
+		ret = see_nobody_writes(handle, &target.guest, err);
+	if (!ret)
 		ret = hostdev_check(handle, &target.guest, err);
 	for (size_t i = 0; !ret && i < target.guest.nic_count; i++)
 		if (target.guest.nics[i].source && !target.guest.nics[i].bridge)
 			ret = network_wake(handle, target.guest.nics[i].source, err);
 	if (!ret)
 		ret = start_domain(&target, err);
+	if (!ret)
+		notice_drop(&target.guest);
 	target_close(&target);
 	if (!ret)
 		autostart_settle(handle);
@@ -717,7 +811,7 @@ int disk_check(struct posada *handle, const struct posada_guests *others, const 
 			_("The disk %s belongs to a guest already, and two would destroy it. Copy it, or choose another."),
 			posada_text_clean(path, clean, sizeof(clean)));
 	if (!image_is_block(path))
-		return 0;
+		return volume_stands_alone(handle, path, err);
 	ret = pool_check_disk(handle, path, err);
 	if (ret)
 		return ret;
@@ -800,6 +894,7 @@ int posada_guest_delete(
 	if (ret)
 		goto out;
 	seed_drop(handle, target.guest.name);
+	notice_drop(&target.guest);
 	autostart_settle(handle);
 	back = hostdev_give_back(handle, &target.guest, &kept);
 	if (disks)
@@ -859,6 +954,25 @@ int file_probe(struct posada *handle, const char *what, const char *path, enum i
 	return fail(err, ret,
 		_("The %s %s cannot be read: %s. Make it readable, or choose another."), what,
 		clean, strerror(-ret));
+}
+
+int disk_file_check(const char *path, enum image_type type, struct posada_error *err)
+{
+	char clean[256];
+
+	if (type != IMAGE_FOREIGN && type != IMAGE_PACKED && type != IMAGE_CPIO)
+		return 0;
+	/* The disk of a guest may begin with anything. */
+	if (image_is_block(path))
+		return 0;
+	posada_text_clean(path, clean, sizeof(clean));
+	if (type == IMAGE_FOREIGN)
+		return fail(err, -EINVAL,
+			_("%s is a disk image of another program (VMDK, VHD, VHDX, VDI or QED), which a guest would take for an empty disk. Convert it: qemu-img convert -O raw %s NEW"),
+			clean, clean);
+	return fail(err, -EINVAL,
+		_("%s is a packed file, which a guest would take for an empty disk. Unpack it first."),
+		clean);
 }
 
 /* An image can be built without it. */
@@ -927,6 +1041,7 @@ static int check_iso(struct posada *handle, struct making *making, struct posada
 		return 0;
 	ret = iso_probe(handle, making->spec.iso, &making->iso, err);
 	making->spec.iso = making->iso;
+	making->host.iso_block = !ret && image_is_block(making->iso);
 	return ret;
 }
 
@@ -948,6 +1063,15 @@ static int check_disks(struct posada *handle, struct making *making,
 		ret = file_probe(handle, _("disk image"), making->spec.disks[i].path, &type,
 			&making->disks[i], err);
 		if (!ret)
+			ret = disk_file_check(making->disks[i], type, err);
+		if (!ret && type == IMAGE_ISO && kind_has_firmware(making->spec.kind) &&
+			!image_is_block(making->disks[i]))
+			ret = fail(err, -EINVAL,
+				_("%s is an ISO image: give it as a CD (--iso). As a disk the guest would write to it."),
+				posada_text_clean(making->disks[i], clean, sizeof(clean)));
+		/* A CD is read by many, and written by nobody. */
+		disk->readonly = type == IMAGE_ISO && !kind_has_firmware(making->spec.kind);
+		if (!ret && !disk->readonly)
 			ret = disk_check(handle, others, making->disks[i], err);
 		if (ret)
 			return ret;
@@ -1107,13 +1231,22 @@ static int make_domain(struct posada *handle, struct making *making, struct posa
 	return ret;
 }
 
-/* What is left of a guest that was not made, for ever, is told with why. */
-static void unmake_volume(struct posada *handle, const char *path, struct posada_error *err)
+void volume_unmake(struct posada *handle, const char *path, struct posada_error *err)
 {
-	struct posada_error left;
 	size_t len = err ? strlen(err->text) : 0;
+	struct posada_guests guests = {0};
+	struct posada_error left;
+	int ret = guest_list_all(handle, &guests, NULL);
 
-	if (volume_delete(handle, path, &left) && err)
+	/* What could not be taken back has it still, and may run. */
+	if (ret || guests_use(&guests, path))
+		ret = fail(&left, -EBUSY,
+			_("The disk %s is left: see whether the guest is there all the same."),
+			path);
+	else
+		ret = volume_delete(handle, path, &left);
+	posada_guests_free(&guests);
+	if (ret && err)
 		snprintf(err->text + len, sizeof(err->text) - len, " %s", left.text);
 }
 
@@ -1131,7 +1264,7 @@ int posada_guest_create(
 		ret = make_domain(handle, &making, err);
 	for (i = 0; i < POSADA_DISKS_MAX; i++) {
 		if (ret && making.made[i])
-			unmake_volume(handle, making.disks[i], err);
+			volume_unmake(handle, making.disks[i], err);
 		free(making.disks[i]);
 	}
 	free(making.kernel);

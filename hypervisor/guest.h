@@ -32,10 +32,18 @@ int iso_probe(struct posada *handle, const char *path, char **absolute, struct p
 /* Does one of these guests have this file as a disk? */
 bool guests_use(const struct posada_guests *guests, const char *path);
 
+/* -EINVAL when a guest that is given this file of TYPE would take it for an empty disk, and write
+ * over it. */
+int disk_file_check(const char *path, enum image_type type, struct posada_error *err);
+
 /* -EBUSY when a guest, a pool or this host has it, be it in use now or not, so that no guest may be
  * given it. */
 int disk_check(struct posada *handle, const struct posada_guests *others, const char *path,
 	struct posada_error *err);
+
+/* Deletes a volume that was made for nothing, unless a guest has it; what is left is told behind
+ * why, in ERR. */
+void volume_unmake(struct posada *handle, const char *path, struct posada_error *err);
 
 /* Removes the seed of the guest of that name, which may hold a password, unless a guest has it. */
 void seed_drop(struct posada *handle, const char *name);

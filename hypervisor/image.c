@@ -70,6 +70,13 @@ enum image_type image_type_of(const unsigned char *head, size_t len)
 		{0, 4, "\x02\x21\x4c\x18", IMAGE_CPIO},
 		{0, 3, "BZh", IMAGE_CPIO},
 		{0, 3, "\x5d\0", IMAGE_CPIO},
+		{0, 4, "KDMV", IMAGE_FOREIGN},
+		{0, 4, "COWD", IMAGE_FOREIGN},
+		{0, 21, "# Disk DescriptorFile", IMAGE_FOREIGN},
+		{0, 8, "vhdxfile", IMAGE_FOREIGN},
+		{0, 8, "conectix", IMAGE_FOREIGN},
+		{0, 4, "QED", IMAGE_FOREIGN},
+		{0x40, 4, "\x7f\x10\xda\xbe", IMAGE_FOREIGN},
 		{510, 2, "\x55\xaa", IMAGE_BOOTABLE},
 	};
 	size_t i;
@@ -82,7 +89,7 @@ enum image_type image_type_of(const unsigned char *head, size_t len)
 			return IMAGE_ELF_GZIP;
 		if (has(start, got, 0, "07070", 5))
 			return IMAGE_CPIO;
-		return IMAGE_UNKNOWN;
+		return IMAGE_PACKED;
 	}
 	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
 		if (has(head, len, magics[i].at, magics[i].magic, magics[i].size))

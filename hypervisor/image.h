@@ -16,7 +16,9 @@ enum image_type {
 	IMAGE_QCOW2_LINKED, /* with another file behind it, or its data in one: whichever it names
 			     */
 	IMAGE_CPIO,	    /* plain or compressed by something that initramfs images use */
-	IMAGE_BOOTABLE,	    /* a boot sector: 55 aa at 510 */
+	IMAGE_PACKED,	    /* by gzip, and none of the above */
+	IMAGE_FOREIGN,	/* a disk of VMware, VirtualBox, Hyper-V or another, and not a raw one */
+	IMAGE_BOOTABLE, /* a boot sector: 55 aa at 510 */
 };
 
 /* How much of a file's beginning image_type_of() wants to see. */

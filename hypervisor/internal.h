@@ -130,6 +130,9 @@ int volume_delete(struct posada *handle, const char *path, struct posada_error *
 /* -ENODEV when the pool that the volume is in cannot be looked at, so that it cannot be deleted. */
 int volume_check(struct posada *handle, const char *path, struct posada_error *err);
 
+/* Does no volume of a pool hold only what differs from the file at PATH? -EBUSY. */
+int volume_stands_alone(struct posada *handle, const char *path, struct posada_error *err);
+
 /* What a pool is, without its sizes and volumes; posada_pool_free() also on failure. */
 int pool_describe(virStoragePoolPtr pool, struct posada_pool *out);
 

@@ -405,6 +405,8 @@ int posada_media_remove(struct posada *handle, const char *name, struct posada_e
 				guests.items[i].name,
 				posada_text_clean(name, clean, sizeof(clean)));
 	posada_guests_free(&guests);
+	if (!ret)
+		ret = volume_stands_alone(handle, path, err);
 	if (!ret && unlink(path))
 		ret = fail(err, -errno, _("%s cannot be removed: %s."), path, strerror(errno));
 	return ret;

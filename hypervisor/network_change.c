@@ -315,10 +315,16 @@ static int see_card_is_free(const struct bridge *wanted, const char *nic,
 	const struct bridges *bridges, struct posada_error *err)
 {
 	char own[NIC_NAME], mac[MAC_TEXT];
+	struct posada_uplink before;
 	size_t i;
+	bool taken;
 
-	if (!wanted->vlan && card_of_bridge(HOST_BRIDGE, own) && card_mac(own, mac) &&
-		!strcmp(mac, wanted->mac))
+	taken = card_of_bridge(HOST_BRIDGE, own) && card_mac(own, mac) && !strcmp(mac, wanted->mac);
+	/* While another is tried for the host, the one before may be needed again. */
+	if (posada_uplink_trial() && !posada_uplink_show(&before, NULL) &&
+		card_mac(before.nic, mac))
+		taken = taken || !strcmp(mac, wanted->mac);
+	if (!wanted->vlan && taken)
 		return fail(err, -EBUSY,
 			_("The card %s carries the host's own network: let guests join %s, or give a VLAN or another card."),
 			nic, HOST_BRIDGE);
@@ -522,18 +528,22 @@ int posada_network_set(
 int posada_network_delete(struct posada *handle, const char *name, struct posada_error *err)
 {
 	struct posada_networks network;
-	int ret = posada_network_show(handle, name, &network, err);
+	struct posada_guests guests;
+	int ret = network_find(handle, name, &network, err);
 
 	if (ret)
 		return ret;
-	if (network.items[0].guest_count)
-		ret = fail(err, -EBUSY,
-			_("The guest %s uses the network %s. Give it another, or delete it, before you delete the network."),
-			network.items[0].guests[0], network.items[0].name);
-	else if (network.items[0].bridge)
-		ret = delete_bridge(name, err);
-	else
-		ret = delete_libvirt(handle, name, err);
+	/* Also by what a guest that runs has from its next start on. */
+	ret = guest_list_all(handle, &guests, err);
+	for (size_t i = 0; i < guests.count && !ret; i++)
+		if (guest_joins(&guests.items[i], &network.items[0]))
+			ret = fail(err, -EBUSY,
+				_("The guest %s uses the network %s. Give it another, or delete it, before you delete the network."),
+				guests.items[i].name, network.items[0].name);
+	posada_guests_free(&guests);
+	if (!ret)
+		ret = network.items[0].bridge ? delete_bridge(name, err)
+					      : delete_libvirt(handle, name, err);
 	posada_networks_free(&network);
 	return ret;
 }

@@ -121,13 +121,17 @@ int posada_group_name(const char *pool, char *group, size_t size)
 	return 0;
 }
 
-static bool group_is_whole(const char *name)
+/* 0, -ENODEV when a disk of it is not there, -EBUSY when some disk does not answer. */
+static int see_group(const char *name)
 {
 	const char *const words[] = {TOOL_LVM_LOOK, "vgs", "--noheadings", "--readonly", "-o",
 		"vg_missing_pv_count", "--", name, NULL};
 	char output[64];
+	int status = tool_run(words, output, sizeof(output));
 
-	return !tool_run(words, output, sizeof(output)) && atoi(output) == 0;
+	if (tool_was_killed(status))
+		return -EBUSY;
+	return !status && atoi(output) == 0 ? 0 : -ENODEV;
 }
 
 /* The session with its target; -ENOENT. */
@@ -155,7 +159,7 @@ static bool is_there(const struct posada_pool *pool)
 		return pool->source && !iscsi_target_parse(pool->source, &target) &&
 		       server_answers(target.server, target.port);
 	if (pool->kind == POSADA_POOL_LVM)
-		return pool->source && group_is_whole(pool->source);
+		return pool->source && !see_group(pool->source);
 	if (pool->kind == POSADA_POOL_DIRECTORY)
 		return !stat(pool->source ? pool->source : pool->path, &st);
 	return true;
@@ -237,6 +241,14 @@ static void look(virStoragePoolPtr handle, struct posada_pool *pool)
 			pool->state = POSADA_POOL_SILENT;
 			return;
 		}
+	} else if (pool->kind == POSADA_POOL_LVM && pool->source) {
+		int seen = see_group(pool->source);
+
+		if (seen == -EBUSY) {
+			pool->state = POSADA_POOL_SILENT;
+			return;
+		}
+		known = !seen;
 	} else if (pool->kind != POSADA_POOL_NFS && pool->source) {
 		known = is_there(pool);
 	}
@@ -986,6 +998,9 @@ static const char *complaint(const struct posada_pool *pool)
 		if (pool->kind == POSADA_POOL_ISCSI)
 			return _(
 				"The server of the pool %s does not answer: guests that use it wait for two minutes, and then get errors.");
+		if (pool->kind == POSADA_POOL_LVM)
+			return _(
+				"A disk of this host does not answer, so the pool %s cannot be looked at: guests that use that disk wait.");
 		return _(
 			"The server of the pool %s does not answer: guests that write to it wait until it does.");
 	default:

@@ -85,8 +85,10 @@ struct posada_disk {
 	char *path;   /* NULL for an empty drive */
 	char *target; /* the guest's name of it: xvda, hda, vda, ... */
 	char *format; /* raw, qcow2 */
+	char *volume; /* POOL/NAME, where the definition has that in place of a path, or NULL */
 	bool cdrom;
-	bool seed; /* see struct posada_seed */
+	bool seed;   /* see struct posada_seed */
+	bool shared; /* several guests may run with it: nobody writes, or all know of each other */
 };
 
 struct posada_nic {

@@ -238,7 +238,7 @@ static int see_nothing_stands_on(virStoragePoolPtr pool, const char *path, struc
 	for (int i = 0; i < count; i++) {
 		if (!ret && stands_on(volumes[i], path))
 			ret = fail(err, -EBUSY,
-				_("The volume %s stands on %s and would be lost with it. Delete that one first."),
+				_("The volume %s stands on %s, and is lost once that is changed or deleted. Delete it first."),
 				posada_text_clean(
 					virStorageVolGetName(volumes[i]), other, sizeof(other)),
 				clean);
@@ -248,23 +248,19 @@ static int see_nothing_stands_on(virStoragePoolPtr pool, const char *path, struc
 	return ret;
 }
 
-int volume_check(struct posada *handle, const char *path, struct posada_error *err)
+int volume_stands_alone(struct posada *handle, const char *path, struct posada_error *err)
 {
 	struct posada_pools pools;
 	virStoragePoolPtr found;
 	int ret = posada_pool_list(handle, &pools, err);
 
 	for (size_t i = 0; i < pools.count && !ret; i++) {
-		const struct posada_pool *pool = &pools.items[i];
-
-		if (!pool_has_path(pool, path))
+		/* Where all volumes are devices none has a file behind it. */
+		if (pools.items[i].state > POSADA_POOL_FULL ||
+			pools.items[i].kind == POSADA_POOL_LVM ||
+			pools.items[i].kind == POSADA_POOL_ISCSI)
 			continue;
-		if (pool->state > POSADA_POOL_FULL)
-			ret = fail(err, -ENODEV,
-				_("The pool %s is not there, so the disks in it cannot be deleted. Attach it, or delete the guest without its disks."),
-				pool->name);
-		else
-			ret = open_named(handle, pool->name, &found, err);
+		ret = open_named(handle, pools.items[i].name, &found, err);
 		if (!ret) {
 			ret = see_nothing_stands_on(found, path, err);
 			virStoragePoolFree(found);
@@ -272,6 +268,20 @@ int volume_check(struct posada *handle, const char *path, struct posada_error *e
 	}
 	posada_pools_free(&pools);
 	return ret;
+}
+
+int volume_check(struct posada *handle, const char *path, struct posada_error *err)
+{
+	struct posada_pools pools;
+	int ret = posada_pool_list(handle, &pools, err);
+
+	for (size_t i = 0; i < pools.count && !ret; i++)
+		if (pools.items[i].state > POSADA_POOL_FULL && pool_has_path(&pools.items[i], path))
+			ret = fail(err, -ENODEV,
+				_("The pool %s is not there, so the disks in it cannot be deleted. Attach it, or delete the guest without its disks."),
+				pools.items[i].name);
+	posada_pools_free(&pools);
+	return ret ? ret : volume_stands_alone(handle, path, err);
 }
 
 /*
@@ -366,8 +376,7 @@ static char *owner_of(const struct posada_guests *guests, const char *path)
 }
 
 /* -EBUSY when somebody has it: a guest, another volume, or this host. */
-static int check_unused(
-	struct posada *handle, virStoragePoolPtr pool, const char *path, struct posada_error *err)
+static int check_unused(struct posada *handle, const char *path, struct posada_error *err)
 {
 	struct posada_guests guests;
 	char *owner, clean[256];
@@ -386,7 +395,7 @@ static int check_unused(
 		ret = fail(err, -EBUSY, _("The host itself uses the volume %s. Unmount it first."),
 			clean);
 	free(owner);
-	return ret ? ret : see_nothing_stands_on(pool, path, err);
+	return ret ? ret : volume_stands_alone(handle, path, err);
 }
 
 int posada_volume_delete(
@@ -418,7 +427,7 @@ int posada_volume_delete(
 		goto out;
 	}
 	path = virStorageVolGetPath(gone);
-	ret = path ? check_unused(handle, found, path, err) : fail_memory(err);
+	ret = path ? check_unused(handle, path, err) : fail_memory(err);
 	if (!ret)
 		ret = remove_volume(gone, path, err);
 out:

@@ -378,8 +378,11 @@ static void put_devices(
 	FILE *out, const struct posada_guest_spec *spec, const struct xml_host *host)
 {
 	const struct kind *kind = &kinds[spec->kind];
-	const struct xml_disk cd = {
-		.path = spec->iso, .format = "raw", .cdrom = true, .readonly = true};
+	const struct xml_disk cd = {.path = spec->iso,
+		.format = "raw",
+		.block = host->iso_block,
+		.cdrom = true,
+		.readonly = true};
 	char target[8];
 	size_t i;
 
@@ -404,6 +407,8 @@ static void put_devices(
 		put(out,
 			"    <graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/>\n");
 		put(out, "    <video><model type='vga'/></video>\n");
+		/* A mouse that only tells how far it went is not where the viewer's is. */
+		put(out, "    <input type='tablet' bus='usb'/>\n");
 	} else {
 		put(out, "    <console type='pty'><target type='xen' port='0'/></console>\n");
 	}
@@ -478,6 +483,19 @@ static enum posada_kind kind_of(const char *type, const char *os, const char *ma
 	return POSADA_QEMU;
 }
 
+/* Other programs name a pool and a volume in place of a path. */
+static char *volume_at(xmlXPathContextPtr context, xmlNodePtr node)
+{
+	char *pool = text_at(context, node, "source/@pool");
+	char *name = text_at(context, node, "source/@volume"), *both = NULL;
+
+	if (pool && name && asprintf(&both, "%s/%s", pool, name) < 0)
+		both = NULL;
+	free(pool);
+	free(name);
+	return both;
+}
+
 static int read_disks(xmlXPathContextPtr context, struct posada_guest *guest)
 {
 	size_t count, i;
@@ -494,13 +512,17 @@ static int read_disks(xmlXPathContextPtr context, struct posada_guest *guest)
 		xmlNodePtr node = found->nodesetval->nodeTab[i];
 		struct posada_disk *disk = &guest->disks[i];
 		char *device = text_at(context, node, "@device");
+		char *shared = text_at(context, node, "readonly | shareable");
 
 		disk->path = text_at(context, node, "source/@file | source/@dev | source/@name");
 		disk->target = text_at(context, node, "target/@dev");
 		disk->format = text_at(context, node, "driver/@type");
 		disk->cdrom = device && !strcmp(device, "cdrom");
 		disk->seed = disk->path && seed_is_path(disk->path);
+		disk->volume = disk->path ? NULL : volume_at(context, node);
+		disk->shared = disk->cdrom || shared;
 		free(device);
+		free(shared);
 		if (!disk->format)
 			disk->format = strdup("raw");
 		if (!disk->format)

@@ -20,6 +20,7 @@ struct xml_host {
 	bool bridge;	  /* spec->network is a host bridge */
 	bool disk_first;  /* try the disk before the CD */
 	struct xml_disk disks[POSADA_DISKS_MAX];
+	bool iso_block; /* spec->iso is a device */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "menu.h"
 #include "name.h"
 #include "seedpage.h"
+#include "terminal.h"
 #include "watch.h"
 
 struct copying {
@@ -16,6 +17,8 @@ static bool progress(void *opaque, unsigned percent)
 {
 	struct copying *copying = opaque;
 
+	if (terminal_is_gone())
+		return false;
 	return ui_gauge_goes_on(_("Clone"), copying->text, percent, &copying->shown,
 		_("End the copying? Nothing of the new guest will be left."));
 }
@@ -35,7 +38,10 @@ static void clone_guest(struct app *app, const char *name, const struct posada_s
 		_("Copying the disks of %s for %s.\nAny key asks whether to end that."), app->guest,
 		name);
 	ui_wait(_("Making the guest ..."));
+	/* Who is cut off leaves no half of a guest. */
+	terminal_hold();
 	ret = posada_guest_clone(app->host, &clone, &err);
+	terminal_release();
 	if (copying.shown != UI_GAUGE_NONE)
 		ui_gauge_end();
 	watch_refresh();

@@ -125,6 +125,9 @@ static bool ask_source(struct draft *draft)
 	if (!ui_menu(_("New guest"), _("What does it start from?"), items, count, &selected))
 		return false;
 	draft->source = sources[selected];
+	/* What has a system needs no empty disk besides. */
+	if (draft->source == FROM_DISK && !strcmp(draft->new_disk, DEFAULT_DISK))
+		*draft->new_disk = '\0';
 	return true;
 }
 
@@ -342,11 +345,14 @@ static bool confirm_and_make(struct draft *draft)
 		spec.uefi = choice.uefi;
 	}
 	snprintf(text, sizeof(text),
-		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s %s\nNetwork:     %s"),
+		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s %s\nNetwork:     %s%s"),
 		draft->name, posada_kind_name(spec.kind), spec.uefi ? _(" with UEFI") : "",
 		*choice.why ? ": " : "", choice.why, boot_path(draft), draft->memory, draft->vcpus,
 		*draft->new_disk ? draft->new_disk : _("none"),
-		*draft->new_disk && draft->format ? draft->format : "", draft->network);
+		*draft->new_disk && draft->format ? draft->format : "", draft->network,
+		draft->source == FROM_DISK
+			? _("\n\nThe image itself is the guest's disk from now on, and the guest writes to it: keep a copy to make another guest from it.")
+			: "");
 	answer = ui_either(_("New guest"), text, _("Create and start"), _("Create"));
 	if (answer < 0)
 		return false;

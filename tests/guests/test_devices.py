@@ -53,6 +53,20 @@ def test_devices_of_a_running_guest(host):
 
 
 @pytest.mark.slow
+def test_a_disk_that_a_guest_does_not_let_go_of(host):
+    """A whole PC is asked for it; a program without a system does not hear that."""
+    host.posada("guest", "create", "inn", "--kind", "qemu", "--iso", "/data/media/memtest86+x64.iso", "--memory", "96M", "--network", "none")
+    host.posada("guest", "start", "inn", seconds=300)
+    host.posada("guest", "attach", "inn", "--disk", "8M")
+    (disk,) = [target for target, path in disks(host).items() if path.endswith(".img")]
+    said = host.posada("guest", "detach", "inn", "--disk", disk, status=1, seconds=120)
+    assert f"inn has not let go of {disk}: it has it until it is stopped" in said
+    assert disk in disks(host)
+    host.posada("guest", "kill", "inn")
+    assert disk not in disks(host)
+
+
+@pytest.mark.slow
 def test_cds(host):
     """In a whole PC that is off, and in one that runs."""
     memtest, grub = "/data/media/memtest86+x64.iso", "/data/media/grub-rescue-cdrom.iso"

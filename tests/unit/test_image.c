@@ -22,7 +22,11 @@ TEST(content_is_recognised)
 		/* As packed by xz, xz --format=lzma (also -9), bzip2, zstd and lz4 -l. */
 		{0, 6, "\3757zXZ\0", IMAGE_CPIO}, {0, 6, "\135\0\0\200\0\377", IMAGE_CPIO},
 		{0, 6, "\135\0\0\0\4\377", IMAGE_CPIO}, {0, 4, "BZh9", IMAGE_CPIO},
-		{0, 4, "\050\265\057\375", IMAGE_CPIO}, {0, 4, "\002\041\114\030", IMAGE_CPIO}};
+		{0, 4, "\050\265\057\375", IMAGE_CPIO}, {0, 4, "\002\041\114\030", IMAGE_CPIO},
+		/* As QEMU makes them: vmdk, its descriptor alone, vhdx, vpc, vdi, qed. */
+		{0, 4, "KDMV", IMAGE_FOREIGN}, {0, 21, "# Disk DescriptorFile", IMAGE_FOREIGN},
+		{0, 8, "vhdxfile", IMAGE_FOREIGN}, {0, 8, "conectix", IMAGE_FOREIGN},
+		{0x40, 4, "\177\020\332\276", IMAGE_FOREIGN}, {0, 4, "QED", IMAGE_FOREIGN}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		size_t end = rows[i].at + rows[i].size;
@@ -83,7 +87,7 @@ TEST(gzip_is_looked_into)
 		const char *text;
 		enum image_type type;
 	} rows[] = {{"\177ELF and more", IMAGE_ELF_GZIP}, {"070701 and more", IMAGE_CPIO},
-		{"a text", IMAGE_UNKNOWN}, {"", IMAGE_UNKNOWN}};
+		{"a text", IMAGE_PACKED}, {"", IMAGE_PACKED}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		z_stream stream = {.next_in = (unsigned char *)rows[i].text, .next_out = head};
@@ -98,7 +102,8 @@ TEST(gzip_is_looked_into)
 		assert_int_equal(image_type_of(head, len), rows[i].type);
 		for (uint32_t cut = 0; cut < len; cut++)
 			assert_true(image_type_of(head, cut) == rows[i].type ||
-				    image_type_of(head, cut) == IMAGE_UNKNOWN);
+				    image_type_of(head, cut) ==
+					    (cut < 3 ? IMAGE_UNKNOWN : IMAGE_PACKED));
 		for (unsigned n = 0; n < 2000; n++) {
 			head[3 + unit_chance(len - 3)] = (unsigned char)unit_chance(256);
 			image_type_of(head, len);

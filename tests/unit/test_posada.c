@@ -11,7 +11,7 @@
 
 static struct posada *host;
 static struct posada_error err;
-static char kernel[64], iso[64], disk[64], twin[64], linked[64];
+static char kernel[64], iso[64], disk[64], twin[64], linked[64], foreign[64];
 
 /* The driver forgets everything when its last user leaves, so each test begins anew. */
 static int begin(void **state __attribute__((unused)))
@@ -23,6 +23,7 @@ static int begin(void **state __attribute__((unused)))
 	memcpy(bytes, "QFI\373\0\0\0\3\0\0\0\0\0\0\0\160\0\0\0\10", 20);
 	memcpy(bytes + 112, "/dev/sda", 8);
 	strcpy(linked, unit_write("linked", bytes, 512));
+	strcpy(foreign, unit_write("foreign", "vhdxfile", 8));
 	memset(bytes, 0, sizeof(bytes));
 	memcpy(bytes + 510, "\125\252", 2);
 	strcpy(disk, unit_write("disk", bytes, 512));
@@ -150,6 +151,10 @@ TEST(bad_guests_are_refused)
 			"no disk image"},
 		{{.name = "x", .disks = {{.path = linked}}, .disk_count = 1}, -EPERM,
 			"stands on another file"},
+		{{.name = "x", .disks = {{.path = foreign}}, .disk_count = 1}, -EINVAL,
+			"of another program"},
+		{{.name = "x", .kind = POSADA_HVM, .disks = {{.path = iso}}, .disk_count = 1},
+			-EINVAL, "give it as a CD"},
 		{{.name = "x", .disks = {{.path = disk}}, .disk_count = 1}, -EBUSY,
 			"belongs to a guest"},
 		{{.name = "x", .disks = {{.path = twin}}, .disk_count = 1}, -EBUSY,
@@ -188,7 +193,7 @@ TEST(bad_guests_are_refused)
 	}
 }
 
-/* Gives the guest "test" another disk, as a client of libvirt's would. */
+/* Gives the guest "test" another disk and a card, as a client of libvirt's would. */
 static void give_disk(const char *uuid, const char *path)
 {
 	virDomainPtr domain;
@@ -197,7 +202,8 @@ static void give_disk(const char *uuid, const char *path)
 	snprintf(text, sizeof(text),
 		"<domain type='test'><name>test</name><uuid>%s</uuid><memory>65536</memory><os>"
 		"<type>hvm</type></os><devices><disk type='file'><source file='%s'/>"
-		"<target dev='hda'/></disk></devices></domain>",
+		"<target dev='hda'/></disk><interface type='network'><source network='default'/>"
+		"</interface></devices></domain>",
 		uuid, path);
 	domain = virDomainDefineXML(host->engines[0].conn, text);
 	assert_non_null(domain);
@@ -233,10 +239,28 @@ TEST(guests_live)
 	check_counts(0, 0);
 }
 
-#define SHARER(name)                                                                               \
+#define SHARER(name, source)                                                                       \
 	"<domain type='test'><name>" name "</name><memory>65536</memory><os><type>hvm</type></os>" \
-	"<devices><disk type='file'><source file='/data/volumes/one.img'/><target dev='hda'/>"     \
-	"</disk></devices></domain>"
+	"<devices><disk " source "/><target dev='hda'/></disk></devices></domain>"
+#define BY_PATH(path) "type='file'><source file='" path "'"
+#define BY_NAME	      "type='volume'><source pool='default' volume='one.img'"
+#define POOL(name, path, volumes)                                                                  \
+	"<pool type='dir'><name>" name "</name><target><path>" path "</path></target>" volumes     \
+	"</pool>"
+#define VOLUME(name, path, behind)                                                                 \
+	"<volume><name>" name "</name><capacity>9</capacity><target><path>" path "</path>"         \
+	"</target>" behind "</volume>"
+
+/* As if the host were what NODE says. */
+static void use_node(const char *node)
+{
+	char uri[300];
+
+	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, strlen(node)));
+	setenv("POSADA_URI", uri, 1);
+	posada_close(host);
+	assert_int_equal(posada_open(&host, 0, &err), 0);
+}
 
 /* posada makes no such guests, but others may have. */
 /* Down, or gone. */
@@ -280,22 +304,34 @@ TEST(a_network_that_is_down_starts_with_a_guest)
 
 TEST(shared_volumes_outlive_one_guest)
 {
-	static const char node[] = "<node>" SHARER("a") SHARER(
-		"b") "<pool type='dir'><name>default</name><target><path>"
-		     "/data/volumes</path></target><volume><name>one.img</name><capacity>9</capacity>"
-		     "<target><path>/data/volumes/one.img</path></target></volume></pool></node>";
-	char uri[300];
-
-	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, sizeof(node) - 1));
-	setenv("POSADA_URI", uri, 1);
-	posada_close(host);
-	assert_int_equal(posada_open(&host, 0, &err), 0);
+	use_node("<node>" SHARER("a", BY_PATH("/data/volumes/one.img")) SHARER("b", BY_NAME)
+			POOL("default", "/data/volumes",
+				VOLUME("one.img", "/data/volumes/one.img", "")) "</node>");
 	check_counts(2, 1);
+	/* It has its disk by the name of a volume. */
+	assert_int_equal(posada_guest_kill(host, "b", &err), 0);
+	assert_int_equal(posada_guest_start(host, "b", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "guest a runs with the disk /data/volumes/one.img"));
+	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
+	assert_int_equal(posada_volume_delete(host, "default", "one.img", &err), -EBUSY);
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(posada_guest_kill(host, i ? "b" : "a", &err), 0);
 		assert_int_equal(posada_guest_delete(host, i ? "b" : "a", true, &err), 0);
 		check_counts(1 - i, 1 - i);
 	}
+}
+
+TEST(what_a_volume_of_another_pool_stands_on_stays)
+{
+	use_node("<node>" SHARER("a", BY_PATH("/data/volumes/one.img")) POOL("default",
+		"/data/volumes",
+		VOLUME("one.img", "/data/volumes/one.img", "")) POOL("more", "/more",
+		VOLUME("over", "/more/over",
+			"<backingStore><path>/data/volumes/one.img</path></backingStore>")) "</node>");
+	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
+	assert_int_equal(posada_guest_delete(host, "a", true, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "over stands on /data/volumes/one.img"));
+	assert_int_equal(posada_guest_delete(host, "a", false, &err), 0);
+	assert_int_equal(posada_volume_delete(host, "default", "one.img", &err), -EBUSY);
 }
 
 /* Makes the guest x with the disk PATH. */
@@ -312,18 +348,8 @@ static int disk_of(const char *path)
 
 TEST(volumes_that_are_out_of_reach_keep_their_guest)
 {
-	static const char node[] =
-		"<node><domain type='test'><name>a</name><memory>65536</memory><os><type>hvm</type>"
-		"</os><devices><disk type='file'><source file='/far/a.img'/><target dev='hda'/></disk>"
-		"</devices></domain><pool type='dir'><name>far</name><target><path>/far</path></target>"
-		"<volume><name>a.img</name><capacity>9</capacity><target><path>/far/a.img</path>"
-		"</target></volume></pool></node>";
-	char uri[300];
-
-	snprintf(uri, sizeof(uri), "test://%s", unit_write("node.xml", node, sizeof(node) - 1));
-	setenv("POSADA_URI", uri, 1);
-	posada_close(host);
-	assert_int_equal(posada_open(&host, 0, &err), 0);
+	use_node("<node>" SHARER("a", BY_PATH("/far/a.img"))
+			POOL("far", "/far", VOLUME("a.img", "/far/a.img", "")) "</node>");
 	assert_int_equal(posada_guest_kill(host, "a", &err), 0);
 	assert_int_equal(posada_pool_detach(host, "far", &err), 0);
 	/* Nobody looks for a file there either. */
@@ -383,7 +409,7 @@ TEST(disks_of_pools_and_of_the_host_are_protected)
 	}
 	snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), old);
 	setenv("PATH", path, 1);
-	unit_run("mkdir bin");
+	unit_run("mkdir -p bin");
 	put_program("posada-storage", "", 0);
 	snprintf(text, sizeof(text), "  /none \n  %s other\n", lent);
 	put_program("lvm", text, 0);
@@ -401,6 +427,50 @@ TEST(disks_of_pools_and_of_the_host_are_protected)
 	check_refusal(lent, "does not answer");
 	put_program("lvm", "", 137);
 	check_refusal(lent, "LVM does not answer");
+	setenv("PATH", old, 1);
+	free(old);
+}
+
+static enum posada_pool_state look_at(const char *name)
+{
+	enum posada_pool_state state = POSADA_POOL_STATES;
+	struct posada_pools pools;
+
+	assert_int_equal(posada_pool_list(host, &pools, &err), 0);
+	for (size_t i = 0; i < pools.count; i++)
+		if (!strcmp(pools.items[i].name, name))
+			state = pools.items[i].state;
+	posada_pools_free(&pools);
+	return state;
+}
+
+/* A disk that does not answer is not one that is not there: the pool is not let go of. */
+TEST(a_group_that_cannot_be_looked_at_is_silent)
+{
+	char *old = strdup(getenv("PATH")), path[600];
+	virStoragePoolPtr pool;
+	virConnectPtr conn;
+
+	snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), old);
+	setenv("PATH", path, 1);
+	unit_run("mkdir -p bin");
+	assert_int_equal(engine_any(host, &conn, &err), 0);
+	pool = virStoragePoolCreateXML(conn,
+		"<pool type='logical'><name>slow</name><source><name>slow-1</name></source>"
+		"<target><path>/dev/slow-1</path></target></pool>",
+		0);
+	assert_non_null(pool);
+	put_program("lvm", "  0\n", 0);
+	assert_int_equal(look_at("slow"), POSADA_POOL_READY);
+	put_program("lvm", "", 137);
+	assert_int_equal(look_at("slow"), POSADA_POOL_SILENT);
+	assert_int_equal(posada_pool_check(host, &err), 0);
+	assert_int_equal(virStoragePoolIsActive(pool), 1);
+	put_program("lvm", "  1\n", 0);
+	assert_int_equal(look_at("slow"), POSADA_POOL_MISSING);
+	assert_int_equal(posada_pool_check(host, &err), 0);
+	assert_int_not_equal(virStoragePoolIsActive(pool), 1);
+	virStoragePoolFree(pool);
 	setenv("PATH", old, 1);
 	free(old);
 }
@@ -423,6 +493,8 @@ TEST(definitions_are_protected)
 	assert_false(guests_use(&guests, iso));
 	posada_guests_free(&guests);
 	assert_int_equal(posada_guest_create(host, &spec, &err), -EBUSY);
+	assert_int_equal(posada_network_delete(host, "default", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "guest test uses the network default"));
 }
 
 /* The guests that are known are not all there are. */
@@ -495,7 +567,9 @@ TEST(device_models_are_known)
 
 RUN("posada", LIVE(each_kind_is_made), LIVE(bad_guests_are_refused), LIVE(guests_live),
 	LIVE(a_network_that_is_down_starts_with_a_guest), LIVE(shared_volumes_outlive_one_guest),
-	LIVE(volumes_that_are_out_of_reach_keep_their_guest), LIVE(definitions_are_protected),
+	LIVE(what_a_volume_of_another_pool_stands_on_stays),
+	LIVE(volumes_that_are_out_of_reach_keep_their_guest),
+	LIVE(a_group_that_cannot_be_looked_at_is_silent), LIVE(definitions_are_protected),
 	LIVE(disks_of_pools_and_of_the_host_are_protected),
 	LIVE(an_engine_that_does_not_answer_may_have_more), LIVE(unknown_guests_are_refused),
 	T(no_libvirtd_is_told), T(device_models_are_known))

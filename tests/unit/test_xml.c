@@ -102,12 +102,12 @@ TEST(each_kind_gets_its_xml)
 				"<target dev='xvde' bus='xen'/>", "<model type='e1000'/>",
 				"listen='127.0.0.1'"},
 			{"<kernel>", "<cpu ", "discard"}},
-		{POSADA_QEMU, "kvm", NULL, "/cd", false, true,
+		{POSADA_QEMU, "kvm", NULL, "/dev/sr0", false, true,
 			{"machine='q35'>hvm<", "<boot dev='hd'/>\n    <boot dev='cdrom'/>",
 				"<cpu mode='host-passthrough'/>",
 				"<target dev='vdd' bus='virtio'/>",
 				"<driver name='qemu' type='raw' discard='unmap'/>\n      <source dev='/dev/sdz'/>",
-				"<driver name='qemu' type='raw'/>\n      <source file='/cd'/>",
+				"<driver name='qemu' type='raw'/>\n      <source dev='/dev/sr0'/>",
 				"<target dev='sda' bus='sata'/>", "<model type='virtio'/>"},
 			{"xen"}},
 		{POSADA_QEMU, "qemu", "/k", NULL, false, false,
@@ -128,7 +128,8 @@ TEST(each_kind_gets_its_xml)
 		const struct xml_host host = {rows[i].type, rows[i].bridge, rows[i].disk_first,
 			{{.path = "/0", .format = "raw"}, {.path = "/1", .format = "qcow2"},
 				{.path = "/dev/sdz", .format = "raw", .block = true},
-				{.path = "/3", .format = "raw"}}};
+				{.path = "/3", .format = "raw"}},
+			rows[i].iso && !strncmp(rows[i].iso, "/dev/", 5)};
 		struct posada_guest guest = {0};
 		char *xml;
 
