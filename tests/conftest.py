@@ -10,8 +10,6 @@ import vm
 from host import Host
 from origins import Origins
 
-TOP = pathlib.Path(__file__).resolve().parents[1]
-
 # How every guest below begins, and those that have a disk.
 BEGIN = """#!/bin/busybox sh
 /bin/busybox mkdir -p /dev
@@ -86,12 +84,6 @@ menuentry counter {
 """
 
 
-def built(package):
-    """Where the built files of a package lie."""
-    path = subprocess.run([TOP / "image-builder/build", "path", package], check=True, stdout=subprocess.PIPE, text=True)
-    return pathlib.Path(path.stdout.strip())
-
-
 def make_ext4(tree, image, spare=16):
     """An ext4 file system that holds TREE."""
     size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file()) // 2**20 + spare
@@ -104,9 +96,9 @@ def make_guest(work, target, init, modules=()):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
         (tree / name).chmod(0o755)
-    shutil.copy(built("busybox") / "usr/bin/busybox", tree / "bin")
+    shutil.copy(vm.built("busybox") / "usr/bin/busybox", tree / "bin")
     for module in modules:
-        packed, = built("linux").glob(f"usr/lib/modules/*/kernel/**/{module}.ko.zst")
+        packed, = vm.built("linux").glob(f"usr/lib/modules/*/kernel/**/{module}.ko.zst")
         subprocess.run(["zstd", "-dq", packed, "-o", tree / f"{module}.ko"], check=True)
     names = subprocess.run(["find", "."], cwd=tree, check=True, stdout=subprocess.PIPE).stdout
     with target.open("wb") as out:
@@ -126,7 +118,7 @@ def unpack_kernel(packed, target):
 @pytest.fixture(scope="session")
 def test_guests():
     """A folder with what third parties make: boot ISOs, and Debian's installer."""
-    return built("test-guests")
+    return vm.built("test-guests")
 
 
 def pytest_collection_modifyitems(items):
@@ -141,7 +133,7 @@ def media_disk(tmp_path_factory):
     the small guests "counter", "reader", "writer", "filler" and "caller" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
-    shutil.copytree(built("test-guests"), media)
+    shutil.copytree(vm.built("test-guests"), media)
     make_guest(work, media / "counter.cpio", INIT)
     make_guest(work, media / "reader.cpio", READER, ("xen-blkfront", "cdrom", "isofs"))
     make_guest(work, media / "writer.cpio", WRITER, ("xen-blkfront",))
@@ -149,7 +141,7 @@ def media_disk(tmp_path_factory):
     make_guest(work, media / "caller.cpio", CALLER, ("xen-netfront",))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
     # A module of ours, and the same without its signature.
-    packed, = built("linux").glob("usr/lib/modules/*/kernel/**/isofs.ko.zst")
+    packed, = vm.built("linux").glob("usr/lib/modules/*/kernel/**/isofs.ko.zst")
     signed = subprocess.run(["zstd", "-dqc", packed], check=True, stdout=subprocess.PIPE).stdout
     (media / "signed.ko").write_bytes(signed)
     (media / "unsigned.ko").write_bytes(signed[:signed.rindex(b"~Module signature appended~")])
@@ -191,4 +183,4 @@ def host(shared_host):
 @pytest.fixture(scope="module")
 def origins(tmp_path_factory):
     """Makes disks with a system on them that was there first."""
-    return Origins(tmp_path_factory.mktemp("origins"), pathlib.Path(vm.OUT) / "payload/vmlinuz", built("busybox") / "usr/bin/busybox")
+    return Origins(tmp_path_factory.mktemp("origins"), pathlib.Path(vm.OUT) / "payload/vmlinuz", vm.built("busybox") / "usr/bin/busybox")

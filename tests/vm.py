@@ -5,6 +5,7 @@ import argparse
 import functools
 import json
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -68,6 +69,27 @@ def free_port():
         return server.getsockname()[1]
 
 
+def built(package):
+    """Where the built files of a package lie."""
+    path = subprocess.run([f"{TOP}/image-builder/build", "path", package], check=True, stdout=subprocess.PIPE, text=True)
+    return pathlib.Path(path.stdout.strip())
+
+
+def with_needs(package):
+    """A package, and all that it needs to run."""
+    recipe = pathlib.Path(f"{TOP}/image-builder/packages/{package}/recipe").read_text(encoding="utf-8")
+    depends = re.search(r'^depends="([^"]*)"', recipe, re.M)
+    return {package}.union(*(with_needs(need) for need in (depends[1].split() if depends else ())))
+
+
+@functools.cache
+def emulator():
+    """The QEMU of the image, to run here: others lose interrupts, guests and themselves where they emulate SVM."""
+    libraries = ":".join(f"{built(package)}/usr/lib" for package in sorted(with_needs("qemu")))
+    return [f"{built('musl')}/usr/lib/libc.so", "--library-path", libraries,
+            f"{built('qemu')}/usr/bin/qemu-system-x86_64", "-L", f"{built('qemu')}/usr/share/qemu"]
+
+
 def first_file(*names):
     """The first of these files that this machine has."""
     for name in names:
@@ -124,7 +146,7 @@ class Machine:
     def __init__(self, wrapper=(), **options):
         self.scratch = tempfile.mkdtemp(prefix="posada-vm-")
         # Ctrl-C is a key of the console like any other.
-        self.command = [*wrapper, *command_line(self.scratch, serial="chardev:line", **options),
+        self.command = [*wrapper, *emulator(), *command_line(self.scratch, serial="chardev:line", **options)[1:],
                         "-chardev", "stdio,id=line,signal=off"]
         self.start()
 

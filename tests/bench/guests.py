@@ -6,7 +6,8 @@ import shutil
 import statistics
 import subprocess
 
-from conftest import built, make_ext4
+import vm
+from conftest import make_ext4
 from host import Host
 
 MANY = 20
@@ -44,8 +45,8 @@ def make_media(work):
     media.mkdir()
     (tree / "init").write_text(INIT)
     (tree / "init").chmod(0o755)
-    shutil.copy(built("busybox") / "usr/bin/busybox", tree / "bin")
-    (module,) = built("linux").rglob("xen-blkfront.ko*")
+    shutil.copy(vm.built("busybox") / "usr/bin/busybox", tree / "bin")
+    (module,) = vm.built("linux").rglob("xen-blkfront.ko*")
     if module.suffix == ".zst":
         subprocess.run(["zstd", "-dqf", module, "-o", tree / "xen-blkfront.ko"], check=True)
     else:
@@ -53,7 +54,7 @@ def make_media(work):
     names = subprocess.run(["find", "."], cwd=tree, check=True, stdout=subprocess.PIPE).stdout
     with (media / "guest.cpio").open("wb") as out:
         subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, input=names, stdout=out, check=True)
-    (kernel,) = built("linux").rglob("vmlinuz")
+    (kernel,) = vm.built("linux").rglob("vmlinuz")
     shutil.copy(kernel, media)
     make_ext4(media, work / "bench-media.img")
     return work / "bench-media.img"

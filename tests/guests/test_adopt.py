@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 import vm
-from conftest import built
 from host import Host
 from origins import ALIVE, LOADER, MIB
 
@@ -183,7 +182,7 @@ def test_a_copy_of_the_esp(origins):
 @pytest.mark.skipif(os.geteuid() != 0, reason="the files of a Debian belong to root")
 def test_debian(origins):
     """A real system: adopted through the menu, started, logged in to and written to; natively it has what was written."""
-    disk = origins.debian(next((built("linux") / "usr/lib/modules").iterdir()))
+    disk = origins.debian(next((vm.built("linux") / "usr/lib/modules").iterdir()))
     with Host(boot="disk", disks=[disk]) as host:
         host.expect("origin login:", 120)
         host.send("root\n")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import vm
 import writelog
-from conftest import built, make_ext4
+from conftest import make_ext4
 from host import Host
 from judge import Fault, Folder, Judge, Versions, Volume, Within
 from origins import ALIVE, MIB
@@ -15,7 +15,7 @@ from updates import GOOD, make_update
 
 
 def carried():
-    return {name: (built("loaders") / "boot" / name).read_bytes() for name in ("core.img", "BOOTX64.EFI")}
+    return {name: (vm.built("loaders") / "boot" / name).read_bytes() for name in ("core.img", "BOOTX64.EFI")}
 
 
 def payload():
