@@ -25,6 +25,7 @@ DOWN, UP, ESC = "\x1bOB", "\x1bOA", "\x1b"
 
 class Host(vm.Machine):
     """A machine that runs Posada's medium, once its menu is there."""
+    down, up = DOWN, UP
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -109,7 +110,7 @@ class Host(vm.Machine):
             tries += 1
             assert tries < 40, f"the bar does not come to {name!r}{self.describe()}"
             before, end = self.marked(), time.monotonic() + 10 * vm.PATIENCE
-            self.send(DOWN if steps > 0 else UP)
+            self.send(self.down if steps > 0 else self.up)
             # A key whose bytes come apart on a slow line is no arrow, and is pressed again.
             while self.marked() in (None, before) and time.monotonic() < end:
                 self.read()
@@ -228,11 +229,12 @@ def make_key(file):
 
 class Session(Host):
     """A person's terminal over SSH, until it is stopped as if the connection broke; the host's own console is read along."""
+    down, up = "\x1b[B", "\x1b[A"
 
     def __init__(self, host, key):
         self.host, self.in_shell, self.medium, self.waits = host, False, False, False
         self.scratch = tempfile.mkdtemp(prefix="posada-ssh-")
-        self.command = ["env", "TERM=xterm", "ssh", *SSH_OPTIONS, "-t", "-i", str(key), "-p", str(host.ssh_port), "root@127.0.0.1"]
+        self.command = ["env", "TERM=linux", "ssh", *SSH_OPTIONS, "-t", "-i", str(key), "-p", str(host.ssh_port), "root@127.0.0.1"]
         self.start()
 
     def read(self, seconds=0.2):
