@@ -451,6 +451,7 @@ TEST(a_group_that_cannot_be_looked_at_is_silent)
 	virStoragePoolPtr pool;
 	virConnectPtr conn;
 
+	assert_non_null(old);
 	snprintf(path, sizeof(path), "%s:%s", unit_path("bin"), old);
 	setenv("PATH", path, 1);
 	unit_run("mkdir -p bin");
