@@ -442,7 +442,7 @@ def test_locked_version_has_left_the_index_alone(remote, archive):
     remote.lock_write("libaio", version="0.0.9-1", file="libaio_0.0.9.orig.tar.gz")
     archive.obey(kept={"libaio_0.0.9.orig.tar.gz": file})
     run = remote.run("package", "tiny")
-    assert "0.0.9" not in run.stdout + run.stderr and "0.0.9" not in (remote.cache / "substitutes").read_text()
+    assert "has left" not in run.stdout + run.stderr and "0.0.9" not in (remote.cache / "substitutes").read_text()
     assert (remote.cache / "sources" / f"{sum_}-libaio_0.0.9.orig.tar.gz").exists() and file not in archive.asked
     assert len(remote.packages("tiny")) == 1
     remote.check_whole()
