@@ -6,7 +6,6 @@ import shutil
 import subprocess
 
 import vm
-from conftest import TOP
 
 HANGS = "THIS UPDATE HANGS"
 # A version that tells its own, one that stands still on its way, and one whose first program dies.
@@ -34,6 +33,6 @@ def make_update(work, version, change):
     # What comes later in an initramfs takes the place of what is there.
     with (payload / "initramfs.img").open("ab") as image:
         subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, input=b"init\npayload/sums\n", stdout=image, check=True)
-    subprocess.run([TOP / "image-builder/build", "update", version, payload], check=True)
+    subprocess.run([f"{vm.TOP}/image-builder/build", "update", version, payload], check=True)
     (update,) = payload.glob("*.update")
     return update
