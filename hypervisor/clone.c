@@ -12,8 +12,6 @@
 #include "tool.h"
 #include "xml.h"
 
-#define LOOK_TICKS 5 /* calls of the progress between two looks at the source */
-
 /* What a cloning has made so far: all of it goes again when it fails. */
 struct cloning {
 	struct posada *handle;
@@ -22,9 +20,7 @@ struct cloning {
 	char *xml;
 	struct posada_guest source;
 	struct domainxml_disks disks;
-	uint64_t total, done, current; /* bytes, as guests see them */
-	unsigned ticks;
-	bool started, left; /* why the copying ended */
+	struct copies copies;
 };
 
 static void cloning_close(struct cloning *cloning, bool failed, struct posada_error *err)
@@ -60,13 +56,6 @@ static int check_names(struct cloning *cloning, struct posada_error *err)
 			name);
 	}
 	return ret == -ENOENT ? 0 : ret;
-}
-
-static int fail_live(const char *name, struct posada_error *err)
-{
-	return fail(err, -EBUSY,
-		_("The guest %s is running, and a copy of disks that change would be broken. Stop it first."),
-		name);
 }
 
 /* The definition of the source, if it is off. */
@@ -128,7 +117,7 @@ static int measure(struct cloning *cloning, struct posada_error *err)
 				posada_text_clean(disk->path, clean, sizeof(clean)),
 				ret == -EINVAL ? _("it is no image of its format")
 					       : strerror(-ret));
-		cloning->total += disk->bytes;
+		cloning->copies.total += disk->bytes;
 	}
 	return 0;
 }
@@ -193,8 +182,9 @@ static int volume_like(
 
 /* --- Copying ------------------------------------------------------------ */
 
-static bool source_has_started(struct cloning *cloning)
+static bool source_has_started(void *source)
 {
+	struct cloning *cloning = source;
 	struct posada_guest guest;
 	bool live;
 
@@ -206,30 +196,11 @@ static bool source_has_started(struct cloning *cloning)
 	return live;
 }
 
-static bool progress(void *opaque, unsigned percent)
-{
-	struct cloning *cloning = opaque;
-	const struct posada_clone *clone = cloning->clone;
-	unsigned share =
-		(unsigned)(100.0 *
-			   ((double)cloning->done + (double)cloning->current * percent / 100) /
-			   (double)cloning->total);
-
-	if (!(cloning->ticks++ % LOOK_TICKS))
-		cloning->started = source_has_started(cloning);
-	if (clone->progress && !clone->progress(clone->opaque, share))
-		cloning->left = true;
-	return !cloning->started && !cloning->left;
-}
-
 static int copy_disk(
 	struct cloning *cloning, size_t nth, struct domainxml_disk *disk, struct posada_error *err)
 {
 	char why[256];
-	struct copy copy = {.from = disk->path,
-		.from_format = disk->format,
-		.progress = progress,
-		.opaque = cloning};
+	struct copy copy = {.from = disk->path, .from_format = disk->format};
 	int ret = volume_like(cloning, nth, disk, err);
 
 	if (ret)
@@ -237,32 +208,25 @@ static int copy_disk(
 	copy.to = disk->copy.path;
 	copy.to_format = disk->copy.format;
 	copy.to_is_empty = !disk->copy.block;
-	cloning->current = disk->bytes;
-	ret = copy_image(&copy, why, sizeof(why));
-	cloning->done += disk->bytes;
-	cloning->current = 0;
-	if (cloning->started)
-		return fail_live(cloning->clone->from, err);
-	if (ret == -ECANCELED)
-		return fail(err, ret, _("The copying was ended; nothing of %s is left."),
-			cloning->clone->name);
-	if (ret)
-		return fail(err, ret,
-			_("A disk cannot be copied: %s. See that its storage is whole and has room, and try again."),
-			why);
-	return 0;
+	ret = copy_next(&cloning->copies, &copy, disk->bytes, why, sizeof(why));
+	return ret == -EBUSY ? fail_live(cloning->clone->from, err)
+	       : ret	     ? fail_copy(cloning->clone->name, ret, why, err)
+			     : 0;
 }
 
 static int copy_disks(struct cloning *cloning, struct posada_error *err)
 {
+	const struct posada_clone *clone = cloning->clone;
 	size_t nth = 0, i;
 	int ret = 0;
 
+	cloning->copies.progress = clone->progress;
+	cloning->copies.opaque = clone->opaque;
+	cloning->copies.changes = source_has_started;
+	cloning->copies.source = cloning;
 	for (i = 0; i < cloning->disks.count && !ret; i++)
 		if (cloning->disks.items[i].own)
 			ret = copy_disk(cloning, nth++, &cloning->disks.items[i], err);
-	if (!ret && nth && source_has_started(cloning))
-		ret = fail_live(cloning->clone->from, err);
 	return ret;
 }
 

@@ -17,8 +17,7 @@ static void end(int number)
 	ended = 1;
 }
 
-/* What would end the program ends the work, so that nothing half made is left. */
-static void end_gently(void)
+void copy_line_begin(unsigned *shown)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	const struct sigaction action = {.sa_handler = end};
@@ -26,9 +25,10 @@ static void end_gently(void)
 
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
+	*shown = NOT_SHOWN;
 }
 
-static bool progress(void *opaque, unsigned percent)
+bool copy_line_progress(void *opaque, unsigned percent)
 {
 	unsigned *shown = opaque;
 
@@ -39,12 +39,18 @@ static bool progress(void *opaque, unsigned percent)
 	return !ended;
 }
 
+void copy_line_end(const unsigned *shown)
+{
+	if (*shown != NOT_SHOWN)
+		putc('\n', stderr);
+}
+
 int command_guest_clone(struct posada *handle, const struct args *args)
 {
-	unsigned shown = NOT_SHOWN;
+	unsigned shown;
 	struct posada_clone clone = {.from = args->name,
 		.name = args_get(args, WORD),
-		.progress = progress,
+		.progress = copy_line_progress,
 		.opaque = &shown};
 	struct seed_args seed;
 	struct posada_error err;
@@ -53,11 +59,10 @@ int command_guest_clone(struct posada *handle, const struct args *args)
 	if (ret)
 		return ret;
 	clone.seed = seed.given ? &seed.seed : NULL;
-	end_gently();
+	copy_line_begin(&shown);
 	ret = posada_guest_clone(handle, &clone, &err);
 	free(seed.keys);
-	if (shown != NOT_SHOWN)
-		putc('\n', stderr);
+	copy_line_end(&shown);
 	if (ret)
 		return failed(&err);
 	printf(_("The guest %s is made from %s.\n"), clone.name, clone.from);

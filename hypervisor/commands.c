@@ -238,17 +238,46 @@ bool parse_number(const char *text, unsigned max, unsigned *number)
 static int add_disk(struct posada_guest_spec *spec, const char *value)
 {
 	struct posada_disk_spec *disk = &spec->disks[spec->disk_count];
-	int ret;
+	int ret = posada_size_parse(value, 0, &disk->bytes);
 
-	if (spec->disk_count == POSADA_DISKS_MAX)
-		return wrong("disk", value, _("A guest has 8 disks at most."));
-	ret = posada_size_parse(value, 0, &disk->bytes);
 	if (ret == -ERANGE)
 		return wrong("disk", value, _("The size is zero or too large."));
 	if (ret)
 		disk->path = value;
-	spec->disk_count++;
 	return EXIT_DONE;
+}
+
+static int add_copy(struct posada_guest_spec *spec, const char *value, const char *size)
+{
+	struct posada_disk_spec *disk = &spec->disks[spec->disk_count];
+
+	if (size && posada_size_parse(size, 'G', &disk->bytes))
+		return wrong("copy-size", size, _("Give a size such as 20G."));
+	disk->path = value;
+	disk->copy = true;
+	return EXIT_DONE;
+}
+
+/* All disks, in the order in which they were given. */
+static int fill_disks(struct posada_guest_spec *spec, const struct args *args)
+{
+	const char *size = args_get(args, "copy-size");
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < args->count && !status; i++) {
+		const char *option = args->values[i].option->name, *value = args->values[i].value;
+		bool copy = !strcmp(option, "copy");
+
+		if (!copy && strcmp(option, "disk") != 0)
+			continue;
+		if (spec->disk_count == POSADA_DISKS_MAX)
+			return wrong(option, value, _("A guest has 8 disks at most."));
+		status = copy ? add_copy(spec, value, size) : add_disk(spec, value);
+		spec->disks[spec->disk_count].pool = args_get(args, "pool");
+		spec->disks[spec->disk_count++].format = args_get(args, "format");
+		size = copy ? NULL : size;
+	}
+	return size && !status ? wrong("copy-size", size, _("It goes with --copy.")) : status;
 }
 
 static bool is_auto(const struct args *args)
@@ -265,8 +294,6 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	const char *vcpus = args_get(args, "vcpus");
 	const char *network = args_get(args, "network"), *boot = args_get(args, "boot");
 	uint64_t bytes = UINT64_C(512) << 20;
-	int status = EXIT_DONE;
-	size_t i;
 
 	memset(spec, 0, sizeof(*spec));
 	spec->name = args->name;
@@ -291,14 +318,7 @@ static int fill_spec(struct posada_guest_spec *spec, const struct args *args)
 	spec->iso = args_get(args, "iso");
 	spec->network = network ? network : "default";
 	spec->start = args_get(args, "start") != NULL;
-	for (i = 0; i < args->count && !status; i++)
-		if (!strcmp(args->values[i].option->name, "disk"))
-			status = add_disk(spec, args->values[i].value);
-	for (i = 0; i < spec->disk_count; i++) {
-		spec->disks[i].pool = args_get(args, "pool");
-		spec->disks[i].format = args_get(args, "format");
-	}
-	return status;
+	return fill_disks(spec, args);
 }
 
 int command_guest_create(struct posada *handle, const struct args *args)
@@ -309,6 +329,7 @@ int command_guest_create(struct posada *handle, const struct args *args)
 	struct posada_media_file iso;
 	struct posada_error err;
 	char text[256], clean[256];
+	unsigned shown;
 	int status = fill_spec(&spec, args);
 
 	if (!status)
@@ -322,8 +343,15 @@ int command_guest_create(struct posada *handle, const struct args *args)
 		if (!args_get(args, "firmware"))
 			spec.uefi = choice.uefi;
 	}
+	if (args_get(args, "copy")) {
+		spec.progress = copy_line_progress;
+		spec.opaque = &shown;
+		copy_line_begin(&shown);
+	}
 	if (!status)
 		status = posada_guest_create(handle, &spec, &err);
+	if (spec.progress)
+		copy_line_end(&shown);
 	free(seed.keys);
 	if (status)
 		return failed(&err);

@@ -9,8 +9,7 @@
 #define _(text)	 dgettext(POSADA_DOMAIN, text)
 #define N_(text) text
 
-#define OPTIONS_MAX 16
-#define VALUES_MAX  32
+#define VALUES_MAX 32
 
 enum exit_status {
 	EXIT_DONE = 0,
@@ -77,6 +76,14 @@ struct seed_args {
 	char *keys;
 };
 int seed_from_args(const struct args *args, struct seed_args *seed);
+
+/*
+ * The line on a terminal that says how far a copying is, in percent: while it is there, what would
+ * end the program ends the copying, so that nothing half made is left. SHOWN is the opaque.
+ */
+void copy_line_begin(unsigned *shown);
+bool copy_line_progress(void *opaque, unsigned percent);
+void copy_line_end(const unsigned *shown);
 
 /* The volumes of a pool, in JSON (as members of what is open) and for people. */
 struct json;

@@ -14,7 +14,8 @@
 #include "image.h"
 #include "tool.h"
 
-#define TICK_MS 200
+#define TICK_MS	   200
+#define LOOK_TICKS 5 /* calls of the progress between two looks at the source */
 
 /* What the program has said: lines that end with a return tell how far it is. */
 struct said {
@@ -118,6 +119,33 @@ int copy_image(const struct copy *copy, char *why, size_t size)
 	if (WIFSIGNALED(status))
 		snprintf(why, size, "qemu-img: %s", strsignal(WTERMSIG(status)));
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+}
+
+static bool next_progress(void *opaque, unsigned percent)
+{
+	struct copies *copies = opaque;
+	double done = (double)copies->done + (double)copies->current * percent / 100;
+
+	if (!(copies->ticks++ % LOOK_TICKS))
+		copies->changed |= copies->changes(copies->source);
+	return !copies->changed &&
+	       (!copies->progress || copies->progress(copies->opaque,
+					     (unsigned)(100.0 * done / (double)copies->total)));
+}
+
+int copy_next(struct copies *copies, struct copy *copy, uint64_t bytes, char *why, size_t size)
+{
+	int ret;
+
+	copy->progress = next_progress;
+	copy->opaque = copies;
+	copies->current = bytes;
+	ret = copy_image(copy, why, size);
+	copies->done += bytes;
+	copies->current = 0;
+	if (!ret && copies->changes(copies->source))
+		copies->changed = true;
+	return copies->changed ? -EBUSY : ret;
 }
 
 /* The size stands at byte 24 of a qcow2 file's head, big-endian. */

@@ -442,7 +442,7 @@ static uint64_t overhead_kib(const struct engine *engine, uint64_t memory_kib, u
 	return 1024 * (uint64_t)vcpus + memory_kib / 128;
 }
 
-static int check_memory(struct posada *handle, struct engine *engine, uint64_t memory_kib,
+int guest_check_memory(struct posada *handle, struct engine *engine, uint64_t memory_kib,
 	unsigned vcpus, uint64_t reclaimable_kib, struct posada_error *err)
 {
 	struct capacity capacity;
@@ -473,6 +473,22 @@ static int check_memory(struct posada *handle, struct engine *engine, uint64_t m
 		_("The guest takes %s of memory, with what is needed to run it, and this host has %s free. Give it less, or stop another guest."),
 		posada_size_text(want_kib * 1024, want, sizeof(want)),
 		posada_size_text(free_kib * 1024, have, sizeof(have)));
+}
+
+int fail_live(const char *name, struct posada_error *err)
+{
+	return fail(err, -EBUSY,
+		_("The guest %s is running, and a copy of disks that change would be broken. Stop it first."),
+		name);
+}
+
+int fail_copy(const char *name, int ret, const char *why, struct posada_error *err)
+{
+	if (ret == -ECANCELED)
+		return fail(err, ret, _("The copying was ended; nothing of %s is left."), name);
+	return fail(err, ret,
+		_("A disk cannot be copied: %s. See that its storage is whole and has room, and try again."),
+		why);
 }
 
 static int fail_running(const struct target *target, struct posada_error *err)
@@ -578,6 +594,19 @@ int guest_see_disks(
 	return ret;
 }
 
+const struct posada_guest *guests_writer(
+	const struct posada_guests *guests, const char *but, const char *path)
+{
+	for (size_t i = 0; i < guests->count; i++) {
+		const struct posada_guest *guest = &guests->items[i];
+
+		if (posada_state_is_live(guest->state) && strcmp(guest->uuid, but) != 0 &&
+			writes_to(guest, path))
+			return guest;
+	}
+	return NULL;
+}
+
 /* Other programs may define two guests with one disk, and one of them may run. */
 static int see_nobody_writes(
 	struct posada *handle, const struct posada_guest *guest, struct posada_error *err)
@@ -586,19 +615,17 @@ static int see_nobody_writes(
 	int ret = posada_guest_list(handle, &others, err);
 	char clean[256];
 
-	for (size_t i = 0; i < others.count && !ret; i++) {
-		const struct posada_guest *other = &others.items[i];
+	for (size_t i = 0; i < guest->disk_count && !ret; i++) {
+		const struct posada_disk *disk = &guest->disks[i];
+		const struct posada_guest *other =
+			disk->path && !disk->shared
+				? guests_writer(&others, guest->uuid, disk->path)
+				: NULL;
 
-		if (!posada_state_is_live(other->state) || !strcmp(other->uuid, guest->uuid))
-			continue;
-		for (size_t j = 0; j < guest->disk_count && !ret; j++)
-			if (guest->disks[j].path && !guest->disks[j].shared &&
-				writes_to(other, guest->disks[j].path))
-				ret = fail(err, -EBUSY,
-					_("The guest %s runs with the disk %s, and two would destroy it. Shut that guest down, or take the disk from one of them."),
-					other->name,
-					posada_text_clean(
-						guest->disks[j].path, clean, sizeof(clean)));
+		if (other)
+			ret = fail(err, -EBUSY,
+				_("The guest %s runs with the disk %s, and two would destroy it. Shut that guest down, or take the disk from one of them."),
+				other->name, posada_text_clean(disk->path, clean, sizeof(clean)));
 	}
 	posada_guests_free(&others);
 	return ret;
@@ -629,7 +656,7 @@ int posada_guest_start(struct posada *handle, const char *name, struct posada_er
 	else if (posada_state_is_live(target.guest.state))
 		ret = fail_running(&target, err);
 	else
-		ret = check_memory(
+		ret = guest_check_memory(
 			handle, target.engine, target.guest.memory_kib, target.guest.vcpus, 0, err);
 	if (!ret)
 		ret = guest_see_disks(handle, &target.guest, err);
@@ -909,267 +936,7 @@ out:
 	return ret;
 }
 
-/* --- Making ------------------------------------------------------------- */
-
-/* What a creation has made so far: all of it goes again when it fails. */
-struct making {
-	struct posada_guest_spec spec; /* with absolute paths */
-	struct xml_host host;
-	struct engine *engine;
-	char *kernel, *initrd, *iso;
-	char *disks[POSADA_DISKS_MAX];
-	bool made[POSADA_DISKS_MAX];
-};
-
-int file_probe(struct posada *handle, const char *what, const char *path, enum image_type *type,
-	char **absolute, struct posada_error *err)
-{
-	off_t size;
-	int ret;
-	char clean[256];
-
-	/* Who opens a file on a server that is silent waits for it. */
-	ret = pool_ready_for_path(handle, path, err);
-	if (ret)
-		return ret;
-	sticks_need(path);
-	ret = image_probe(path, type, &size);
-	posada_text_clean(path, clean, sizeof(clean));
-	if (!ret && *type == IMAGE_QCOW2_LINKED)
-		return fail(err, -EPERM,
-			_("The %s %s stands on another file (a backing file or a data file), which can be any of this host. If you trust it, make one image of it (qemu-img convert -O qcow2 %s NEW), and give that."),
-			what, clean, clean);
-	if (!ret) {
-		*absolute = image_path(path);
-		if (*absolute)
-			return 0;
-		ret = -errno;
-	}
-	if (ret == -ENOENT)
-		return fail(err, ret,
-			_("There is no %s %s. Correct the path, or put the file there (%s is the place for media)."),
-			what, clean, POSADA_MEDIA);
-	if (ret == -EISDIR || ret == -EINVAL)
-		return fail(err, ret, _("The %s %s is not a file. Correct the path."), what, clean);
-	return fail(err, ret,
-		_("The %s %s cannot be read: %s. Make it readable, or choose another."), what,
-		clean, strerror(-ret));
-}
-
-int disk_file_check(const char *path, enum image_type type, struct posada_error *err)
-{
-	char clean[256];
-
-	if (type != IMAGE_FOREIGN && type != IMAGE_PACKED && type != IMAGE_CPIO)
-		return 0;
-	/* The disk of a guest may begin with anything. */
-	if (image_is_block(path))
-		return 0;
-	posada_text_clean(path, clean, sizeof(clean));
-	if (type == IMAGE_FOREIGN)
-		return fail(err, -EINVAL,
-			_("%s is a disk image of another program (VMDK, VHD, VHDX, VDI or QED), which a guest would take for an empty disk. Convert it: qemu-img convert -O raw %s NEW"),
-			clean, clean);
-	return fail(err, -EINVAL,
-		_("%s is a packed file, which a guest would take for an empty disk. Unpack it first."),
-		clean);
-}
-
-/* An image can be built without it. */
-static int check_uefi(const struct making *making, struct posada_error *err)
-{
-	const char *file = kind_uefi(making->spec.kind);
-
-	if (!making->spec.uefi || !strcmp(making->engine->name, "test") || !access(file, R_OK))
-		return 0;
-	return fail(err, -ENOENT,
-		_("This host has no UEFI firmware for guests of kind %s (%s). Use --firmware bios, if the guest can start so."),
-		posada_kind_name(making->spec.kind), file);
-}
-
-static int check_kernel(struct posada *handle, struct making *making, struct posada_error *err)
-{
-	enum image_type type;
-	char clean[256];
-	int ret;
-
-	if (!making->spec.kernel)
-		return 0;
-	ret = file_probe(handle, _("kernel"), making->spec.kernel, &type, &making->kernel, err);
-	if (ret)
-		return ret;
-	if (!image_is_kernel(type, making->spec.kind))
-		return fail(err, -ENOEXEC,
-			_("%s is no kernel that a guest of kind %s can start. Give a Linux kernel (bzImage, also called vmlinuz) or an ELF image."),
-			posada_text_clean(making->kernel, clean, sizeof(clean)),
-			posada_kind_name(making->spec.kind));
-	making->spec.kernel = making->kernel;
-	if (!making->spec.initrd)
-		return 0;
-	ret = file_probe(handle, _("initrd"), making->spec.initrd, &type, &making->initrd, err);
-	making->spec.initrd = making->initrd;
-	return ret;
-}
-
-int iso_probe(struct posada *handle, const char *path, char **absolute, struct posada_error *err)
-{
-	struct posada_media_file file;
-	enum image_type type;
-	char clean[256], text[256];
-	int ret = file_probe(handle, _("ISO image"), path, &type, absolute, err);
-
-	if (ret)
-		return ret;
-	/* An ISO image for USB sticks too carries a boot sector, and is still one. */
-	if (type != IMAGE_ISO)
-		return fail(err, -EINVAL,
-			_("%s is no ISO image (ISO 9660). Copy it again, or give it as a disk."),
-			posada_text_clean(*absolute, clean, sizeof(clean)));
-	ret = posada_media_look(*absolute, &file, err);
-	if (!ret && file.fault == POSADA_CUT_OFF)
-		ret = fail(err, -EINVAL, "%s: %s",
-			posada_text_clean(*absolute, clean, sizeof(clean)),
-			posada_fault_text(&file, text, sizeof(text)));
-	return ret;
-}
-
-static int check_iso(struct posada *handle, struct making *making, struct posada_error *err)
-{
-	int ret;
-
-	if (!making->spec.iso)
-		return 0;
-	ret = iso_probe(handle, making->spec.iso, &making->iso, err);
-	making->spec.iso = making->iso;
-	making->host.iso_block = !ret && image_is_block(making->iso);
-	return ret;
-}
-
-static int check_disks(struct posada *handle, struct making *making,
-	const struct posada_guests *others, struct posada_error *err)
-{
-	size_t i, j;
-
-	making->host.disk_first = true;
-	for (i = 0; i < making->spec.disk_count; i++) {
-		struct xml_disk *disk = &making->host.disks[i];
-		enum image_type type;
-		char clean[256];
-		int ret;
-
-		disk->format = "raw";
-		if (!making->spec.disks[i].path)
-			continue;
-		ret = file_probe(handle, _("disk image"), making->spec.disks[i].path, &type,
-			&making->disks[i], err);
-		if (!ret)
-			ret = disk_file_check(making->disks[i], type, err);
-		if (!ret && type == IMAGE_ISO && kind_has_firmware(making->spec.kind) &&
-			!image_is_block(making->disks[i]))
-			ret = fail(err, -EINVAL,
-				_("%s is an ISO image: give it as a CD (--iso). As a disk the guest would write to it."),
-				posada_text_clean(making->disks[i], clean, sizeof(clean)));
-		/* A CD is read by many, and written by nobody. */
-		disk->readonly = type == IMAGE_ISO && !kind_has_firmware(making->spec.kind);
-		if (!ret && !disk->readonly)
-			ret = disk_check(handle, others, making->disks[i], err);
-		if (ret)
-			return ret;
-		for (j = 0; j < i; j++)
-			if (making->disks[j] && image_overlaps(making->disks[j], making->disks[i]))
-				return fail(err, -EINVAL,
-					_("The disk %s was given twice. Give it once."),
-					posada_text_clean(making->disks[i], clean, sizeof(clean)));
-		disk->path = making->disks[i];
-		disk->format = type == IMAGE_QCOW2 ? "qcow2" : "raw";
-		disk->block = image_is_block(making->disks[i]);
-		/* A disk with a system on it and an ISO image: the ISO was asked for now. */
-		making->host.disk_first = false;
-	}
-	return 0;
-}
-
-static int check_name(
-	const struct posada_guests *others, const char *name, struct posada_error *err)
-{
-	size_t i;
-
-	for (i = 0; i < others->count; i++)
-		if (!strcmp(others->items[i].name, name))
-			return fail(err, -EEXIST,
-				_("There is a guest named %s already. Choose another name, or delete that guest first."),
-				name);
-	return 0;
-}
-
-static const char *domain_type(const struct engine *engine, const struct posada *handle)
-{
-	if (strcmp(engine->name, "qemu") != 0)
-		return engine->name;
-	return !handle->dom0 && host_has_kvm() ? "kvm" : "qemu";
-}
-
-/* All checks, so that nothing is made for a guest that cannot be. */
-static int check(struct posada *handle, struct making *making, struct posada_error *err)
-{
-	const struct posada_guest_spec *spec = &making->spec;
-	struct posada_guests others = {0};
-	uint64_t reclaimable = 0;
-	size_t i;
-	int ret;
-
-	ret = spec_check(spec, err);
-	if (!ret && spec->seed)
-		ret = posada_seed_check(
-			spec->seed, spec->network && strcmp(spec->network, "none") != 0, err);
-	if (!ret)
-		ret = engine_for_kind(handle, spec->kind, &making->engine, err);
-	if (!ret)
-		ret = guest_list_all(handle, &others, err);
-	if (!ret)
-		ret = check_name(&others, spec->name, err);
-	if (!ret)
-		ret = check_uefi(making, err);
-	if (!ret)
-		ret = check_kernel(handle, making, err);
-	if (!ret)
-		ret = check_iso(handle, making, err);
-	if (!ret)
-		ret = check_disks(handle, making, &others, err);
-	/* A guest that is only defined may count on the memory of those that run now. */
-	for (i = 0; i < others.count && !spec->start; i++)
-		if (posada_state_is_live(others.items[i].state) &&
-			others.items[i].engine == making->engine->name)
-			reclaimable += others.items[i].memory_kib;
-	if (!ret)
-		ret = check_memory(
-			handle, making->engine, spec->memory_kib, spec->vcpus, reclaimable, err);
-	if (!ret && spec->network && strcmp(spec->network, "none") != 0)
-		ret = network_resolve(handle, spec->network, &making->host.bridge, err);
-	posada_guests_free(&others);
-	return ret;
-}
-
-static int make_volumes(struct posada *handle, struct making *making, struct posada_error *err)
-{
-	size_t i;
-	int ret;
-
-	for (i = 0; i < making->spec.disk_count; i++) {
-		if (making->spec.disks[i].path)
-			continue;
-		ret = volume_create(handle, making->spec.name, i, &making->spec.disks[i],
-			&making->disks[i], err);
-		if (ret)
-			return ret;
-		making->made[i] = true;
-		making->host.disks[i].path = making->disks[i];
-		making->host.disks[i].block = image_is_block(making->disks[i]);
-		if (making->spec.disks[i].format)
-			making->host.disks[i].format = making->spec.disks[i].format;
-	}
-	return 0;
-}
+/* --- Defining ------------------------------------------------------------ */
 
 int guest_define(
 	struct engine *engine, const struct definition *definition, struct posada_error *err)
@@ -1213,24 +980,6 @@ out:
 	return ret;
 }
 
-static int make_domain(struct posada *handle, struct making *making, struct posada_error *err)
-{
-	struct definition definition = {.name = making->spec.name,
-		.kind = making->spec.kind,
-		.seed = making->spec.seed,
-		.start = making->spec.start};
-	char *xml;
-	int ret;
-
-	making->host.type = domain_type(making->engine, handle);
-	if (xml_from_spec(&making->spec, &making->host, &xml))
-		return fail_memory(err);
-	definition.xml = xml;
-	ret = guest_define(making->engine, &definition, err);
-	free(xml);
-	return ret;
-}
-
 void volume_unmake(struct posada *handle, const char *path, struct posada_error *err)
 {
 	size_t len = err ? strlen(err->text) : 0;
@@ -1248,27 +997,4 @@ void volume_unmake(struct posada *handle, const char *path, struct posada_error 
 	posada_guests_free(&guests);
 	if (ret && err)
 		snprintf(err->text + len, sizeof(err->text) - len, " %s", left.text);
-}
-
-int posada_guest_create(
-	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err)
-{
-	struct making making = {.spec = *spec};
-	size_t i;
-	int ret;
-
-	ret = check(handle, &making, err);
-	if (!ret)
-		ret = make_volumes(handle, &making, err);
-	if (!ret)
-		ret = make_domain(handle, &making, err);
-	for (i = 0; i < POSADA_DISKS_MAX; i++) {
-		if (ret && making.made[i])
-			volume_unmake(handle, making.disks[i], err);
-		free(making.disks[i]);
-	}
-	free(making.kernel);
-	free(making.initrd);
-	free(making.iso);
-	return ret;
 }

@@ -32,6 +32,20 @@ int iso_probe(struct posada *handle, const char *path, char **absolute, struct p
 /* Does one of these guests have this file as a disk? */
 bool guests_use(const struct posada_guests *guests, const char *path);
 
+/* The one of these guests, but for that with the UUID BUT, that runs and may write to this file; or
+ * NULL. */
+const struct posada_guest *guests_writer(
+	const struct posada_guests *guests, const char *but, const char *path);
+
+/* That nothing can be copied because the guest NAME runs; why the copying for NAME ended. */
+int fail_live(const char *name, struct posada_error *err);
+int fail_copy(const char *name, int ret, const char *why, struct posada_error *err);
+
+/* Is there so much memory, and are there so many processors, for one guest more? RECLAIMABLE_KIB:
+ * what others have that need not run with it. -ENOMEM, -EINVAL. */
+int guest_check_memory(struct posada *handle, struct engine *engine, uint64_t memory_kib,
+	unsigned vcpus, uint64_t reclaimable_kib, struct posada_error *err);
+
 /* -EINVAL when a guest that is given this file of TYPE would take it for an empty disk, and write
  * over it. */
 int disk_file_check(const char *path, enum image_type type, struct posada_error *err);

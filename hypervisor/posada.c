@@ -29,6 +29,8 @@ static const struct option_entry create_options[] = {
 	{"initrd", N_("FILE"), N_("with this initrd")},
 	{"cmdline", N_("TEXT"), N_("and this command line")},
 	{"disk", N_("FILE|SIZE"), N_("a disk that exists, or a new volume; can be repeated")},
+	{"copy", N_("FILE"), N_("a new volume, copied from this disk image; can be repeated")},
+	{"copy-size", N_("SIZE"), N_("how large the first copy is (as large as its image)")},
 	{"pool", N_("NAME"), N_("the pool that new volumes are made in (default)")},
 	{"format", N_("FORMAT"), N_("of new volumes that are files: raw or qcow2 (raw)")},
 	{"iso", N_("FILE"), N_("an ISO image in the CD drive")},

@@ -125,10 +125,14 @@ struct posada_guests {
 	size_t count;
 };
 
-/* A disk of a guest to be made: a file that exists, or the size of a new volume. */
+/*
+ * A disk of a guest to be made: a file that exists; or the size of a new volume; or, with COPY, an
+ * image, and a new volume that begins with what it has. For a guest that is there, no COPY.
+ */
 struct posada_disk_spec {
 	const char *path;
-	uint64_t bytes;
+	uint64_t bytes; /* of a copy: 0, or more than the image has */
+	bool copy;
 	const char *pool;   /* for a new volume; NULL: the one that is always there */
 	const char *format; /* of a new volume: raw, qcow2; NULL: raw */
 };
@@ -164,6 +168,9 @@ struct posada_guest_spec {
 	const struct posada_seed *seed; /* NULL: none */
 	bool uefi;			/* the kinds with firmware: not a BIOS */
 	bool pxe;			/* these: start from the network first */
+	/* Called several times a second while images are copied; false ends that. NULL is fine. */
+	bool (*progress)(void *opaque, unsigned percent);
+	void *opaque;
 };
 
 /* All guests of all engines that answer, sorted by name; posada_guests_free(). */
@@ -177,8 +184,8 @@ int posada_guest_show(struct posada *handle, const char *name, struct posada_gue
 void posada_guest_free(struct posada_guest *guest);
 
 /*
- * Checks the whole specification first, then makes the new volumes and the
- * definition, and starts the guest if asked. After a failure nothing of it is left.
+ * Checks the whole specification first, then makes the new volumes and the definition, and starts
+ * the guest if asked. After a failure nothing of it is left; -ECANCELED when progress() ended it.
  */
 int posada_guest_create(
 	struct posada *handle, const struct posada_guest_spec *spec, struct posada_error *err);

@@ -200,7 +200,8 @@ int spec_check(const struct posada_guest_spec *spec, struct posada_error *err)
 	if (ret)
 		return ret;
 	for (i = 0; i < spec->disk_count; i++)
-		if (!spec->disks[i].path == !spec->disks[i].bytes)
+		if (spec->disks[i].copy ? !spec->disks[i].path
+					: !spec->disks[i].path == !spec->disks[i].bytes)
 			return fail(err, -EINVAL,
 				_("Disk %zu needs either a file or a size. Give one of the two."),
 				i + 1);

@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Makes guests from guests: clones, with a gauge while disks are copied, and templates.
 #include <stdio.h>
+#include "copying.h"
 #include "guests.h"
 #include "menu.h"
 #include "name.h"
 #include "seedpage.h"
-#include "terminal.h"
 #include "watch.h"
-
-struct copying {
-	char text[512];
-	unsigned shown;
-};
-
-static bool progress(void *opaque, unsigned percent)
-{
-	struct copying *copying = opaque;
-
-	if (terminal_is_gone())
-		return false;
-	return ui_gauge_goes_on(_("Clone"), copying->text, percent, &copying->shown,
-		_("End the copying? Nothing of the new guest will be left."));
-}
 
 static void clone_guest(struct app *app, const char *name, const struct posada_seed *seed)
 {
-	struct copying copying = {.shown = UI_GAUGE_NONE};
+	struct copying copying;
 	const struct posada_clone clone = {.from = app->guest,
 		.name = name,
 		.seed = seed,
-		.progress = progress,
+		.progress = copying_progress,
 		.opaque = &copying};
 	struct posada_error err;
 	int ret;
@@ -38,12 +23,9 @@ static void clone_guest(struct app *app, const char *name, const struct posada_s
 		_("Copying the disks of %s for %s.\nAny key asks whether to end that."), app->guest,
 		name);
 	ui_wait(_("Making the guest ..."));
-	/* Who is cut off leaves no half of a guest. */
-	terminal_hold();
+	copying_begin(&copying, _("Clone"));
 	ret = posada_guest_clone(app->host, &clone, &err);
-	terminal_release();
-	if (copying.shown != UI_GAUGE_NONE)
-		ui_gauge_end();
+	copying_end(&copying);
 	watch_refresh();
 	if (ret)
 		ui_message(_("The guest was not made"), err.text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "copying.h"
 #include "guests.h"
 #include "menu.h"
 #include "name.h"
@@ -34,6 +35,7 @@ struct draft {
 	enum source source;
 	char kernel[PATH_SIZE], initrd[PATH_SIZE], cmdline[1024];
 	char iso[PATH_SIZE], disk[PATH_SIZE];
+	bool copy; /* the guest gets a disk of its own with what DISK has */
 	char memory[64], vcpus[64], new_disk[64];
 	char network[64];
 	char pool[POSADA_NAME_MAX + 1];
@@ -125,7 +127,7 @@ static bool ask_source(struct draft *draft)
 	if (!ui_menu(_("New guest"), _("What does it start from?"), items, count, &selected))
 		return false;
 	draft->source = sources[selected];
-	/* What has a system needs no empty disk besides. */
+	/* What has a system needs no empty disk besides, and a copy is as large as its image. */
 	if (draft->source == FROM_DISK && !strcmp(draft->new_disk, DEFAULT_DISK))
 		*draft->new_disk = '\0';
 	return true;
@@ -179,6 +181,21 @@ static bool ask_file(
 	return answered;
 }
 
+static bool ask_copy(struct draft *draft)
+{
+	const struct ui_item items[] = {
+		{_("Copy"), _("A disk of its own, copied from the image, which stays as it is")},
+		{_("Image"), _("The image itself: the guest writes to it")},
+	};
+	size_t selected = !draft->copy;
+
+	if (!ui_menu(_("New guest"), _("Which disk does the guest get?"), items, ARRAY_SIZE(items),
+		    &selected))
+		return false;
+	draft->copy = selected == 0;
+	return true;
+}
+
 static bool ask_firmware(struct draft *draft)
 {
 	const struct ui_item items[] = {
@@ -216,7 +233,7 @@ static bool ask_boot(struct draft *draft)
 				       ? _("Which disk image? As PV, no kernel starts that is packed with zstd or LZ4, such as Debian 13's: take PVH for it.")
 				       : _("Which disk image?"),
 			       POSADA_DISK, NULL, draft->disk) &&
-		       ask_firmware(draft);
+		       ask_copy(draft) && ask_firmware(draft);
 	}
 }
 
@@ -229,12 +246,23 @@ static bool ask_source_and_boot(struct draft *draft)
 	return false;
 }
 
+static bool is_copied(const struct draft *draft)
+{
+	return draft->source == FROM_DISK && draft->copy;
+}
+
+static bool has_new_disk(const struct draft *draft)
+{
+	return *draft->new_disk || is_copied(draft);
+}
+
 static bool ask_sizes(struct draft *draft)
 {
+	bool copied = is_copied(draft);
 	struct ui_field fields[] = {
 		{.label = _("Memory")},
 		{.label = _("Processors")},
-		{.label = _("New disk")},
+		{.label = copied ? _("Its disk") : _("New disk")},
 	};
 	uint64_t bytes;
 
@@ -242,8 +270,9 @@ static bool ask_sizes(struct draft *draft)
 	snprintf(fields[1].text, sizeof(fields[1].text), "%s", draft->vcpus);
 	snprintf(fields[2].text, sizeof(fields[2].text), "%s", draft->new_disk);
 	while (ui_form(_("New guest"),
-		_("How large? Write sizes as 512M or 4G; no new disk: leave it empty."), fields,
-		ARRAY_SIZE(fields))) {
+		copied ? _("How large? Write sizes as 512M or 4G; a disk as large as the image: leave it empty.")
+		       : _("How large? Write sizes as 512M or 4G; no new disk: leave it empty."),
+		fields, ARRAY_SIZE(fields))) {
 		const char *wrong = NULL;
 
 		snprintf(draft->memory, sizeof(draft->memory), "%s", fields[0].text);
@@ -254,11 +283,11 @@ static bool ask_sizes(struct draft *draft)
 		else if (atoi(draft->vcpus) < 1 || atoi(draft->vcpus) > POSADA_VCPUS_MAX)
 			wrong = _("The number of processors is no number from 1 up.");
 		else if (*draft->new_disk && posada_size_parse(draft->new_disk, 'G', &bytes))
-			wrong = _("The new disk is no size. Write it as 4G, or leave it empty.");
+			wrong = _("The disk is no size. Write it as 4G, or leave it empty.");
 		if (wrong)
 			ui_message(_("New guest"), wrong);
-		else if (!*draft->new_disk || pool_ask(draft->app, _("New guest"), draft->pool,
-						      sizeof(draft->pool), &draft->format))
+		else if (!has_new_disk(draft) || pool_ask(draft->app, _("New guest"), draft->pool,
+							 sizeof(draft->pool), &draft->format))
 			return true;
 	}
 	return false;
@@ -303,13 +332,19 @@ static void to_spec(const struct draft *draft, struct posada_guest_spec *spec)
 		spec->iso = or_null(draft->iso);
 	} else if (draft->source == FROM_NETWORK) {
 		spec->pxe = true;
-	} else if (*draft->disk) {
+	} else if (*draft->disk && !draft->copy) {
 		spec->disks[spec->disk_count++].path = draft->disk;
 	}
-	if (*draft->new_disk && !posada_size_parse(draft->new_disk, 'G', &bytes))
-		spec->disks[spec->disk_count++] = (struct posada_disk_spec){.bytes = bytes,
-			.pool = *draft->pool ? draft->pool : NULL,
-			.format = draft->format};
+	bytes = 0;
+	if (*draft->new_disk)
+		posada_size_parse(draft->new_disk, 'G', &bytes);
+	if (has_new_disk(draft))
+		spec->disks[spec->disk_count++] =
+			(struct posada_disk_spec){.path = is_copied(draft) ? draft->disk : NULL,
+				.copy = is_copied(draft),
+				.bytes = bytes,
+				.pool = or_null(draft->pool),
+				.format = draft->format};
 }
 
 static const char *boot_path(const struct draft *draft)
@@ -330,6 +365,7 @@ static bool confirm_and_make(struct draft *draft)
 {
 	struct posada_choice choice = {.why = ""};
 	struct posada_guest_spec spec;
+	struct copying copying;
 	struct posada_seed seed;
 	struct posada_error err;
 	char text[2560];
@@ -345,13 +381,17 @@ static bool confirm_and_make(struct draft *draft)
 		spec.uefi = choice.uefi;
 	}
 	snprintf(text, sizeof(text),
-		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s %s\nNetwork:     %s%s"),
+		_("Name:        %s\nKind:        %s%s%s%s\nStarts from: %s%s\nMemory:      %s\nProcessors:  %s\nNew disk:    %s%s%s\nNetwork:     %s%s"),
 		draft->name, posada_kind_name(spec.kind), spec.uefi ? _(" with UEFI") : "",
-		*choice.why ? ": " : "", choice.why, boot_path(draft), draft->memory, draft->vcpus,
-		*draft->new_disk ? draft->new_disk : _("none"),
-		*draft->new_disk && draft->format ? draft->format : "", draft->network,
-		draft->source == FROM_DISK
-			? _("\n\nThe image itself is the guest's disk from now on, and the guest writes to it: keep a copy to make another guest from it.")
+		*choice.why ? ": " : "", choice.why, is_copied(draft) ? _("a copy of ") : "",
+		boot_path(draft), draft->memory, draft->vcpus,
+		*draft->new_disk   ? draft->new_disk
+		: is_copied(draft) ? _("as large as the image")
+				   : _("none"),
+		has_new_disk(draft) && draft->format ? ", " : "",
+		has_new_disk(draft) && draft->format ? draft->format : "", draft->network,
+		draft->source == FROM_DISK && !draft->copy
+			? _("\n\nThe image itself is the guest's disk from now on, and the guest writes to it.")
 			: "");
 	answer = ui_either(_("New guest"), text, _("Create and start"), _("Create"));
 	if (answer < 0)
@@ -359,8 +399,15 @@ static bool confirm_and_make(struct draft *draft)
 	if (draft->source == FROM_DISK)
 		spec.seed = seed_page_seed(&draft->seed, &seed);
 	spec.start = answer == 0;
+	spec.progress = copying_progress;
+	spec.opaque = &copying;
+	snprintf(copying.text, sizeof(copying.text),
+		_("Copying %s for %s.\nAny key asks whether to end that."), draft->disk,
+		draft->name);
 	ui_wait(spec.start ? _("Making and starting the guest ...") : _("Making the guest ..."));
+	copying_begin(&copying, _("New guest"));
 	ret = posada_guest_create(draft->app->host, &spec, &err);
+	copying_end(&copying);
 	watch_refresh();
 	if (!ret)
 		return true;
@@ -410,6 +457,7 @@ void guest_create_run(struct app *app)
 	struct draft draft = {
 		.app = app,
 		.automatic = true,
+		.copy = true,
 		.memory = DEFAULT_MEMORY,
 		.vcpus = "1",
 		.network = "default",

@@ -25,6 +25,27 @@ def test_template_and_its_clone(host):
     assert host.sh("echo /data/volumes/*") == "/data/volumes/inn.img /data/volumes/room.img"
 
 
+def test_guests_from_one_image(host):
+    """Each has a disk of its own that begins with what the image has; the image stays as it is."""
+    host.sh("mkdir /tmp/images && (cd /tmp/images && truncate -s 64M cloud.raw && printf hearth | dd of=cloud.raw bs=1M seek=9 conv=notrunc "
+            "&& qemu-img convert -O qcow2 cloud.raw cloud.qcow2 && sha256sum cloud.* >sums)")
+    create = ("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--network", "none", "--memory", "64M")
+    said = host.posada(*create, "--copy", "/tmp/images/cloud.qcow2", "--copy-size", "63M", status=1)
+    assert "has 64 MiB, which 63 MiB cannot hold" in said
+    assert host.sh("echo /data/volumes/*") == "/data/volumes/*"
+    host.posada(*create, "--copy", "/tmp/images/cloud.qcow2", "--copy-size", "1G", "--copy", "/tmp/images/cloud.raw", seconds=120)
+    create = (*create[:2], "room", *create[3:])
+    host.posada(*create, "--copy", "/tmp/images/cloud.qcow2", "--format", "qcow2", seconds=120)
+    disks = [(disk["path"], disk["format"]) for name in ("inn", "room") for disk in host.posada("guest", "show", name, "--json")["disks"]]
+    assert disks == [("/data/volumes/inn.img", "raw"), ("/data/volumes/inn~2.img", "raw"), ("/data/volumes/room.img", "qcow2")]
+    assert host.sh("stat -c %s /data/volumes/inn.img /data/volumes/inn~2.img").split() == [str(1 << 30), str(64 << 20)]
+    # The same content, and what is empty takes no room.
+    for path, _ in disks:
+        host.sh(f"qemu-img compare -q /tmp/images/cloud.raw {path}", 120)
+    assert host.sh("du -m /data/volumes/inn.img").split()[0] == "1"
+    host.sh("(cd /tmp/images && sha256sum -c sums) && rm -r /tmp/images")
+
+
 @pytest.mark.slow
 def test_copies_of_other_disks(host):
     """A logical volume is copied beside itself, with its zeros; an image that stands on another stands on its own then."""
@@ -69,6 +90,36 @@ def test_copying_that_is_ended(host):
     host.see(r"posada:.*# ")
     assert [guest["name"] for guest in host.posada("guest", "list", "--json")] == ["inn"]
     assert host.sh("echo /data/volumes/*") == "/data/volumes/inn.img"
+
+
+@pytest.mark.slow
+def test_a_copy_of_an_image_in_the_menu(host):
+    host.sh("truncate -s 300M /tmp/cloud.raw")
+    host.menu("Guests")
+    host.choose("Create a guest")
+    host.see("What is the guest called")
+    host.answer("inn")
+    host.see("Which kind of guest")
+    host.send("\r")
+    host.choose("Disk")
+    host.choose("Other")
+    host.see("OK")
+    host.answer("/tmp/cloud.raw")
+    host.see("Which disk does the guest get")
+    host.choose("Copy")
+    host.see("Its disk")
+    host.send("\x1bOB" * 2)
+    host.answer("100M")
+    host.see("Which network")
+    host.choose("none")
+    host.see("Shall it be told")
+    host.send("\r")
+    host.see("a copy of /tmp/cloud.raw")
+    host.send("\t\r")
+    host.see("which 100 MiB cannot hold")
+    host.send("\r")
+    host.home()
+    host.sh("rm /tmp/cloud.raw")
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def test_installer_through_the_menu(host, kind):
     host.choose("qcow2")
     host.see("Which network")
     host.choose("default")
-    host.see(r"New disk: +\w+ qcow2")
+    host.see(r"New disk: +\w+, qcow2")
     host.see("Create and start")
     host.send("\r")
     host.see(rf"inn +{kind} +running", 180)

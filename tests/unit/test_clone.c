@@ -223,6 +223,132 @@ TEST(disks_are_copied)
 	assert_int_equal(volumes(), 2);
 }
 
+/* A guest to be made with a copy of an image, which stays as it is. */
+static struct posada_guest_spec copied(const char *name, const char *image)
+{
+	static char kernel[] = "/proc/self/exe";
+
+	return (struct posada_guest_spec){.name = name,
+		.kind = POSADA_PV,
+		.memory_kib = 65536,
+		.vcpus = 1,
+		.kernel = kernel,
+		.disks = {{.path = image, .copy = true}},
+		.disk_count = 1,
+		.progress = rises};
+}
+
+static uint64_t size_of(const char *path)
+{
+	virStorageVolPtr volume = virStorageVolLookupByPath(host->engines[0].conn, path);
+	virStorageVolInfo info;
+
+	assert_non_null(volume);
+	assert_int_equal(virStorageVolGetInfo(volume, &info), 0);
+	virStorageVolFree(volume);
+	return info.capacity;
+}
+
+TEST(images_become_disks)
+{
+	static char bytes[MIB];
+	struct posada_guest_spec spec;
+	struct posada_guest guest;
+	char image[64], words[1024] = "";
+	FILE *said;
+
+	bytes[510] = 0x55;
+	bytes[511] = (char)0xaa;
+	strcpy(image, unit_write("image", bytes, sizeof(bytes)));
+	spec = copied("new", image);
+	highest = 0;
+	if (posada_guest_create(host, &spec, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(highest, 100);
+	assert_int_equal(posada_guest_show(host, "new", &guest, &err), 0);
+	assert_string_equal(guest.disks[0].path, unit_path("pool/new.img"));
+	posada_guest_free(&guest);
+	assert_int_equal(size_of(unit_path("pool/new.img")), MIB);
+	said = fopen(unit_path("bin/words"), "r");
+	assert_non_null(said);
+	assert_non_null(fgets(words, sizeof(words), said));
+	fclose(said);
+	assert_non_null(strstr(words, "-f raw -O raw --target-is-zero"));
+	assert_non_null(strstr(words, image));
+	/* The same image again, for a larger disk in another format. */
+	spec = copied("large", image);
+	spec.disks[0].bytes = 3 * MIB;
+	spec.disks[0].format = "qcow2";
+	highest = 0;
+	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
+	assert_int_equal(size_of(unit_path("pool/large.img")), 3 * MIB);
+	/* And what a guest has that is off. */
+	spec = copied("other", unit_path("pool/disk.img"));
+	highest = 0;
+	assert_int_equal(posada_guest_create(host, &spec, &err), 0);
+	assert_int_equal(volumes(), 4);
+}
+
+static bool starts(void *opaque, unsigned percent __attribute__((unused)))
+{
+	if (!*(int *)opaque)
+		*(int *)opaque = 1 + posada_guest_start(host, "disk", NULL);
+	return true;
+}
+
+TEST(nothing_is_left_of_a_copy_that_fails)
+{
+	static char bytes[MIB], packed[] = "\x1f\x8b\x08";
+	int started = 0;
+	char disk[64], image[64];
+	struct posada_guest_spec specs[7];
+	static const struct {
+		int ret;
+		const char *says;
+	} rows[] = {
+		{-EINVAL, "has 1 MiB, which 512 KiB cannot hold"},
+		{-ENOENT, "no disk image"},
+		{-EINVAL, "is a packed file"},
+		{-EIO, "copied: No space left. See"},
+		{-ECANCELED, "nothing of new is left"},
+		{-EINVAL, "is no image of its format"},
+		{-EBUSY, "was changed while it was copied"},
+	};
+	struct posada_guest guest;
+
+	strcpy(disk, unit_path("pool/disk.img"));
+	strcpy(image, unit_write("image", bytes, sizeof(bytes)));
+	for (size_t i = 0; i < COUNT(rows); i++)
+		specs[i] = copied("new", image);
+	specs[0].disks[0].bytes = MIB / 2;
+	specs[1].disks[0].path = "/none";
+	specs[2].disks[0].path = strdup(unit_write("packed", packed, sizeof(packed)));
+	specs[3].name = "full";
+	specs[4].progress = never;
+	specs[5].disks[0].path = strdup(unit_write("empty", "", 0));
+	specs[6].disks[0].path = disk;
+	specs[6].progress = starts;
+	specs[6].opaque = &started;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int ret;
+
+		highest = 0;
+		ret = posada_guest_create(host, &specs[i], &err);
+		if (ret != rows[i].ret || !strstr(err.text, rows[i].says))
+			fail_msg("row %zu: %d %s", i, ret, err.text);
+		assert_int_equal(volumes(), 1);
+		assert_int_equal(posada_guest_show(host, "new", &guest, NULL), -ENOENT);
+	}
+	/* The guest runs now. */
+	assert_int_equal(started, 1);
+	specs[6].progress = NULL;
+	assert_int_equal(posada_guest_create(host, &specs[6], &err), -EBUSY);
+	assert_non_null(strstr(err.text, "disk is running"));
+	assert_int_equal(volumes(), 1);
+	free((char *)specs[2].disks[0].path);
+	free((char *)specs[5].disks[0].path);
+}
+
 TEST(the_program_that_copies_is_heard)
 {
 	char from[300], to[300], why[256];
@@ -281,4 +407,5 @@ TEST(images_are_measured)
 
 RUN("clone", LIVE(templates_are_not_started), LIVE(saved_guests_are_left_alone),
 	LIVE(clones_are_made), LIVE(nothing_is_left_of_a_failure), LIVE(disks_are_copied),
+	LIVE(images_become_disks), LIVE(nothing_is_left_of_a_copy_that_fails),
 	LIVE(the_program_that_copies_is_heard), T(images_are_measured))
