@@ -110,6 +110,8 @@ def test_a_copy_of_an_image_in_the_menu(host):
     host.see("Its disk")
     host.send("\x1bOB" * 2)
     host.answer("100M")
+    host.see("In which format")
+    host.send("\r")
     host.see("Which network")
     host.choose("none")
     host.see("Shall it be told")
