@@ -87,6 +87,7 @@ static bool choose(struct app *app, size_t row)
 		snprintf(app->guest, sizeof(app->guest), "%s",
 			watch->guests.items[row - ROWS_NEW].name);
 		app->state = watch->guests.items[row - ROWS_NEW].state;
+		app->screen = watch->guests.items[row - ROWS_NEW].vnc_port != 0;
 	}
 	watch_unlock();
 	return found;
@@ -130,6 +131,11 @@ bool when_no_guest(const struct app *app)
 bool when_live(const struct app *app)
 {
 	return posada_state_is_live(app->state);
+}
+
+bool when_screen(const struct app *app)
+{
+	return when_live(app) && app->screen;
 }
 
 bool when_running(const struct app *app)

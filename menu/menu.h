@@ -11,6 +11,7 @@ struct app {
 	struct posada *host;
 	char guest[256];	 /* the guest that was chosen, "" for none */
 	enum posada_state state; /* its state when it was chosen */
+	bool screen;		 /* has it one? */
 	char item[256];		 /* the pool or medium that was chosen, "" for none */
 	enum posada_pool_kind pool_kind;
 	enum posada_pool_state pool_state;
@@ -123,6 +124,7 @@ void guest_untemplate_run(struct app *app);
 /* When entries are worth showing. */
 bool when_no_guest(const struct app *app);
 bool when_live(const struct app *app);
+bool when_screen(const struct app *app);
 bool when_running(const struct app *app);
 bool when_paused(const struct app *app);
 bool when_off(const struct app *app);

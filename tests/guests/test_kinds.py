@@ -35,6 +35,8 @@ def test_installer_through_the_menu(host, kind):
 
     # Its console shows a real operating system; Ctrl-] leaves it, and the menu is whole again.
     host.choose("inn")
+    host.see("leaves")
+    assert not any("How to reach its screen" in row for row in host.screen.display), host.describe()
     host.choose("Console")
     host.see(INSTALLER, 600)
     host.send(CTRL_BRACKET)
