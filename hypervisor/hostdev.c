@@ -325,6 +325,17 @@ static int define(const struct target *target, const char *xml, struct posada_er
 	return 0;
 }
 
+/* Xen starts no device model for a guest that runs without one, and a USB controller needs it. */
+static const char *cure_of(const struct target *target, const struct hostdev *device, bool add)
+{
+	enum posada_kind kind = target->guest.kind;
+
+	if (add && device->usb && (kind == POSADA_PV || kind == POSADA_PVH))
+		return _(
+			"Stop the guest, give it the device while it is off, and start it: one of kind pv or pvh gets its USB controller at its start.");
+	return _("Stop the guest and try again, or read the log.");
+}
+
 /* Not every driver of libvirt writes each device into a definition itself, but all can define. */
 static int change(const struct target *target, const struct hostdev *device, bool add,
 	struct posada_error *err)
@@ -345,7 +356,7 @@ static int change(const struct target *target, const struct hostdev *device, boo
 		ret = fail_libvirt(err,
 			add ? _("The device cannot be given to the guest")
 			    : _("The device cannot be taken from the guest"),
-			_("Stop the guest and try again, or read the log."));
+			cure_of(target, device, add));
 	else if (add || without)
 		ret = define(target, add ? xml : without, err);
 	free(then);

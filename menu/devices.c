@@ -183,7 +183,7 @@ static void choose_device(struct app *app, bool usb, const struct posada_hostdev
 	}
 	if (i &&
 		ui_menu(_("Device of the host"),
-			usb ? _("Which USB device does the guest get? One of kind pv or pvh sees it\nonly with the driver xen-hcd in its kernel.")
+			usb ? _("Which USB device does the guest get? One of kind pv or pvh gets it\nwhile it is off, and sees it only with the driver xen-hcd in its kernel.")
 			    : _("Which PCI device does the guest get? It is the host's again when you\ntake it away from the guest, not when the guest is off."),
 			items, i, &selected))
 		give_device(app, usb, list->items[selected].name);
