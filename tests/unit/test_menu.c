@@ -32,8 +32,8 @@ __typeof__(screen) guests_run S, storage_run S, network_list_run S, network_crea
 	guest_untemplate_run S, pools_run S, pool_create_run S, pool_show_run S, pool_grow_run S,
 	pool_attach_run S, pool_detach_run S, pool_forget_run S, media_run S, medium_add_run S,
 	medium_show_run S, medium_sum_run S, medium_remove_run S;
-__typeof__(when) when_no_guest W, when_live W, when_running W, when_paused W, when_off W,
-	when_broken W, when_ssh_on W, when_ssh_off W, when_logged_in W, when_place W,
+__typeof__(when) when_no_guest W, when_live W, when_screen W, when_running W, when_paused W,
+	when_off W, when_broken W, when_ssh_on W, when_ssh_off W, when_logged_in W, when_place W,
 	when_no_place W, when_uefi W, when_network_tried W, when_startable W, when_template W,
 	when_no_item W, when_pool_grows W, when_pool_away W, when_pool_used W, when_pool_goes W,
 	when_unsummed W, when_in_library W;
