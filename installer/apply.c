@@ -652,13 +652,16 @@ static int keep_begin(const char *device)
 static int do_format(struct work *work)
 {
 	const struct plan_step *step = work->step;
+	struct place current;
+	/* Should this one not come to be used, the next start would find two. */
+	const char *label = place_current(&current) ? PLACE_LABEL : PLACE_PARTIAL;
 	char reserved[16];
 	const char *const vfat[] = {
 		"mkfs.fat", "-F", "32", "-R", reserved, "-n", WORK_LABEL, work->partition, NULL};
 	const char *const wipe[] = {"wipefs", "-q", "-a", "-f", work->partition, NULL};
 	/* "-O" with what is on by itself asks for nothing. */
 	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-O",
-		step->guarded ? "mmp" : "has_journal", "-L", PLACE_LABEL, work->partition, NULL};
+		step->guarded ? "mmp" : "has_journal", "-L", label, work->partition, NULL};
 	int kept, ret;
 
 	work_choose(work, step->part, step->on, step->content);

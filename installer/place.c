@@ -36,6 +36,7 @@
 #define MADE	RUN "/place.made"
 #define MOUNT	RUN "/place.mount"
 #define LIVE	RUN "/place.live"
+#define PASSED	RUN "/place.passed"
 #define NOTICE	RUN "/notices/place"
 #define SHIPPED "/usr/share/posada/VERSION"
 #define HOOK	"/etc/init/place"
@@ -56,6 +57,9 @@
 
 /* A file's bytes are moved in pieces of this size, and a piece of zeros is left out. */
 #define PIECE 65536
+
+/* How often a place is looked through again for what has changed while it was copied. */
+#define PASSES_MAX 5
 
 static const char another_guest[] = N_(
 	"%s has another guest by the name of %.*s, which is in memory too, so it was not taken into use. Keep the one in memory as a clone with another name, or not at all, delete it, then try again.");
@@ -400,6 +404,9 @@ static bool goes_on(struct place_progress *progress, size_t more)
 	if (!progress)
 		return true;
 	progress->done += more;
+	/* What changes while it is copied is copied twice. */
+	if (progress->done > progress->total)
+		progress->total = progress->done;
 	return progress->report(progress->opaque, progress->done, progress->total);
 }
 
@@ -1220,10 +1227,7 @@ static int let_go(const struct place *current, int flags, char why[PLACE_TEXT])
 	return ret;
 }
 
-/*
- * The place in use keeps no memory of guests that go on elsewhere: it would fit none of their disks
- * later. libvirt knows it by its name alone.
- */
+/* Calls what libvirt has saved, and is called ...FROM, ...TO instead; without TO it is deleted. */
 static void rename_saved(const char *from, const char *to)
 {
 	char path[PATH_SIZE], other[300];
@@ -1241,12 +1245,26 @@ static void rename_saved(const char *from, const char *to)
 			if (length <= end || strcmp(entry->d_name + length - end, from) != 0)
 				continue;
 			snprintf(other, sizeof(other), "%.*s%s", (int)(length - end), entry->d_name,
-				to);
-			renameat(dirfd(folder), entry->d_name, dirfd(folder), other);
+				to ? to : "");
+			if (to)
+				renameat(dirfd(folder), entry->d_name, dirfd(folder), other);
+			else
+				unlinkat(dirfd(folder), entry->d_name, 0);
 		}
 		if (folder)
 			closedir(folder);
 	}
+}
+
+/*
+ * The place in use keeps no memory of guests that go on elsewhere: it would fit none of their disks
+ * later. libvirt knows it by its name alone. What an earlier move has left there is older still,
+ * and must not come back when this one fails.
+ */
+static void put_saved_aside(void)
+{
+	rename_saved(SAVE_MOVED, NULL);
+	rename_saved(SAVE, SAVE_MOVED);
 }
 
 /* What is mounted on MOUNT is called that, also after a power cut. */
@@ -1315,15 +1333,57 @@ static int hold_others(char why[PLACE_TEXT])
 	return ret;
 }
 
-/* Guests that ended while the others' files were copied, and their disks with them. */
-static int copy_rest(struct place_copy *all, char why[PLACE_TEXT])
+/* What was deleted in the place that is in use after it was copied is not there again. */
+static void forget_deleted(FILE *made)
 {
-	int ret;
+	char *path = NULL, from[PATH_SIZE];
+	size_t size = 0;
 
-	call_hook("ready", NULL, NULL);
-	ret = see_unused(PLACE_ROOT, why);
-	all->over = false;
-	return ret ? ret : copy_kept(all, why);
+	rewind(made);
+	while (getdelim(&path, &size, '\0', made) > 0) {
+		for (size_t i = 0; i < COUNT(kept); i++) {
+			const char *rest = path + strlen(MOUNT "/");
+			size_t length = strlen(kept[i].kept);
+
+			if (strncmp(rest, kept[i].kept, length) != 0 || rest[length] != '/' ||
+				snprintf(from, sizeof(from), "%s%s", kept[i].path, rest + length) >=
+					PATH_SIZE)
+				continue;
+			if (access(from, F_OK) && errno == ENOENT)
+				remove(path);
+		}
+	}
+	free(path);
+}
+
+/*
+ * What has come or changed while all was copied, until that is nothing: guests that ended meanwhile
+ * and their disks, those that somebody started and shut down, what somebody set.
+ */
+static int copy_rest(struct place_copy *all, const struct place *current, char why[PLACE_TEXT])
+{
+	int ret = 0;
+
+	for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
+		call_hook("ready", NULL, NULL);
+		ret = see_unused(PLACE_ROOT, why);
+		if (ret)
+			return ret;
+		fflush(all->noted);
+		all->copied = fopen(PASSED, "re");
+		if (!all->copied)
+			return fail(why, -errno, "%s: %s", PASSED, strerror(errno));
+		ret = copy_kept(all, why);
+		fclose(all->copied);
+		all->copied = NULL;
+		if (ret || !all->bytes) {
+			forget_deleted(all->made);
+			return ret;
+		}
+	}
+	return fail(why, -EBUSY,
+		_("%s changes faster than it can be copied. See what writes to it."),
+		current->name);
 }
 
 /*
@@ -1337,11 +1397,15 @@ static int take_along(const struct place *place, const struct place *current,
 		.live = LIVE,
 		.place = place->name,
 		.made = fopen(MADE, "w+e"),
+		.noted = fopen(PASSED, "we"),
 		.progress = progress};
+	bool renamed = false;
 	int ret;
 
-	if (!all.made)
-		return fail(why, -errno, "%s: %s", MADE, strerror(errno));
+	if (!all.made || !all.noted) {
+		ret = fail(why, -errno, "%s: %s", RUN, strerror(errno));
+		goto out;
+	}
 	ret = measure(place, &all, why);
 	if (!ret)
 		ret = set_label(PLACE_PARTIAL, why);
@@ -1357,22 +1421,28 @@ static int take_along(const struct place *place, const struct place *current,
 	if (!ret)
 		ret = copy_kept(&all, why);
 	if (!ret)
-		ret = copy_rest(&all, why);
+		ret = copy_rest(&all, current, why);
 	if (!ret)
 		ret = set_label(PLACE_LABEL, why);
 	/* A guest lets go of the old place only once it has the new one. */
 	if (!ret) {
-		rename_saved(SAVE, SAVE_MOVED);
+		put_saved_aside();
+		renamed = true;
 		ret = let_go(current, access(LIVE, F_OK) ? 0 : MNT_DETACH, why);
 	}
 	if (!ret)
 		goto out;
-	rename_saved(SAVE_MOVED, SAVE);
+	if (renamed)
+		rename_saved(SAVE_MOVED, SAVE);
 	call_hook("drop", NULL, NULL);
 	place_undo(all.made);
 	give_up(place, current, ret, why);
 out:
-	fclose(all.made);
+	if (all.made)
+		fclose(all.made);
+	if (all.noted)
+		fclose(all.noted);
+	unlink(PASSED);
 	return ret;
 }
 
@@ -1435,14 +1505,13 @@ out:
 	return ret;
 }
 
-/* It may have been renamed by what has failed. */
-static bool is_called_place(const struct place *place)
+static bool is_labelled(const char *device, const char *wanted)
 {
-	blkid_probe probe = blkid_new_probe_from_filename(place->device);
+	blkid_probe probe = blkid_new_probe_from_filename(device);
 	const char *label = "";
 	bool found = probe && !blkid_do_safeprobe(probe) &&
 		     !blkid_probe_lookup_value(probe, "LABEL", &label, NULL) &&
-		     !strcmp(label, PLACE_LABEL);
+		     !strcmp(label, wanted);
 
 	blkid_free_probe(probe);
 	return found;
@@ -1454,7 +1523,8 @@ int place_leave(const struct place *place, int ret, char why[PLACE_TEXT])
 	char reason[PLACE_TEXT], first[96] = "";
 	bool renamed;
 
-	if (!is_called_place(place))
+	/* It may have been renamed by what has failed. */
+	if (!is_labelled(place->device, PLACE_LABEL))
 		return ret;
 	renamed = !tool_run(words, NULL, 0) && !work_flush(place->device);
 	if (renamed)
@@ -1471,14 +1541,32 @@ int place_leave(const struct place *place, int ret, char why[PLACE_TEXT])
 		reason, place->name, PLACE_PARTIAL, first, PLACE_LABEL, place->name, place->name);
 }
 
+/* What was made while another place is in use is no place before it is used instead. */
+static void make_place(const char *name)
+{
+	char device[80];
+
+	snprintf(device, sizeof(device), "/dev/%s", name);
+	if (strchr(name, '/'))
+		tool_run((const char *const[]){TOOL_LVM_CHANGE, "lvchange", "-ay", name, NULL},
+			NULL, 0);
+	if (is_labelled(device, PLACE_PARTIAL))
+		tool_run(
+			(const char *const[]){"tune2fs", "-L", PLACE_LABEL, device, NULL}, NULL, 0);
+}
+
 int place_use(const char *name, struct place_progress *progress, char why[PLACE_TEXT])
 {
 	struct place place, current;
-	int ret = place_find(name, &place, why);
+	bool moves = !place_current(&current);
+	int ret;
 
+	if (moves)
+		make_place(name);
+	ret = place_find(name, &place, why);
 	if (ret)
 		return ret;
-	if (place_current(&current))
+	if (!moves)
 		return place_attach(&place, false, progress, why);
 	ret = place_move(&place, progress, why);
 	return ret ? place_leave(&place, ret, why) : 0;

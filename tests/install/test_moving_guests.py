@@ -179,3 +179,25 @@ def test_guests_in_memory_go_on_when_a_place_is_made(disks):
         assert not host.sh("ls /var/lib/libvirt/libxl/save")
         assert "pv.img" in host.posada("storage", "detach", status=1)
         host.healthy()
+
+
+def test_what_changes_while_all_is_copied(tmp_path):
+    """What somebody sets, writes or deletes during a move is there afterwards as it was last, and no memory of an earlier move comes back."""
+    disks = [tmp_path / "old", tmp_path / "new"]
+    for disk in disks:
+        subprocess.run(["truncate", "-s", "3G", disk], check=True)
+    with Host(memory=2048, disks=disks) as host:
+        host.booted()
+        host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
+        host.sh("cd /data && echo early >media/notes && echo early >media/gone && head -c 800M /dev/urandom >volumes/large && "
+                "echo old >state/xen-saved/inn.save.moved && echo now >state/xen-saved/room.save && cd", 300)
+        # The large one is under way, and what is small was copied before.
+        host.sh("{ until [ -e /run/posada/place.mount/volumes/large.new ]; do sleep 0.1; done; echo late >>/data/media/notes; "
+                "rm /data/media/gone; echo late >/root/.ssh/later; } >/tmp/said 2>&1 &")
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=900)
+        assert host.sh("wait; cat /tmp/said /data/media/notes /root/.ssh/later").split() == ["early", "late", "late"]
+        assert not host.sh("ls /data/media | grep gone", status=None).strip()
+        assert "posada-data" in host.sh("blkid -p /dev/vdb1") and "posada-moved" in host.sh("blkid -p /dev/vda1")
+        host.sh("mkdir /tmp/old && mount -o ro /dev/vda1 /tmp/old")
+        assert host.sh("cat /tmp/old/state/xen-saved/*") == "now\n"
+        assert host.sh("cmp /tmp/old/volumes/large /data/volumes/large && cat /data/state/xen-saved/room.save", 300) == "now\n"
