@@ -381,6 +381,7 @@ static int carry_out(const struct plan *plan, const struct machine *machine)
 	char why[APPLY_TEXT];
 	const struct apply_options options = {.progress = program_progress, .opaque = &last};
 
+	program_begin_writing();
 	if (apply_plan(plan, &options, &result, why)) {
 		fprintf(stderr, "posada install: %s\n", why);
 		return FAILED;
@@ -452,6 +453,7 @@ static int take_back(const struct plan_wish *wish, const struct part *part)
 	char why[APPLY_TEXT];
 	bool exact;
 
+	program_begin_writing();
 	if (apply_undo(wish->disk, part, &options, &exact, why)) {
 		fprintf(stderr, _("posada install: the installation was not taken back: %s.\n"),
 			why);

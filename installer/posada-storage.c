@@ -115,6 +115,7 @@ static int create(const struct machine *machine, const struct plan_wish *wish, c
 		return failed(plan.refusal);
 	if (plan_print(&plan, machine, stdout) || !confirm_name(program.name, name, confirm))
 		return FAILED;
+	program_begin_writing();
 	if (apply_plan(&plan, &options, &result, why))
 		return failed(why);
 	return use(plan_find(&plan, PLAN_FORMAT)->part);
@@ -220,6 +221,7 @@ static int take(const struct machine *machine, const char *group, const char *na
 	if (group_print(machine, &target, group, stdout) ||
 		!confirm_name(program.name, target.name, confirm))
 		return FAILED;
+	program_begin_writing();
 	if (group_take(&target, group, extend, why))
 		return failed(why);
 	printf(_("%s belongs to the volume group %s now.\n"), target.name, group);
@@ -274,6 +276,7 @@ static int repair(const struct machine *machine, const struct plan_wish *wish, c
 		return failed(plan.refusal);
 	if (plan_print(&plan, machine, stdout) || !confirm_name(program.name, wish->disk, confirm))
 		return FAILED;
+	program_begin_writing();
 	if (apply_plan(&plan, &options, &result, why))
 		return failed(why);
 	if (*result.note)

@@ -28,19 +28,33 @@ int program_usage(const struct program *program)
 
 static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
 
-void program_begin_copying(void)
+static void block_ends(void)
 {
 	struct sigaction now;
 	sigset_t set;
 
-	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
-	fflush(stdout);
 	sigemptyset(&set);
 	/* One that is ignored (nohup) stays so: blocked, it would be noted. */
 	for (size_t i = 0; i < COUNT(ends); i++)
 		if (!sigaction(ends[i], NULL, &now) && now.sa_handler != SIG_IGN)
 			sigaddset(&set, ends[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void program_begin_writing(void)
+{
+	puts(_("It is done to its end now; Ctrl-C does not stop it."));
+	fflush(stdout);
+	/* Whoever reads what is printed may go, too. */
+	signal(SIGPIPE, SIG_IGN);
+	block_ends();
+}
+
+void program_begin_copying(void)
+{
+	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));
+	fflush(stdout);
+	block_ends();
 }
 
 bool program_goes_on(void *opaque, uint64_t done, uint64_t total)

@@ -38,6 +38,12 @@ int program_run(const struct program *program, int argc, char **argv);
 int program_usage(const struct program *program);
 
 /*
+ * Announces that a disk is written to: neither Ctrl-C nor the end of the connection leaves it, or
+ * what this program runs, half way.
+ */
+void program_begin_writing(void);
+
+/*
  * Announces that guests may pause. What would end this program, and those that it runs, is from now
  * on only looked at, by program_goes_on(): the report() of a place_progress that has it cancel the
  * work.

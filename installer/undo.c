@@ -306,7 +306,7 @@ static int restore_table(struct work *work, unsigned number, uint64_t start, con
 {
 	struct raw_ends *now = malloc(sizeof(*now));
 	int ret = now ? work_read_ends(work, now) : -ENOMEM;
-	uint64_t bytes;
+	uint64_t at;
 
 	/* The boot code has been given back by now. */
 	if (!ret && known &&
@@ -334,7 +334,8 @@ static int restore_table(struct work *work, unsigned number, uint64_t start, con
 		ret = work_read_ends(work, now);
 	if (!ret && memcmp(now, &work->before, sizeof(*now)) != 0)
 		*exact = false;
-	if (!ret && work->block && !work_kernel_number(name, "size", &bytes))
+	/* What has its number may be another by now. */
+	if (!ret && work->block && !work_kernel_number(name, "start", &at) && at == start)
 		ret = work_fail(work, -EBUSY,
 			_("the partition %s is out of the table, but the kernel still uses it; restart the machine"),
 			name);
@@ -547,8 +548,9 @@ static int see_installation(struct work *work, const char *name, struct part *pa
 			now = &disk->parts[i];
 	if (!ret && *part->on)
 		now = disks_find_volume(&machine, part->name);
-	if (now && (strcmp(now->uuid, part->uuid) != 0 || strcmp(now->on, part->on) != 0) &&
-		*part->on)
+	/* Another disk may have come by the same name, with a partition in the same place. */
+	if (now && ((*part->uuid && strcmp(now->uuid, part->uuid) != 0) ||
+			   strcmp(now->on, part->on) != 0))
 		now = NULL;
 	if (!ret && !now)
 		ret = work_fail(work, -ENODEV, _("%s has changed; look again"), name);
@@ -602,11 +604,12 @@ static int each_chain(struct work *work, bool there[CHAINS], bool gone)
 static int mend(struct work *work)
 {
 	const char *const words[] = {"fsck.fat", "-a", work->partition, NULL};
-	bool *there = calloc(CHAINS, sizeof(*there));
+	bool *there = calloc(CHAINS, sizeof(*there)), seen;
 	int ret = there ? 0 : -ENOMEM;
 
-	/* What cannot be mounted before may be afterwards. */
-	if (!ret && !work_mount(work, true)) {
+	/* What cannot be mounted before may be afterwards; then nobody knows whose they are. */
+	seen = !ret && !work_mount(work, true);
+	if (seen) {
 		each_chain(work, there, false);
 		work_unmount(work, 0);
 	}
@@ -617,7 +620,7 @@ static int mend(struct work *work)
 	if (!ret)
 		ret = work_mount(work, false);
 	if (!ret) {
-		ret = each_chain(work, there, true);
+		ret = seen ? each_chain(work, there, true) : 0;
 		ret = work_unmount(work, ret);
 	}
 	free(there);
