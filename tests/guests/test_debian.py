@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real system in a guest: Debian installs itself on a logical volume, and is there after the host's reboot."""
 import gzip
-import lzma
-import re
+import shutil
 import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
 
+import debian
 import pytest
 from host import Host
 
@@ -22,8 +19,10 @@ d-i netcfg/get_hostname string inn
 d-i netcfg/get_domain string
 d-i mirror/country string manual
 d-i mirror/http/hostname string {host}
-d-i mirror/http/directory string {directory}
+d-i mirror/http/directory string /debian
 d-i mirror/http/proxy string
+d-i mirror/suite string {suite}
+d-i debian-installer/allow_unauthenticated boolean true
 d-i passwd/make-user boolean false
 d-i passwd/root-password password posada
 d-i passwd/root-password-again password posada
@@ -52,36 +51,27 @@ d-i debian-installer/exit/poweroff boolean true
 """
 
 
-def missing(archive):
-    """A file that the installer needs and its archive's own index names, but which is not there, or None: a mirror in part."""
-    with urllib.request.urlopen(f"{archive}/dists/trixie/main/debian-installer/binary-amd64/Packages.xz") as index:
-        files = re.findall(r"^Filename: (\S*/(?:ext4-modules|e2fsprogs-udeb|libc6-udeb)[-_]\S+)", lzma.decompress(index.read()).decode(), re.M)
-    for file in files:
-        try:
-            urllib.request.urlopen(urllib.request.Request(f"{archive}/{file}", method="HEAD")).close()
-        except urllib.error.HTTPError as error:
-            return f"{file} ({error.code})"
-    return None
-
-
-@pytest.fixture(name="answers")
-def make_answers(tmp_path):
-    """A disk with the answers as an archive for the installer's initrd; the packages come from where this machine has its own."""
-    known = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"],
-                           stdout=subprocess.PIPE, text=True, check=False).stdout.split()
-    archive = next((urllib.parse.urlparse(uri) for uri in known if uri.startswith("http://")), None)
-    if not archive:
+@pytest.fixture(name="installer")
+def make_installer(tmp_path):
+    """A disk with Debian's installer, which has its answers in its initrd; the packages come from where this machine has its own."""
+    upstream = debian.machines_archive()
+    if not upstream:
         pytest.skip("this machine has no Debian archive with an http address")
-    lost = missing(archive.geturl().rstrip("/"))
-    if lost:
-        pytest.skip(f"the Debian archive of this machine lacks what the installer fetches: {lost}")
-    tree, disk = tmp_path / "ANSWERS", tmp_path / "answers.img"
+    archive = debian.Archive(upstream, tmp_path)
+    if archive.lacks:
+        pytest.skip(f"the Debian archive of this machine lacks what the installer fetches: {archive.lacks}")
+    server = archive.serve()
+    answers, tree, disk = tmp_path / "answers", tmp_path / "INSTALLER", tmp_path / "installer.img"
+    answers.mkdir()
     tree.mkdir()
-    (tree / "preseed.cfg").write_text(ANSWERS.format(host=archive.netloc, directory=archive.path.rstrip("/")))
-    packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=tree, input=b"preseed.cfg\n", check=True, stdout=subprocess.PIPE)
-    (tree / "answers.gz").write_bytes(gzip.compress(packed.stdout))
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "ANSWERS", "-d", tree, disk, "8M"], check=True)
-    return disk
+    # What the machine in QEMU calls the loopback of this one.
+    (answers / "preseed.cfg").write_text(ANSWERS.format(host=f"10.0.2.2:{server.server_port}", suite=debian.SUITE))
+    packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=answers, input=b"preseed.cfg\n", check=True, stdout=subprocess.PIPE)
+    (tree / "installer.gz").write_bytes(archive.initrd.read_bytes() + gzip.compress(packed.stdout))
+    shutil.copy(archive.kernel, tree)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "INSTALLER", "-d", tree, disk, "160M"], check=True)
+    yield disk
+    server.shutdown()
 
 
 def log_in(host):
@@ -113,24 +103,22 @@ def see_off(host, seconds):
     host.sh("""until posada guest show inn --json | grep -q '"state": *"off"'; do sleep 10; done""", seconds)
 
 
-def test_debian_installs_itself(tmp_path, media_disk, answers):
+def test_debian_installs_itself(tmp_path, installer):
     place, blocks = tmp_path / "place", tmp_path / "blocks"
     for disk, size in ((place, "2G"), (blocks, "4G")):
         subprocess.run(["truncate", "-s", size, disk], check=True)
-    disks = [place, blocks, media_disk, answers]
+    disks = [place, blocks, installer]
     with Host(memory=3072, disks=disks) as host:
         host.booted()
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
         host.posada("pool", "create", "fast", "--kind", "lvm", "--source", "vdb", "--confirm", "vdb", seconds=180)
-        for label in ("MEDIA", "ANSWERS"):
-            host.sh(f"mkdir -p /tmp/{label} && mount -o ro /dev/disk/by-label/{label} /tmp/{label}")
-        host.sh("cat /tmp/MEDIA/initrd.gz /tmp/ANSWERS/answers.gz >/data/media/installer.gz; cp /tmp/MEDIA/linux /data/media/", 120)
+        host.sh("mkdir /tmp/disk && mount -o ro /dev/disk/by-label/INSTALLER /tmp/disk && cp /tmp/disk/linux /tmp/disk/installer.gz /data/media/", 120)
         # Without nested virtualization a PV guest is the quickest under emulation.
         host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/linux", "--initrd", "/data/media/installer.gz",
                     "--cmdline", "console=hvc0 auto=true priority=critical", "--memory", "1280M", "--disk", "3G", "--pool", "fast",
                     "--start", seconds=180)
         disk = host.posada("guest", "show", "inn", "--json")["disks"][0]["path"]
-        see_to_its_end(host, 5400)
+        see_to_its_end(host, 10800)
         # From now on the disk says what starts; GRUB as a PV guest does not read Debian's kernels, as a PVH guest it does.
         host.posada("guest", "delete", "inn")
         host.posada("guest", "create", "inn", "--kind", "pvh", "--disk", disk, "--memory", "512M", "--start", seconds=180)
