@@ -189,7 +189,7 @@ def test_what_changes_while_all_is_copied(tmp_path):
     with Host(memory=2048, disks=disks) as host:
         host.booted()
         host.posada("storage", "create", "vda", "--whole-disk", "--confirm", "vda", seconds=300)
-        host.sh("cd /data && echo early >media/notes && echo early >media/gone && head -c 800M /dev/urandom >volumes/large && "
+        host.sh("cd /data && echo early >media/notes && echo early >media/gone && dd if=/dev/urandom of=volumes/large bs=1M count=500 2>/dev/null && "
                 "echo old >state/xen-saved/inn.save.moved && echo now >state/xen-saved/room.save && cd", 300)
         # The large one is under way, and what is small was copied before.
         host.sh("{ until [ -e /run/posada/place.mount/volumes/large.new ]; do sleep 0.1; done; echo late >>/data/media/notes; "
