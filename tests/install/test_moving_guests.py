@@ -192,8 +192,8 @@ def test_what_changes_while_all_is_copied(tmp_path):
         host.sh("cd /data && echo early >media/notes && echo early >media/gone && dd if=/dev/urandom of=volumes/large bs=1M count=500 2>/dev/null && "
                 "echo old >state/xen-saved/inn.save.moved && echo now >state/xen-saved/room.save && cd", 300)
         # The large one is under way, and what is small was copied before.
-        host.sh("{ until [ -e /run/posada/place.mount/volumes/large.new ]; do sleep 0.1; done; echo late >>/data/media/notes; "
-                "rm /data/media/gone; echo late >/root/.ssh/later; } >/tmp/said 2>&1 &")
+        host.sh("{ { until [ -e /run/posada/place.mount/volumes/large.new ]; do sleep 0.1; done; echo late >>/data/media/notes; "
+                "rm /data/media/gone; echo late >/root/.ssh/later; } >/tmp/said 2>&1 & }")
         host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=900)
         assert host.sh("wait; cat /tmp/said /data/media/notes /root/.ssh/later").split() == ["early", "late", "late"]
         assert not host.sh("ls /data/media | grep gone", status=None).strip()
