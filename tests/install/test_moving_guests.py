@@ -199,5 +199,5 @@ def test_what_changes_while_all_is_copied(tmp_path):
         assert not host.sh("ls /data/media | grep gone", status=None).strip()
         assert "posada-data" in host.sh("blkid -p /dev/vdb1") and "posada-moved" in host.sh("blkid -p /dev/vda1")
         host.sh("mkdir /tmp/old && mount -o ro /dev/vda1 /tmp/old")
-        assert host.sh("cat /tmp/old/state/xen-saved/*") == "now\n"
-        assert host.sh("cmp /tmp/old/volumes/large /data/volumes/large && cat /data/state/xen-saved/room.save", 300) == "now\n"
+        assert host.sh("cat /tmp/old/state/xen-saved/*") == "now"
+        assert host.sh("cmp /tmp/old/volumes/large /data/volumes/large && cat /data/state/xen-saved/room.save", 300) == "now"
