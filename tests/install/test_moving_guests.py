@@ -59,7 +59,8 @@ def test_guests_go_on_around_a_move(disks):
         # Nothing of it is left there that would be in the way of another move, which Ctrl-C cancels as well.
         assert not re.search("vmlinuz|ballast", host.sh("mount -o ro /dev/vdc1 /mnt && find /mnt; umount /mnt"))
         host.sh("tune2fs -L posada-data /dev/vdc1", 120)
-        said = host.sh("timeout -s INT 3 posada storage move vdc1", 600, status=None)
+        said = host.sh("{ posada storage move vdc1 & }; until grep -q place.mount /proc/mounts; do sleep 0.1; done; kill -INT $!; wait $!",
+                       600, status=None)
         assert "vdb1 is the data place still" in said
         assert "place.mount" not in host.sh("rm /data/media/ballast; cat /proc/mounts")
         assert all(beat(host, kind) > before[kind] for kind in ("pv", "pvh"))
