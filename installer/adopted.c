@@ -922,6 +922,14 @@ bool adopted_is_claimed(const char *identity, const char *folder, char guest[64]
 	return *identity && definition_each(folder, see_owner, &owner) == 1;
 }
 
+bool adopted_is_anyones(const char *identity, char guest[64])
+{
+	for (size_t i = 0; i < COUNT(definition_folders); i++)
+		if (adopted_is_claimed(identity, definition_folders[i], guest))
+			return true;
+	return false;
+}
+
 bool adopted_has_guest(const char *path, char guest[64])
 {
 	char device[PATH_MAX], directory[PATH_MAX + 32], *slash;
@@ -952,10 +960,8 @@ bool adopted_has_guest(const char *path, char guest[64])
 		if (*at == '!')
 			*at = '/';
 	disk = disks_add(&machine);
-	found = false;
-	if (disk && !probe_disk(directory, disk, NULL))
-		for (size_t i = 0; i < COUNT(definition_folders) && !found; i++)
-			found = adopted_is_claimed(disk->table_uuid, definition_folders[i], guest);
+	found = disk && !probe_disk(directory, disk, NULL) &&
+		adopted_is_anyones(disk->table_uuid, guest);
 	disks_free(&machine);
 	return found;
 }

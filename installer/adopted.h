@@ -57,7 +57,10 @@ int adopted_settle(void);
  */
 bool adopted_is_claimed(const char *identity, const char *folder, char guest[64]);
 
-/* The same for the disk that the block device PATH is, or is a partition of, and all guests. */
+/* The same for all folders in which libvirt keeps them. */
+bool adopted_is_anyones(const char *identity, char guest[64]);
+
+/* The same for the disk that the block device PATH is, or is a partition of. */
 bool adopted_has_guest(const char *path, char guest[64]);
 
 /* Is the block device PATH such a device, or is it, or a partition of it, part of an adopted disk

@@ -49,6 +49,7 @@ static const struct field disk_fields[] = {
 	FIELD(disk, in_use, FLAG),
 	FIELD(disk, taken, FLAG),
 	FIELD(disk, guest, TEXT),
+	FIELD(disk, adopted, TEXT),
 	FIELD(disk, table, TABLE),
 	FIELD(disk, table_uuid, TEXT),
 	FIELD(disk, first, BYTES),

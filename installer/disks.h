@@ -71,10 +71,11 @@ struct disk {
 	bool read_only;
 	bool failing; /* it reports about itself that it fails */
 	bool removable;
-	bool medium;	/* this host was booted from it */
-	bool in_use;	/* mounted, swap, a guest's, or a member of something active */
-	bool taken;	/* the same, as a whole: its partitions alone do not count */
-	char guest[64]; /* one that has it as a whole, whether it runs or not */
+	bool medium;	  /* this host was booted from it */
+	bool in_use;	  /* mounted, swap, a guest's, or a member of something active */
+	bool taken;	  /* the same, as a whole: its partitions alone do not count */
+	char guest[64];	  /* one that has it as a whole, whether it runs or not */
+	char adopted[64]; /* the guest that the system on it was adopted as */
 	enum disks_table table;
 	char table_uuid[40];
 	uint64_t first,

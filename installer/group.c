@@ -54,6 +54,10 @@ static int check_disk(const struct disk *disk, const struct part *part, char why
 		return refuse(why, -EPERM,
 			_("%s is in use (mounted, swap, a guest's, or part of something that is active). Release it, then try again."),
 			disk->name);
+	if (*disk->adopted)
+		return refuse(why, -EPERM,
+			_("The system on %s was adopted as the guest %s, and %s would be lost to it. Choose another disk, or delete that guest first."),
+			disk->name, disk->adopted, part ? part->name : disk->name);
 	return *disk->guest ? refuse_guest(disk->name, disk->guest, why) : 0;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
+#include "adopted.h"
 #include "definition.h"
 #include "lvm.h"
 #include "peek.h"
@@ -580,6 +581,7 @@ static int fill_disk(
 	disk->removable = read_count(hardware->sys, entry, "removable") != 0;
 	fill_names(directory, disk);
 	fill_uses(hardware, directory, disk);
+	adopted_is_anyones(disk->table_uuid, disk->adopted);
 	disk->in_use = disk->in_use || stays_held(path, path);
 	disk->failing |= smart_is_failing(path, disk->transport);
 	if (!ret)

@@ -123,6 +123,13 @@ static int refuse_guest(struct plan *plan, const char *name, const char *guest)
 		name, guest);
 }
 
+static int refuse_adopted(struct plan *plan, const char *name, const struct disk *disk)
+{
+	return refuse(plan,
+		_("The system on %s was adopted as the guest %s, and %s would be lost to it. Choose another disk, or delete that guest first."),
+		disk->name, disk->adopted, name);
+}
+
 static int refuse_sectors(struct plan *plan, const struct disk *disk, const struct disk *mirror)
 {
 	return refuse(plan,
@@ -1183,6 +1190,8 @@ static int plan_place_in(struct planner *planner, const struct part *part)
 			part->name, planner->disk->name);
 	if (*part->guest)
 		return refuse_guest(planner->plan, part->name, part->guest);
+	if (*planner->disk->adopted)
+		return refuse_adopted(planner->plan, part->name, planner->disk);
 	if (*part->mounted || *part->group || !strcmp(part->content, "linux_raid_member"))
 		return refuse(planner->plan,
 			_("%s is in use. Release it, or choose another partition."), part->name);
@@ -1543,6 +1552,8 @@ static int check_disk(struct planner *planner)
 			disk->name);
 	if (*disk->guest)
 		return refuse_guest(plan, disk->name, disk->guest);
+	if (*disk->adopted && takes_all(planner->wish))
+		return refuse_adopted(plan, disk->name, disk);
 	/* Beside a partition that a guest has nothing of it is written. */
 	for (size_t i = 0; i < disk->part_count && takes_all(planner->wish); i++)
 		if (*disk->parts[i].guest)

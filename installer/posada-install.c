@@ -185,6 +185,10 @@ static void put_disk(const struct disk *disk, FILE *out)
 		snprintf(text, sizeof(text), _("a disk of the guest %s"), disk->guest);
 		join(notes, sizeof(notes), text);
 	}
+	if (*disk->adopted) {
+		snprintf(text, sizeof(text), _("adopted as the guest %s"), disk->adopted);
+		join(notes, sizeof(notes), text);
+	}
 	join(notes, sizeof(notes), disk->failing ? _("failing") : "");
 	join(notes, sizeof(notes), disk->read_only ? _("read only") : "");
 	put_notes(notes, out);

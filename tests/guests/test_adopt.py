@@ -120,6 +120,10 @@ def test_a_trial_starts(origins):
         assert "/tmp/m" not in host.sh("cat /proc/mounts")
         host.posada("guest", "kill", "debian")
         see_off(host, "debian")
+        # Off, it has no device any more; its system is not free to be written over for that.
+        for words in (("install", "plan", "vda", "--whole-disk"), ("storage", "create", "vda1", "--confirm", "vda1"),
+                      ("storage", "create", "vda", "--whole-disk", "--confirm", "vda"), ("storage", "group", "fast", "vda1", "--confirm", "vda1")):
+            assert "adopted as the guest debian" in host.posada(*words, seconds=300, status=1)
         host.posada("guest", "delete", "debian")
         assert host.sh("sha256sum </dev/vda1; sha256sum </dev/vda2", 300) == was
         host.healthy()

@@ -25,6 +25,8 @@ static const char *const text =
 	"disk name=sdj size=10737418240 sector=512 table=gpt\n"
 	"part name=sdj1 number=1 start=1048576 size=1073741824 guest=inn\n"
 	"part name=sdj2 number=2 start=2147483648 size=1073741824\n"
+	"disk name=sdk size=10737418240 sector=512 table=gpt adopted=old\n"
+	"part name=sdk1 number=1 start=1048576 size=1073741824\n"
 	"group name=vg0 extent=4194304 free=0\n";
 
 static struct machine machine;
@@ -62,6 +64,7 @@ TEST(disks_are_judged)
 		{"sdi", -EPERM, "sdi is a disk of the guest inn."},
 		{"sdj", -EPERM, "sdj1 is a disk of the guest inn."},
 		{"sdj1", -EPERM, "sdj1 is a disk of the guest inn."}, {"sdj2", 0, ""},
+		{"sdk", -EPERM, "adopted as the guest old"}, {"sdk1", -EPERM, "sdk1 would be lost"},
 		{"sdz", -ENOENT, "sdz"}, {"", -ENOENT, "\"\""}, {"\033[0m", -ENOENT, "\"?[0m\""},
 		{"../sdh", -ENOENT, "no disk"}};
 

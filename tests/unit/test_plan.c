@@ -81,6 +81,9 @@ static void see_safety(const struct machine *machine, const struct plan *plan)
 		disk++;
 	/* A guest's partition is not written, nor a disk that has one as a whole. */
 	assert_true(!*disk->guest);
+	/* Nor is a system lost that was adopted. */
+	assert_true(!*disk->adopted ||
+		    (!plan_find(plan, PLAN_TABLE) && plan->layout == PLAN_PLACE && !*plan->part));
 	for (size_t i = 0; i < disk->part_count; i++)
 		for (size_t j = 0; j < plan->step_count && *disk->parts[i].guest; j++)
 			assert_true(plan->steps[j].action != PLAN_TABLE &&
