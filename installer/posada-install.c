@@ -9,6 +9,7 @@
 #include "apply.h"
 #include "efi.h"
 #include "json.h"
+#include "origin.h"
 #include "payload.h"
 #include "place.h"
 #include "plan.h"
@@ -26,6 +27,7 @@ static int run_update(char **words);
 static int run_versions(char **words);
 static int run_confirm(char **words);
 static int run_mirror(char **words);
+static int run_origin(char **words);
 static int run_next(char **words);
 
 #define WISH "DISK [--whole-disk [--mirror DISK] | --stick] [--start SYSTEM] [--timeout SECONDS]"
@@ -47,6 +49,9 @@ static const struct verb verbs[] = {
 	{"mirror", "[--check]",
 		N_("write what this host was started from to the other disk of its mirror; --check: only see whether they differ"),
 		run_mirror},
+	{"origin", "",
+		N_("have the boot menu start the BIOS system beside Posada with the disk's partition table as it is now (the host does this at its start)"),
+		run_origin},
 	{"confirm", "",
 		N_("the version that is being tried works: keep it (the host does this by itself)"),
 		run_confirm},
@@ -720,6 +725,29 @@ static int run_mirror(char **words)
 		else if (!check)
 			printf(_("%s holds what is on %s.\n"), target.twin.part->name,
 				target.part->name);
+	}
+	disks_free(&target.machine);
+	return ret ? FAILED : DONE;
+}
+
+static int run_origin(char **words)
+{
+	const struct apply_options options = {0};
+	struct target target;
+	char why[APPLY_TEXT];
+	bool changed;
+	int ret;
+
+	if (*words)
+		return program_usage(&program);
+	ret = find_target(&target, NULL);
+	if (!ret) {
+		ret = origin_refresh(target.disk->name, target.part, &options, &changed, why);
+		if (ret)
+			fprintf(stderr, "posada install: %s.\n", why);
+		else if (changed)
+			printf(_("The partition table of %s has changed; the boot menu has it as it is now.\n"),
+				target.disk->name);
 	}
 	disks_free(&target.machine);
 	return ret ? FAILED : DONE;

@@ -58,12 +58,34 @@ def see_payload(host):
     assert carried == {name: hashlib.sha256((built / name).read_bytes()).hexdigest() for name in carried} and len(carried) == 3
 
 
-def see_both_start(firmware, disk, variables):
+def mark_in_table(disk):
+    """Another partition than before is the one that code in sector 0 looks for."""
+    with disk.open("r+b") as file:
+        file.seek(446)
+        flag, = file.read(1)
+        file.seek(446)
+        file.write(bytes([flag ^ 0x80]))
+
+
+def see_table_followed(host):
+    """The saved sector 0, from which the boot menu starts the origin, has the table that is on the disk now."""
+    # Two who mount it at once, one to write, would be in each other's way.
+    host.until(lambda: "partition table of vda has changed" in host.sh("cat /var/log/messages"), "table that is followed", 120)
+    look = "mount -o ro /dev/vda2 /tmp/m && tail -c 72 /tmp/m/posada/origin.mbr | sha256sum; umount /tmp/m"
+    now = host.sh("mkdir -p /tmp/m; dd if=/dev/vda bs=8 skip=55 count=9 2>/dev/null | sha256sum")
+    assert host.sh(look) == now
+
+
+def see_both_start(firmware, disk, variables, own=False):
     """The boot menu has both; Posada starts by itself, the origin when it is chosen."""
     copy, remembered = copy_of(disk, variables, "boot")
+    if own:
+        mark_in_table(copy)
     with Host(boot="disk", firmware=firmware, disks=[copy], variables=remembered) as host:
         host.expect("Debian GNU/Linux 13", 120)
         host.booted()
+        if own:
+            see_table_followed(host)
         # What was started is what was written, and this disk is known as what it is.
         see_payload(host)
         assert host.sh("echo /run/posada/notices/*") == "/run/posada/notices/place"
@@ -110,7 +132,7 @@ def test_bios_own_partition(origins):
         host.ended()
     # All that changed outside of our partition, which begins behind the origin's, is in the first MiB.
     assert [number for number in differing(before, disk) if number < 129] == [0]
-    see_both_start("bios", disk, None)
+    see_both_start("bios", disk, None, own=True)
     with Host(disks=[disk]) as host:
         undo(host)
         host.sh("sync; poweroff", status=None)

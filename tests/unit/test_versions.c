@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "origin.h"
 #include "unit.h"
 
 static char why[APPLY_TEXT];
@@ -540,6 +541,47 @@ TEST(a_disk_that_fails_keeps_no_address_from_being_used)
 	forget_mirror();
 }
 
+/* What the code of the system beside Posada looks at is the table behind it. */
+TEST(the_origin_gets_the_table_of_its_disk)
+{
+	const struct part ours = {.name = "disk1", .number = 1, .content = "vfat"};
+	uint8_t disk[1024], kept[512];
+	struct apply_options options;
+	char texts[2][256];
+	bool changed;
+	uint8_t got[1024];
+	FILE *file;
+
+	fill(&options, texts);
+	install("1");
+	memset(disk, 'p', sizeof(disk));
+	unit_write("dev/disk", disk, sizeof(disk));
+	/* Where nothing of it is kept, nothing is written. */
+	assert_int_equal(origin_refresh("disk", &ours, &options, &changed, why), 0);
+	assert_false(changed);
+	assert_false(there("fs/posada/origin.mbr"));
+	memset(kept, 'o', sizeof(kept));
+	unit_write("fs/posada/origin.mbr", kept, sizeof(kept));
+	mounts = 0;
+	assert_int_equal(origin_refresh("disk", &ours, &options, &changed, why), 0);
+	assert_true(changed);
+	assert_int_equal(mounts, 1);
+	memset(kept + 440, 'p', sizeof(kept) - 440);
+	file = fopen(unit_path("fs/posada/origin.mbr"), "r");
+	assert_non_null(file);
+	assert_int_equal(fread(got, 1, sizeof(got), file), sizeof(kept));
+	fclose(file);
+	assert_memory_equal(got, kept, sizeof(kept));
+	/* As it is now it stays; only looked at. */
+	assert_int_equal(origin_refresh("disk", &ours, &options, &changed, why), 0);
+	assert_false(changed);
+	assert_int_equal(mounts, 1);
+	/* What is no sector is left alone. */
+	unit_write("fs/posada/origin.mbr", kept, 100);
+	assert_int_equal(origin_refresh("disk", &ours, &options, &changed, why), 0);
+	assert_false(changed);
+}
+
 TEST(boots_are_told_apart)
 {
 	static const struct {
@@ -615,5 +657,6 @@ RUN("versions", T(an_update_is_tried_and_stays), T(what_a_host_runs_from_is_not_
 	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
 	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
 	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
-	T(a_disk_that_fails_keeps_no_address_from_being_used), T(boots_are_told_apart),
+	T(a_disk_that_fails_keeps_no_address_from_being_used),
+	T(the_origin_gets_the_table_of_its_disk), T(boots_are_told_apart),
 	T(installations_are_found), T(a_live_stick_is_no_installation))
