@@ -993,13 +993,16 @@ static bool has_part(const struct machine *machine, const char *uuid)
 	return false;
 }
 
-/* The entry of the disk that was lost. Nothing depends on it, so that nobody is told. */
+/* The entry of the disk that was lost. Nothing depends on it, so that nobody is told; where there
+ * are several, some are of disks that are only unplugged, and all stay. */
 static void drop_lost_entries(struct work *work, uint16_t ours)
 {
 	struct efi_entries entries = {0};
 	struct machine machine = {0};
 	char why[APPLY_TEXT] = "", *told = work->why;
+	const struct efi_entry *lost = NULL;
 	const struct disk *disk;
+	size_t count = 0;
 	int ret;
 
 	work->why = why;
@@ -1011,9 +1014,14 @@ static void drop_lost_entries(struct work *work, uint16_t ours)
 		const struct efi_entry *entry = &entries.items[i];
 
 		if (entry->number != ours && *entry->part && !strcmp(entry->title, "Posada") &&
-			!strcasecmp(entry->path, WORK_EFI_GRUB) && !has_part(&machine, entry->part))
-			efi_drop(work->places.variables, entry->number);
+			!strcasecmp(entry->path, WORK_EFI_GRUB) &&
+			!has_part(&machine, entry->part)) {
+			lost = entry;
+			count++;
+		}
 	}
+	if (count == 1)
+		efi_drop(work->places.variables, lost->number);
 	disks_free(&machine);
 }
 

@@ -716,6 +716,32 @@ TEST(a_disk_is_taken_in_place_of_a_lost_one)
 	unit_run("cmp fs-twin/posada/grub.cfg fs-twin/EFI/posada/grub.cfg");
 }
 
+/* Which of those whose disks are away was the lost one's is not known then. */
+TEST(entries_of_unplugged_disks_stay)
+{
+	struct efi_file file = {.number = 1,
+		.start = 2048,
+		.sectors = 4096,
+		.gpt = true,
+		.path = "/EFI/posada/grubx64.efi"};
+	uint8_t option[512];
+	uint16_t number;
+	int size;
+
+	make_twins(600 * MIB, true);
+	if (apply())
+		fail_msg("%s", why);
+	assert_int_equal(efi_guid("01234567-89ab-cdef-0123-456789abcdef", file.signature), 0);
+	size = efi_option("Posada", &file, option, sizeof(option));
+	assert_true(size > 0);
+	assert_int_equal(efi_add(unit_path("variables"), option, (size_t)size, &number), 0);
+	assert_int_equal(entries(), 3);
+	plan_repair(plan_find(&plan, PLAN_FILES));
+	if (apply())
+		fail_msg("%s", why);
+	assert_int_equal(entries(), 4);
+}
+
 TEST(a_repair_that_fails_can_be_made_again)
 {
 	make_twins(600 * MIB, true);
@@ -1238,9 +1264,9 @@ RUN("apply", T(a_changed_disk_is_refused), T(an_installation_comes_and_goes),
 	T(a_failure_is_taken_back), T(a_table_that_cannot_be_written_leaves_no_mark),
 	T(a_place_that_fails_is_taken_back), T(firmware_is_told), T(a_stick_is_for_any_machine),
 	T(a_mirror_is_on_both_disks), T(a_disk_is_taken_in_place_of_a_lost_one),
-	T(a_repair_that_fails_can_be_made_again), T(a_mirror_wants_both_disks_as_they_were),
-	T(who_does_not_end_is_ended), T(a_lost_record_has_a_copy),
-	T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
+	T(entries_of_unplugged_disks_stay), T(a_repair_that_fails_can_be_made_again),
+	T(a_mirror_wants_both_disks_as_they_were), T(who_does_not_end_is_ended),
+	T(a_lost_record_has_a_copy), T(a_disk_that_cannot_be_mounted_is_undone_by_the_copy),
 	T(a_system_whose_record_is_lost_is_adopted_by_the_copy),
 	T(the_copy_lives_as_long_as_the_installation), T(undo_leaves_others_files),
 	T(undo_clears_the_gap), T(a_folder_that_was_lost_has_a_copy_of_its_record),
