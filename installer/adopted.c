@@ -744,25 +744,16 @@ static const struct disk *find_table(const struct machine *machine, const char *
 /* Nobody installs to the disk, or adopts it too, until what is returned is closed. */
 static int lock_disk(const struct disk *disk, char why[ADOPT_TEXT])
 {
-	static const struct apply_options options;
-	struct work *work = calloc(1, sizeof(*work));
-	char reason[APPLY_TEXT] = "";
-	int ret;
+	char device[sizeof("/dev/") + sizeof(disk->name)];
+	int lock;
 
-	if (!work)
-		return fail(why, -ENOMEM, "%s.", strerror(ENOMEM));
-	work->why = reason;
-	work_open(work, &options);
-	work_device(work, disk->name, work->device);
-	ret = work_claim_files(work);
-	if (ret) {
-		fail(why, ret, "%s.", reason);
-	} else {
-		ret = work->lock;
-		work->lock = -1;
-	}
-	work_close(work);
-	return ret;
+	snprintf(device, sizeof(device), "/dev/%s", disk->name);
+	lock = work_lock(device, true);
+	if (lock == -EBUSY)
+		return fail(why, lock,
+			_("Another program is changing %s. Wait until it is done, then try again."),
+			disk->name);
+	return lock < 0 ? fail(why, lock, "%s: %s.", device, strerror(-lock)) : lock;
 }
 
 /* Between the probe and now somebody may have taken a partition. */

@@ -7,10 +7,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "place.h"
 #include "posada.h"
 #include "probe.h"
 #include "tool.h"
+#include "work.h"
 
 #define _(text) gettext(text)
 
@@ -134,6 +136,7 @@ int group_choose(const struct machine *machine, const char *name, struct group_t
 	if (ret)
 		return ret;
 	snprintf(target->name, sizeof(target->name), "%s", part ? part->name : disk->name);
+	memcpy(target->disk, disk->name, sizeof(target->disk));
 	memcpy(target->serial, disk->serial, sizeof(target->serial));
 	memcpy(target->table_uuid, disk->table_uuid, sizeof(target->table_uuid));
 	target->size = part ? part->size : disk->size;
@@ -237,8 +240,19 @@ int group_take(
 	const char *const words[] = {
 		TOOL_LVM_CHANGE, extend ? "vgextend" : "vgcreate", "--yes", group, device, NULL};
 	char *what = NULL;
-	int ret = probe_machine(&machine, "/sys", &what);
+	bool written = false;
+	int ret, lock;
 
+	snprintf(device, sizeof(device), "/dev/%s", target->disk);
+	/* Nobody installs to it meanwhile. */
+	lock = work_lock(device, true);
+	if (lock == -EBUSY)
+		return refuse(why, lock,
+			_("Another program is changing %s. Nothing was written; wait until it is done, then try again."),
+			target->disk);
+	if (lock < 0)
+		return refuse(why, lock, "%s: %s", device, strerror(-lock));
+	ret = probe_machine(&machine, "/sys", &what);
 	if (ret) {
 		refuse(why, ret, "%s: %s", what ? what : "/sys", strerror(-ret));
 		goto out;
@@ -251,6 +265,7 @@ int group_take(
 	if (ret)
 		goto out;
 	snprintf(device, sizeof(device), "/dev/%s", target->name);
+	written = true;
 	/* A partition table is in LVM's way. */
 	ret = tool_run(wipe, NULL, 0);
 	if (!ret)
@@ -259,8 +274,11 @@ int group_take(
 		ret = refuse(why, ret < 0 ? ret : -EIO,
 			_("LVM does not take %s into the group %s. What it says is told by: %s %s %s"),
 			target->name, group, tool_name(words), group, device);
-	tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
 out:
+	/* udev leaves alone what somebody has locked. */
+	close(lock);
+	if (written)
+		tool_run((const char *const[]){"udevadm", "settle", "--timeout=20", NULL}, NULL, 0);
 	free(what);
 	disks_free(&machine);
 	return ret;

@@ -13,6 +13,7 @@
 /* The disk or partition that a group shall have, and what it was when it was looked at. */
 struct group_target {
 	char name[64]; /* the kernel's */
+	char disk[32]; /* of the disk that it is, or is on */
 	char serial[64];
 	char table_uuid[40];
 	uint64_t size;

@@ -1045,33 +1045,62 @@ static int mount_ext4(const struct place *place)
 											   : 0;
 }
 
+/* Whoever is about to write over the whole disk does that before, or sees that it is in use. A
+ * place on several disks needs no lock: who wants one of these is told by the kernel. */
+static int lock_disk(const struct place *place, char why[PLACE_TEXT])
+{
+	char device[80] = "/dev/";
+	struct stat status;
+	int fd;
+
+	if (stat(place->device, &status) ||
+		blkid_devno_to_wholedisk(
+			status.st_rdev, device + strlen("/dev/"), sizeof(device) - 8, NULL))
+		return -1;
+	fd = work_lock(device, false);
+	return fd == -EBUSY
+		       ? fail(why, fd,
+				 _("Another program is changing %s. Wait until it is done, then try again."),
+				 device)
+		       : fd;
+}
+
 /*
  * On MOUNT, which nobody else looks at. After a power cut the kernel does what the journal says by
  * itself; e2fsck would besides wait for 11 seconds at each start where two hosts can reach it.
  */
 static int mount_aside(const struct place *place, char why[PLACE_TEXT])
 {
-	int ret = make_folders(MOUNT, 0700);
+	int ret = make_folders(MOUNT, 0700), lock;
 
 	if (ret)
 		return fail(why, ret, "%s: %s", MOUNT, strerror(-ret));
+	lock = lock_disk(place, why);
+	if (lock == -EBUSY)
+		return lock;
 	if (has_errors(place))
 		ret = check_file_system(place, why);
 	if (ret)
-		return ret;
+		goto out;
 	ret = mount_ext4(place);
-	if (ret == -EBUSY)
-		return fail(why, ret,
+	if (ret == -EBUSY) {
+		fail(why, ret,
 			_("%s is in use: another host that reaches this disk has it as its data place. Detach it there first. If no other host has it, and a check of it was cut off: tune2fs -f -E clear_mmp %s"),
 			place->name, place->device);
+		goto out;
+	}
 	if (ret) {
 		ret = check_file_system(place, why);
 		if (ret)
-			return ret;
+			goto out;
 		ret = mount_ext4(place);
 	}
-	return ret ? fail(why, ret, _("%s cannot be mounted: %s."), place->name, strerror(-ret))
-		   : 0;
+	if (ret)
+		fail(why, ret, _("%s cannot be mounted: %s."), place->name, strerror(-ret));
+out:
+	if (lock >= 0)
+		close(lock);
+	return ret;
 }
 
 /* What is mounted aside takes its place. */

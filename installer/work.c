@@ -109,23 +109,36 @@ int work_read_ends(struct work *work, struct raw_ends *ends)
 		   : 0;
 }
 
-int work_claim_files(struct work *work)
+int work_lock(const char *device, bool alone)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
-	struct stat status;
+	int fd = open(device, O_RDONLY | O_CLOEXEC);
 
-	work->lock = open(work->device, O_RDONLY | O_CLOEXEC);
-	if (work->lock < 0 || fstat(work->lock, &status))
-		return work_fail(
-			work, -errno, _("%s cannot be opened: %s"), work->device, strerror(errno));
-	for (int i = 0; flock(work->lock, LOCK_EX | LOCK_NB); i++) {
-		if (i == CLAIM_TRIES)
-			return work_fail(work, -EBUSY,
-				_("another program is changing %s; wait until it is done, then try again"),
-				work->device);
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB); i++) {
+		if (i == CLAIM_TRIES) {
+			close(fd);
+			return -EBUSY;
+		}
 		nanosleep(&pause, NULL);
 	}
-	work->block = S_ISBLK(status.st_mode);
+	return fd;
+}
+
+int work_claim_files(struct work *work)
+{
+	struct stat status;
+
+	work->lock = work_lock(work->device, true);
+	if (work->lock == -EBUSY)
+		return work_fail(work, -EBUSY,
+			_("another program is changing %s; wait until it is done, then try again"),
+			work->device);
+	if (work->lock < 0)
+		return work_fail(work, work->lock, _("%s cannot be opened: %s"), work->device,
+			strerror(-work->lock));
+	work->block = !fstat(work->lock, &status) && S_ISBLK(status.st_mode);
 	return 0;
 }
 

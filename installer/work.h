@@ -90,6 +90,13 @@ void work_notice(const struct work *work, const char *format, ...)
 
 /* --- The disk ----------------------------------------------------------- */
 
+/*
+ * Keep whoever changes the disk DEVICE off it until what is returned is closed; ALONE: also those
+ * who take something of it into use, and udev. A descriptor, or -EBUSY: somebody changes it; or
+ * -errno.
+ */
+int work_lock(const char *device, bool alone);
+
 /* Have the disk alone until work_close: no second installer, no udev that reads its table. */
 int work_claim(struct work *work);
 

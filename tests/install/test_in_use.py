@@ -36,6 +36,13 @@ def test_a_guests_disk(origins):
         assert "make the partition vda2" in host.posada("install", "plan", "vda", seconds=300)
         for words in (("install", "plan", "vda", "--whole-disk"), ("storage", "create", "vda1", "--confirm", "vda1"), ("guest", "adopt", "vda")):
             assert "vda1 is a disk of the guest inn" in host.posada(*words, seconds=300, status=1), words
+        # What another program is changing is left alone until it has done so.
+        host.posada("guest", "delete", "inn")
+        host.sh("mkfs.ext4 -q -L posada-data /dev/vda1 && exec 7</dev/vda && flock -x 7", 120)
+        assert "Another program is changing vda" in host.posada("storage", "group", "fast", "vda1", "--confirm", "vda1", seconds=300, status=1)
+        assert "Another program is changing /dev/vda" in host.posada("storage", "attach", "vda1", seconds=300, status=1)
+        host.sh("exec 7<&-")
+        host.posada("storage", "attach", "vda1", seconds=300)
 
 
 @pytest.mark.slow
