@@ -31,6 +31,7 @@
 
 #define RUN	"/run/posada"
 #define CURRENT RUN "/place"
+#define NEXT	RUN "/place.next"
 #define LOCK	RUN "/place.lock"
 #define COPIED	RUN "/place.copied"
 #define MADE	RUN "/place.made"
@@ -995,14 +996,17 @@ static int check_file_system(const struct place *place, char why[PLACE_TEXT])
 		place->name, place->device);
 }
 
-static int remember(const struct place *place)
+/* Before anything is changed: with no room for it nobody would know what is in use. */
+static int remember(const struct place *place, char why[PLACE_TEXT])
 {
-	FILE *file = fopen(CURRENT, "we");
+	FILE *file = fopen(NEXT, "we");
+	int ret = file ? 0 : -errno;
 
-	if (!file)
-		return -errno;
-	fprintf(file, "%s %s %s\n", place->name, place->uuid, place->device);
-	return fclose(file) ? -errno : 0;
+	if (file)
+		fprintf(file, "%s %s %s\n", place->name, place->uuid, place->device);
+	if (file && fclose(file))
+		ret = -errno;
+	return ret ? fail(why, ret, "%s: %s", NEXT, strerror(-ret)) : 0;
 }
 
 static int call_hook(const char *what, const char *first, const char *second)
@@ -1104,7 +1108,7 @@ out:
 }
 
 /* What is mounted aside takes its place. */
-static int switch_to(const struct place *place, char why[PLACE_TEXT])
+static int switch_to(char why[PLACE_TEXT])
 {
 	int ret;
 
@@ -1114,11 +1118,8 @@ static int switch_to(const struct place *place, char why[PLACE_TEXT])
 		return ret;
 	}
 	ret = bind_all(why);
-	if (!ret) {
-		ret = remember(place);
-		if (ret)
-			fail(why, ret, "%s: %s", CURRENT, strerror(-ret));
-	}
+	if (!ret && rename(NEXT, CURRENT))
+		ret = fail(why, -errno, "%s: %s", CURRENT, strerror(errno));
 	if (ret) {
 		unbind();
 		umount2(PLACE_ROOT, MNT_DETACH);
@@ -1201,6 +1202,8 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 	if (!ret)
 		ret = place_check_pools(POOLS, why);
 	if (!ret)
+		ret = remember(place, why);
+	if (!ret)
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
@@ -1209,7 +1212,7 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 		umount2(MOUNT, MNT_DETACH);
 		goto out;
 	}
-	ret = switch_to(place, why);
+	ret = switch_to(why);
 	if (!ret) {
 		name_list(place, list);
 		rename(COPIED, list);
@@ -1497,6 +1500,8 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 	else
 		ret = place_check_pools(POOLS, why);
 	if (!ret)
+		ret = remember(place, why);
+	if (!ret)
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
@@ -1518,7 +1523,7 @@ int place_move(const struct place *place, struct place_progress *progress, char 
 		name_list(&current, from);
 		name_list(place, to);
 		rename(from, to);
-		ret = switch_to(place, why);
+		ret = switch_to(why);
 		if (ret)
 			place_notice(why);
 		moved = !ret;
