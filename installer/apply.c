@@ -517,7 +517,7 @@ static bool is_changed(struct work *work)
 
 static int do_partition(struct work *work)
 {
-	static const char *const names[] = {"Posada", "Posada GRUB", "Posada data"};
+	static const char *const names[] = {"Posada", WORK_CORE_NAME, "Posada data"};
 	const struct plan_step *step = work->step;
 	const struct disklabel_part part = {
 		step->number, step->start, step->size, step->type, names[step->role]};

@@ -317,6 +317,34 @@ int disklabel_forget(const char *device, unsigned number)
 	return tell_kernel(device, BLKPG_DEL_PARTITION, &part);
 }
 
+int disklabel_find(
+	const char *device, const char *name, uint64_t size, unsigned *number, uint64_t *start)
+{
+	struct fdisk_context *context;
+	int ret = open_label(device, true, &context), found = -ENOENT;
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; fdisk_is_label(context, GPT) && i < fdisk_get_npartitions(context);
+		i++) {
+		const uint64_t sector = fdisk_get_sector_size(context);
+		struct fdisk_partition *partition = NULL;
+		const char *called;
+
+		if (find(context, (unsigned)i + 1, &partition))
+			continue;
+		called = fdisk_partition_get_name(partition);
+		if (called && !strcmp(called, name) &&
+			fdisk_partition_get_size(partition) * sector == size) {
+			*number = (unsigned)i + 1;
+			*start = fdisk_partition_get_start(partition) * sector;
+			found = 0;
+		}
+		fdisk_unref_partition(partition);
+	}
+	return close_label(context, found);
+}
+
 int disklabel_identify(const char *device, unsigned number, struct disklabel_identity *identity)
 {
 	struct fdisk_partition *partition = NULL;

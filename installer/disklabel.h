@@ -49,6 +49,10 @@ int disklabel_retype(
 /* Tell the kernel that the partition with that number is gone. 0, -ENOENT, -EBUSY, or -errno. */
 int disklabel_forget(const char *device, unsigned number);
 
+/* The partition of a GPT that is called NAME and has that SIZE, in bytes. 0, -ENOENT, or -errno. */
+int disklabel_find(
+	const char *device, const char *name, uint64_t size, unsigned *number, uint64_t *start);
+
 int disklabel_identify(const char *device, unsigned number, struct disklabel_identity *identity);
 
 #endif

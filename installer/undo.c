@@ -674,7 +674,12 @@ static int learn(struct work *work, const struct part *part, struct record *reco
 	/* The record comes before all else that is done, and goes after it. */
 	*exact = part->ours || part->unfinished;
 	foreign = foreign && !part->unfinished;
-	*record = (struct record){.nvram = foreign && part->number, .fallback = foreign};
+	*record = (struct record){
+		.nvram = foreign && part->number, .fallback = foreign, .bare = true};
+	/* That for the core image is made before it. */
+	if (disklabel_find(work->device, WORK_CORE_NAME, PLAN_CORE_MOST, &record->core_number,
+		    &record->core_start))
+		record->core_number = 0;
 	return 0;
 }
 
@@ -685,7 +690,8 @@ static int remove_core_partition(
 	char name[64];
 
 	disks_part_name(disk, record->core_number, name);
-	return restore_table(work, record->core_number, record->core_start, name, true, exact);
+	return restore_table(
+		work, record->core_number, record->core_start, name, !record->bare, exact);
 }
 
 /* STAYS is why our entry could not be removed from the firmware, or 0. */

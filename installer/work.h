@@ -24,6 +24,9 @@
 /* Two disks that hold the same have the same word in this file. */
 #define WORK_PAIR WORK_FOLDER "/mirror"
 
+/* How a GPT calls the partition that has GRUB's core image alone. */
+#define WORK_CORE_NAME "Posada GRUB"
+
 /* The file system that is ours is called so. */
 #define WORK_LABEL "POSADA"
 
@@ -191,6 +194,7 @@ struct record {
 	bool summed; /* it tells a sum, and has that: no byte of it is lost */
 	bool marked; /* no line: there was no record yet, but the mark of a partition half made */
 	bool copied; /* no line: it is the copy on the data place */
+	bool bare;   /* no line: there is none, and this is what is ours without one */
 };
 
 /* The sum of the lines before, and of work->before, work->after and work->core. */

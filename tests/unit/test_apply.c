@@ -1047,7 +1047,10 @@ static void see_left(const char *path)
 TEST(undo_leaves_others_files)
 {
 	static const char all[] = "nvram=1\nfallback=1\nboot_folder=1\n";
+	const struct disklabel_part core = {2, 65 * MIB, PLAN_CORE_MOST,
+		"21686148-6449-6e6f-744e-656564454649", WORK_CORE_NAME};
 	const char *path = install_in_esp();
+	struct disklabel_identity identity;
 
 	unit_write("fs/posada/undo/record", all, strlen(all));
 	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
@@ -1080,6 +1083,14 @@ TEST(undo_leaves_others_files)
 	assert_false(exact);
 	assert_non_null(strstr(why, "not started by UEFI"));
 	assert_null(strstr(why, "surely ours"));
+	see_left(path);
+
+	/* Broken off before its record: what was made for GRUB's core image goes, too. */
+	path = install_in_esp();
+	assert_int_equal(disklabel_add(path, &core), 0);
+	assert_int_equal(undo(1, MIB, 64 * MIB), 0);
+	assert_false(exact);
+	assert_int_equal(disklabel_identify(path, core.number, &identity), -ENOENT);
 	see_left(path);
 
 	/* Without a record only what is surely ours goes. */
