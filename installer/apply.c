@@ -1200,6 +1200,18 @@ int apply_plan(const struct plan *plan, const struct apply_options *options,
 	} else if (plan->layout == PLAN_REPAIR) {
 		work_notice(work, NULL);
 	}
+	/* A stick begins a life of its own. */
+	if (!ret && plan_find(plan, PLAN_FILES) && plan->layout != PLAN_STICK) {
+		memcpy(result->identities[0], work->identity, sizeof(work->identity));
+		if (*work->other.device)
+			memcpy(result->identities[1], work->other.identity, sizeof(work->identity));
+	}
 	work_close(work);
 	return ret;
+}
+
+void apply_introduce(const struct apply_result *result)
+{
+	for (size_t i = 0; i < sizeof(result->identities) / sizeof(result->identities[0]); i++)
+		place_introduce(result->identities[i]);
 }

@@ -27,6 +27,8 @@ struct apply_options {
 /* What was written and read back: the payload's files in the order of payload_names. */
 struct apply_result {
 	char sha256[APPLY_FILES][65];
+	/* Of what was installed, one for each disk, or empty. */
+	char identities[2][17];
 	char note[APPLY_TEXT]; /* what the person should know, or empty */
 };
 
@@ -39,6 +41,9 @@ struct apply_result {
  */
 int apply_plan(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, char why[APPLY_TEXT]);
+
+/* What was installed uses what is used now: have that known to it. */
+void apply_introduce(const struct apply_result *result);
 
 /*
  * The partition or logical volume on DISK of MACHINE that has our files, or the partition of which

@@ -22,6 +22,7 @@
 #include "settings.h"
 #include "superblock.h"
 #include "tool.h"
+#include "versions.h"
 #include "work.h"
 
 #define _(text)	 gettext(text)
@@ -42,6 +43,11 @@
 #define SHIPPED "/usr/share/posada/VERSION"
 #define HOOK	"/etc/init/place"
 #define POOLS	"/etc/libvirt/storage"
+#define LOOK	RUN "/place.look"
+
+/* Who has used a place: a file for each, called by its identity; and where they are on one. */
+#define HOSTS	   "/etc/posada/hosts"
+#define HOSTS_KEPT "state/settings/hosts"
 
 #define PATH_SIZE 1024
 
@@ -262,6 +268,39 @@ static void mark_medium(struct places *places)
 	disks_free(&machine);
 }
 
+/* The guests of a host know nothing of its identity. */
+static bool is_known(const struct place *place, const char *identity)
+{
+	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
+	char path[PATH_SIZE];
+	struct place current;
+	bool found;
+
+	if (!place_current(&current) && !strcmp(current.uuid, place->uuid))
+		return true;
+	if (!*identity || strchr(identity, '/') || (mkdir(LOOK, 0700) && errno != EEXIST) ||
+		mount(place->device, LOOK, "ext4", flags, "noload"))
+		return false;
+	snprintf(path, sizeof(path), LOOK "/" HOSTS_KEPT "/%s", identity);
+	found = !access(path, F_OK);
+	umount2(LOOK, MNT_DETACH);
+	return found;
+}
+
+static void mark_known(struct places *places)
+{
+	struct versions_boot boot;
+
+	versions_this_boot(&boot);
+	places->strict = boot.slot && getenv("POSADA_STARTING");
+	if (!places->strict && places->count < 2)
+		return;
+	for (size_t i = 0; i < places->count; i++)
+		places->items[i].known = is_known(&places->items[i], boot.medium);
+	if (places->count)
+		mark_medium(places);
+}
+
 int place_list(struct places *places, char why[PLACE_TEXT])
 {
 	char volumes[4096];
@@ -275,8 +314,7 @@ int place_list(struct places *places, char why[PLACE_TEXT])
 		scan(places);
 		change_volumes(volumes, "-an", places);
 	}
-	if (places->count > 1)
-		mark_medium(places);
+	mark_known(places);
 	return 0;
 }
 
@@ -301,7 +339,7 @@ static const char *list_names(const struct places *places, char names[256])
 int place_choose(const struct places *places, const char *name, const struct place **place,
 	char why[PLACE_TEXT])
 {
-	size_t count = 0, on_medium = 0;
+	size_t count = 0, known = 0, on_medium = 0;
 	char names[256];
 
 	*place = NULL;
@@ -311,22 +349,32 @@ int place_choose(const struct places *places, const char *name, const struct pla
 		if (name && !is_called(at, name))
 			continue;
 		count++;
+		known += at->known || at->medium;
 		on_medium += at->medium;
-		if (!*place || at->medium)
+		if (!*place || at->medium || (at->known && !(*place)->medium))
 			*place = at;
 	}
+	list_names(places, names);
 	if (!count)
 		return name ? fail(why, -ENOENT,
 				      _("There is no data place \"%s\". Those there are: %s."),
-				      name, list_names(places, names))
+				      name, names)
 			    : fail(why, -ENOENT,
 				      _("There is no data place: settings, guests and media live in memory and are gone at power-off. Make one: Storage in the menu, or \"posada storage create\"."));
-	if (count == 1 || (!name && on_medium == 1))
+	if (!name && places->strict && !known) {
+		const struct place *first = *place;
+
+		*place = NULL;
+		return fail(why, -EPERM,
+			_("This host has not used this data place before (%s), so that it does not do so by itself. If it shall: Storage in the menu, or \"posada storage attach %s\"."),
+			names, count == 1 ? first->name : "NAME");
+	}
+	if (count == 1 || (!name && (known == 1 || on_medium == 1)))
 		return 0;
 	*place = NULL;
 	return fail(why, -ENOTUNIQ,
 		_("There are several data places (%s), so none is used. Say which: Storage in the menu, or \"posada storage attach NAME\"."),
-		list_names(places, names));
+		names);
 }
 
 /* A group whose volume is active keeps its disk from being worked on. */
@@ -996,6 +1044,21 @@ static int check_file_system(const struct place *place, char why[PLACE_TEXT])
 		place->name, place->device);
 }
 
+void place_introduce(const char *identity)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	if (!*identity || strchr(identity, '/') || make_folders(HOSTS, 0755))
+		return;
+	snprintf(path, sizeof(path), HOSTS "/%s", identity);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
 /* Before anything is changed: with no room for it nobody would know what is in use. */
 static int remember(const struct place *place, char why[PLACE_TEXT])
 {
@@ -1185,6 +1248,7 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 	char why[PLACE_TEXT])
 {
 	char list[PATH_SIZE];
+	struct versions_boot boot;
 	struct place current;
 	int ret, fd;
 
@@ -1192,6 +1256,7 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 	fd = lock(why);
 	if (fd < 0)
 		return fd;
+	versions_this_boot(&boot);
 	if (!place_current(&current)) {
 		ret = fail(why, -EBUSY,
 			_("%s is the data place already. Detach it first, or move: \"posada storage move\" copies everything."),
@@ -1207,6 +1272,7 @@ int place_attach(const struct place *place, bool memory_wins, struct place_progr
 		ret = mount_aside(place, why);
 	if (ret)
 		goto out;
+	place_introduce(boot.medium);
 	ret = fill_from_memory(place, memory_wins, progress, why);
 	if (ret) {
 		umount2(MOUNT, MNT_DETACH);

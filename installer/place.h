@@ -26,11 +26,13 @@ struct place {
 	char uuid[40];	 /* of the file system: what it is known by */
 	char device[80]; /* as it is opened */
 	bool medium;	 /* on the disk that this host was started from */
+	bool known;	 /* this installation has used it before */
 };
 
 struct places {
 	struct place items[PLACES_MAX];
 	size_t count;
+	bool strict; /* nobody has asked: only one that is known is used */
 };
 
 /*
@@ -42,8 +44,10 @@ int place_list(struct places *places, char why[PLACE_TEXT]);
 
 /*
  * Which one is meant: by NAME (sda3, /dev/sda3, group/volume, or the file system's UUID), or, when
- * that is NULL, the one there is; of several the one on the medium. -ENOENT: none; -ENOTUNIQ: more
- * than one could be meant. Pure.
+ * that is NULL, the one that is known, before one that is not, or else the one there is; of several
+ * the one on the medium. A guest can call the file system on a disk of its own a place: where they
+ * are STRICT, that is none. -ENOENT: none; -ENOTUNIQ: more than one could be meant; -EPERM: none
+ * that is known. Pure.
  */
 int place_choose(const struct places *places, const char *name, const struct place **place,
 	char why[PLACE_TEXT]);
@@ -56,6 +60,10 @@ int place_find(const char *name, struct place *place, char why[PLACE_TEXT]);
 
 /* The place that is in use now; -ENOENT when there is none. */
 int place_current(struct place *place);
+
+/* The installation with that IDENTITY (posada.medium) is one that has used the place that is in
+ * use, or, as long as there is none, the one that is used next. */
+void place_introduce(const char *identity);
 
 /* How far a copy is, in bytes that take room. */
 struct place_progress {

@@ -395,6 +395,7 @@ static int carry_out(const struct plan *plan, const struct machine *machine)
 		fprintf(stderr, "posada install: %s\n", why);
 		return FAILED;
 	}
+	apply_introduce(&result);
 	for (size_t i = 0; payload_names[i]; i++)
 		printf("%s  %s\n", result.sha256[i], payload_names[i]);
 	if (*result.note)

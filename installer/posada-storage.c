@@ -279,6 +279,7 @@ static int repair(const struct machine *machine, const struct plan_wish *wish, c
 	program_begin_writing();
 	if (apply_plan(&plan, &options, &result, why))
 		return failed(why);
+	apply_introduce(&result);
 	if (*result.note)
 		printf("%s\n", result.note);
 	printf(_("%s mirrors %s again.\n"), plan.disk, plan.mirror);

@@ -144,6 +144,7 @@ static void carry_out(struct choice *choice)
 		ui_message(_("Install"), text);
 		return;
 	}
+	apply_introduce(&result);
 	/* What is set and made on the live system moves along, from its medium perhaps. */
 	for (size_t i = 0; i < choice->plan.step_count; i++)
 		if (choice->plan.steps[i].action == PLAN_FORMAT &&

@@ -122,3 +122,35 @@ def test_from_the_stick_to_a_disk(stick, tmp_path):
         assert marks(host) == before
         assert host.posada("storage", "list", "--json")["place"] == "vda3"
         host.healthy()
+
+
+@pytest.mark.slow
+def test_a_place_that_is_anothers(tmp_path):
+    """A guest can call the file system on a disk of its own a data place: it is none of this host's."""
+    own, disk, theirs = tmp_path / "own", tmp_path / "disk", tmp_path / "theirs"
+    for path, size in ((disk, "900M"), (own, "900M"), (theirs, "300M")):
+        subprocess.run(["truncate", "-s", size, path], check=True)
+    subprocess.run(["sfdisk", "--quiet", disk], input=b"label: gpt\n", check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "posada-data", theirs], check=True)
+    with Host(disks=[disk, own]) as host:
+        host.booted()
+        host.posada("storage", "create", "vdb", "--whole-disk", "--confirm", "vdb", seconds=300)
+        host.posada("config", "set", "host.name", "inn")
+        host.sh("printf '[install]\\nserial = DISK0\\nlayout = alongside\\n' >/tmp/answers")
+        host.posada("install", "apply", "--answers", "/tmp/answers", seconds=600)
+        host.sh("sync")
+    # Of two, the one that was used when this was installed.
+    with Host(boot="disk", disks=[disk, theirs, own]) as host:
+        host.booted()
+        assert host.posada("storage", "list", "--json")["place"] == "vdc1" and host.sh("hostname") == "inn"
+        host.sh("sync")
+    # Nor is theirs used when it is the only one, but when somebody says so; then it is known.
+    with Host(boot="disk", disks=[disk, theirs]) as host:
+        host.booted()
+        host.see("has not used this data place")
+        assert host.posada("storage", "list", "--json")["place"] is None
+        host.posada("storage", "attach", "vdb", seconds=180)
+        host.sh("sync")
+    with Host(boot="disk", disks=[disk, theirs]) as host:
+        host.booted()
+        assert host.posada("storage", "list", "--json")["place"] == "vdb"

@@ -11,8 +11,9 @@
 static char why[PLACE_TEXT];
 
 static const struct places three = {
-	.items = {{"sda3", "1111", "/dev/sda3", false}, {"sdb1", "2222", "/dev/sdb1", true},
-		{"vg/posada-data", "3333", "/dev/dm-0", false}},
+	.items = {{.name = "sda3", .uuid = "1111", .device = "/dev/sda3"},
+		{.name = "sdb1", .uuid = "2222", .device = "/dev/sdb1", .medium = true},
+		{.name = "vg/posada-data", .uuid = "3333", .device = "/dev/dm-0"}},
 	.count = 3,
 };
 
@@ -47,6 +48,50 @@ TEST(the_one_that_is_meant)
 	assert_non_null(strstr(why, "sda3, sdb1, vg/posada-data"));
 }
 
+/* A guest can make a place on a disk of its own. */
+TEST(the_one_that_was_used_before)
+{
+	static const struct {
+		bool known[3], medium[3], strict;
+		size_t count;
+		const char *name;
+		int ret;
+		size_t chosen;
+	} rows[] = {
+		/* One that is known comes before others, the medium's before that. */
+		{{false, true}, {0}, true, 2, NULL, 0, 1},
+		{{false, true}, {0}, false, 3, NULL, 0, 1},
+		{{true, false}, {false, true}, true, 2, NULL, 0, 1},
+		{{false, true, true}, {false, true}, true, 3, NULL, 0, 1},
+		{{true, true}, {0}, true, 2, NULL, -ENOTUNIQ, 0},
+		/* Nobody takes another by himself, */
+		{{0}, {0}, true, 1, NULL, -EPERM, 0},
+		{{0}, {0}, true, 2, NULL, -EPERM, 0},
+		{{0}, {true}, true, 1, NULL, 0, 0},
+		/* but whoever says so, or has no installation that would know. */
+		{{0}, {0}, true, 2, "sdb1", 0, 1},
+		{{0}, {0}, false, 1, NULL, 0, 0},
+		{{0}, {0}, false, 2, NULL, -ENOTUNIQ, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct places places = three;
+		const struct place *place;
+
+		places.count = rows[i].count;
+		places.strict = rows[i].strict;
+		for (size_t j = 0; j < places.count; j++) {
+			places.items[j].known = rows[i].known[j];
+			places.items[j].medium = rows[i].medium[j];
+		}
+		if (place_choose(&places, rows[i].name, &place, why) != rows[i].ret ||
+			place != (rows[i].ret ? NULL : &places.items[rows[i].chosen]))
+			fail_msg("row %zu: %s", i, why);
+		if (rows[i].ret == -EPERM)
+			assert_non_null(strstr(why, "has not used this data place before (sda3"));
+	}
+}
+
 TEST(two_of_a_kind)
 {
 	struct places places = {.count = 2};
@@ -54,8 +99,10 @@ TEST(two_of_a_kind)
 
 	/* A stick and its copy, of which none is the medium, or both are. */
 	for (int medium = 0; medium < 2; medium++) {
-		places.items[0] = (struct place){"sda3", "1111", "/dev/sda3", medium};
-		places.items[1] = (struct place){"sdb3", "1111", "/dev/sdb3", medium};
+		places.items[0] = (struct place){
+			.name = "sda3", .uuid = "1111", .device = "/dev/sda3", .medium = medium};
+		places.items[1] = (struct place){
+			.name = "sdb3", .uuid = "1111", .device = "/dev/sdb3", .medium = medium};
 		assert_int_equal(place_choose(&places, NULL, &place, why), -ENOTUNIQ);
 		assert_int_equal(place_choose(&places, "1111", &place, why), -ENOTUNIQ);
 		assert_int_equal(place_choose(&places, "sdb3", &place, why), 0);
@@ -453,9 +500,9 @@ TEST(disks_are_copied_under_running_guests)
 	free(hook);
 }
 
-RUN("place", T(the_one_that_is_meant), T(two_of_a_kind), T(what_is_missing_is_copied),
-	T(holes_stay_holes), T(what_cannot_be_copied_is_named), T(a_copy_can_be_ended),
-	T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
+RUN("place", T(the_one_that_is_meant), T(the_one_that_was_used_before), T(two_of_a_kind),
+	T(what_is_missing_is_copied), T(holes_stay_holes), T(what_cannot_be_copied_is_named),
+	T(a_copy_can_be_ended), T(a_signal_ends_a_copy), T(another_of_the_same_name_is_told),
 	T(what_was_deleted_does_not_come_back), T(pools_are_not_left_behind),
 	T(what_was_left_is_no_place), T(what_is_made_and_not_used_is_no_place),
 	T(what_is_bound_is_in_use_too), T(what_libvirt_copies_is_left_out),
