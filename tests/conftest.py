@@ -65,6 +65,12 @@ until /bin/busybox ip link set eth0 up; do /bin/busybox sleep 1; done
 /bin/busybox udhcpc -i eth0 -q -f -t 20 -s /bin/lease
 while :; do echo "heard $(/bin/busybox wget -q -T 10 -O - http://10.0.2.2:$call/)"; /bin/busybox sleep 2; done
 """
+# A guest that tells which USB devices it has.
+PLUGGED = BEGIN + """/bin/busybox mkdir -p /sys
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox insmod /xen-hcd.ko
+while :; do echo "plugged: $(/bin/busybox cat /sys/bus/usb/devices/*/product | /bin/busybox tr '\\n' ';')."; /bin/busybox sleep 2; done
+"""
 LEASE = """#!/bin/busybox sh
 [ $1 != bound ] || { /bin/busybox ip addr add $ip/24 dev eth0 && /bin/busybox ip route add default via $router; }
 """
@@ -130,7 +136,7 @@ def pytest_collection_modifyitems(items):
 def media_disk(tmp_path_factory):
     """A disk for a host to mount: Debian's installer (linux, initrd.gz), boot ISOs of third parties,
     a kernel module with and without its signature,
-    the small guests "counter", "reader", "writer", "filler" and "caller" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
+    the small guests "counter", "reader", "writer", "filler", "caller" and "plugged" (vmlinuz, counter.cpio ...), and a disk image that starts it by a boot loader."""
     work = tmp_path_factory.mktemp("media")
     media, boot = work / "MEDIA", work / "boot"
     shutil.copytree(vm.built("test-guests"), media)
@@ -139,6 +145,7 @@ def media_disk(tmp_path_factory):
     make_guest(work, media / "writer.cpio", WRITER, ("xen-blkfront",))
     make_guest(work, media / "filler.cpio", FILLER, ("xen-blkfront",))
     make_guest(work, media / "caller.cpio", CALLER, ("xen-netfront",))
+    make_guest(work, media / "plugged.cpio", PLUGGED, ("xen-hcd",))
     shutil.copy(pathlib.Path(vm.OUT) / "payload/vmlinuz", media)
     # A module of ours, and the same without its signature.
     packed, = vm.built("linux").glob("usr/lib/modules/*/kernel/**/isofs.ko.zst")

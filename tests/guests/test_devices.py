@@ -138,25 +138,31 @@ def test_a_usb_device(media_disk, kind):
 
 
 @pytest.mark.slow
-def test_a_usb_device_without_firmware(media_disk):
-    """A PV guest gets its USB controller at its start, so its first device while it is off; what it has then is Xen's side of it."""
+@pytest.mark.parametrize("kind", ["pv", "pvh"])
+def test_a_usb_device_without_firmware(media_disk, kind):
+    """Such a guest gets its USB controller at its start, so its first device while it is off."""
+    keyboard = r"plugged: [^\n]*QEMU USB Keyboard[^\n]*\."
     with Host(memory=3072, disks=[media_disk], extra=["-device", "usb-kbd,bus=usb.0"]) as host:
         host.booted()
         host.sh("mount -o ro /dev/disk/by-label/MEDIA /data/media")
-        host.posada("guest", "create", "inn", "--kind", "pv", "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/counter.cpio",
+        host.posada("guest", "create", "inn", "--kind", kind, "--kernel", "/data/media/vmlinuz", "--initrd", "/data/media/plugged.cpio",
                     "--cmdline", "console=hvc0", "--memory", "256M", "--network", "none", "--start", seconds=300)
+        host.console("inn", r"plugged: \.")
         assert "give it the device while it is off" in host.posada("guest", "attach", "inn", "--usb", "0627:0001", status=1)
         assert not host.posada("guest", "show", "inn", "--json")["host_devices"] and is_the_hosts(host)
         host.posada("guest", "kill", "inn")
         assert "xen-hcd" in host.posada("guest", "attach", "inn", "--usb", "0627:0001")
         host.posada("guest", "start", "inn", seconds=300)
+        host.console("inn", keyboard)
         port = f"/local/domain/0/backend/qusb/{host.posada('guest', 'show', 'inn', '--json')['id']}/0/port/1"
         assert host.sh(f"xenstore-read {port}").strip() == "1-1"
         host.posada("guest", "detach", "inn", "--usb", "0627:0001")
         assert not host.sh(f"xenstore-read {port}").strip()
+        host.console("inn", r"plugged: Xen USB2.0 Virtual Host Controller;\.")
         # Its controller stays, and takes the device again.
         host.posada("guest", "attach", "inn", "--usb", "0627:0001")
         assert host.sh(f"xenstore-read {port}").strip() == "1-1"
+        host.console("inn", keyboard)
         host.posada("guest", "kill", "inn")
         host.until(lambda: is_the_hosts(host), "keyboard that is back")
 
