@@ -297,7 +297,8 @@ static void mark_known(struct places *places)
 		return;
 	for (size_t i = 0; i < places->count; i++)
 		places->items[i].known = is_known(&places->items[i], boot.medium);
-	if (places->count)
+	/* That one takes a second. */
+	if (places->count > 1 || (places->count && !places->items[0].known))
 		mark_medium(places);
 }
 
@@ -1121,8 +1122,8 @@ static int lock_disk(const struct place *place, char why[PLACE_TEXT])
 	int fd;
 
 	if (stat(place->device, &status) ||
-		blkid_devno_to_wholedisk(
-			status.st_rdev, device + strlen("/dev/"), sizeof(device) - 8, NULL))
+		blkid_devno_to_wholedisk(status.st_rdev, device + strlen("/dev/"),
+			sizeof(device) - strlen("/dev/"), NULL))
 		return -1;
 	fd = work_lock(device, false);
 	return fd == -EBUSY
