@@ -567,9 +567,12 @@ static int update_from(const char *where, bool older, const char *name)
 			found.version, found.path);
 	}
 	ret = update_open(where, UPDATE_KEY, &source, why);
-	if (!ret)
+	if (!ret) {
+		program_begin_cancellable();
+		update_watch(source, program_goes_on);
 		ret = versions_update(target.disk->name, target.part, &target.twin, source, older,
 			target.disk->medium ? boot.slot : 0, &options, why);
+	}
 	if (ret)
 		fprintf(stderr, "posada install: %s.\n", why);
 	else

@@ -50,6 +50,14 @@ void program_begin_writing(void)
 	block_ends();
 }
 
+void program_begin_cancellable(void)
+{
+	puts(_("Ctrl-C cancels it."));
+	fflush(stdout);
+	signal(SIGPIPE, SIG_IGN);
+	block_ends();
+}
+
 void program_begin_copying(void)
 {
 	puts(_("Guests whose disks are copied may pause until that is done. Ctrl-C cancels it."));

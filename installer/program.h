@@ -43,6 +43,9 @@ int program_usage(const struct program *program);
  */
 void program_begin_writing(void);
 
+/* Announces that it can be cancelled, where program_goes_on() is asked. */
+void program_begin_cancellable(void);
+
 /*
  * Announces that guests may pause. What would end this program, and those that it runs, is from now
  * on only looked at, by program_goes_on(): the report() of a place_progress that has it cancel the

@@ -168,6 +168,7 @@ struct update_source {
 	uint64_t at[UPDATE_FILES];
 	pid_t child; /* what fetches it, or 0 */
 	int said;    /* the child's words */
+	bool (*goes_on)(void *opaque, uint64_t done, uint64_t total);
 };
 
 static int fail(char why[UPDATE_TEXT], int ret, const char *format, const char *where)
@@ -501,6 +502,12 @@ bool update_rereads(const struct update_source *source)
 
 /* --- Its files ---------------------------------------------------------- */
 
+void update_watch(
+	struct update_source *source, bool (*goes_on)(void *opaque, uint64_t done, uint64_t total))
+{
+	source->goes_on = goes_on;
+}
+
 int update_copy(struct update_source *source, size_t number, FILE *out)
 {
 	uint64_t left = source->update.files[number].size;
@@ -523,7 +530,10 @@ int update_copy(struct update_source *source, size_t number, FILE *out)
 	}
 	for (; !ret && left; left -= got) {
 		got = fread(buffer, 1, left < sizeof(buffer) ? left : sizeof(buffer), file);
-		if (!got)
+		/* Whoever ends it may have ended the child, too. */
+		if (source->goes_on && !source->goes_on(NULL, 0, 0))
+			ret = -ECANCELED;
+		else if (!got)
 			ret = ferror(file) && errno ? -errno : -EBADMSG;
 		gnutls_hash(state, buffer, got);
 		if (out && fwrite(buffer, 1, got, out) != got)

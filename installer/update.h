@@ -93,10 +93,15 @@ const struct update *update_about(const struct update_source *source);
 /* Can a file be read more than once? What comes from an address cannot: only in order, and once. */
 bool update_rereads(const struct update_source *source);
 
+/* Ask GOES_ON, as of a struct place_progress, again and again while it is copied. */
+void update_watch(
+	struct update_source *source, bool (*goes_on)(void *opaque, uint64_t done, uint64_t total));
+
 /*
  * Copy the file NUMBER of update_names to OUT, which may be NULL; behind the initramfs comes the
  * head, so that a system that is started from it carries that on. Returns 0 or -errno; -EBADMSG
- * when the bytes end too early or are not those that were signed.
+ * when the bytes end too early or are not those that were signed; -ECANCELED when it was watched,
+ * and does not go on.
  */
 int update_copy(struct update_source *source, size_t number, FILE *out);
 

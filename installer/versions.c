@@ -354,6 +354,9 @@ static int copy_file(const struct incoming *incoming, FILE *out)
 
 static int damaged(struct work *work, size_t number, int ret)
 {
+	if (ret == -ECANCELED)
+		return work_fail(
+			work, ret, _("cancelled: what started until now starts as it did"));
 	if (ret == -EBADMSG)
 		return work_fail(work, ret,
 			_("%s of the update is cut off or damaged; get the update again"),
@@ -368,7 +371,7 @@ static int produce_update(struct work *work, const void *what, FILE *out)
 	int ret = incoming->from ? copy_file(incoming, out)
 				 : update_copy(incoming->source, incoming->number, out);
 
-	return ret == -EBADMSG ? damaged(work, incoming->number, ret) : ret;
+	return ret == -EBADMSG || ret == -ECANCELED ? damaged(work, incoming->number, ret) : ret;
 }
 
 /* What may be said before anything is written. */

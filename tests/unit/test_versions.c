@@ -358,6 +358,42 @@ TEST(what_breaks_off_is_no_version)
 	assert_false(there("fs/posada/a/initramfs.img.new"));
 }
 
+/* So many pieces are read before somebody cancels. */
+static unsigned pieces;
+
+static bool goes_on(void *opaque, uint64_t done, uint64_t total)
+{
+	(void)opaque;
+	(void)done;
+	(void)total;
+	return pieces-- > 0;
+}
+
+TEST(what_is_cancelled_is_no_version)
+{
+	for (unsigned i = 0; i < 2 * UPDATE_FILES; i++) {
+		struct update_source *source;
+		struct apply_options options;
+		char texts[2][256];
+
+		install("1.0");
+		fill(&options, texts);
+		assert_int_equal(
+			update_open(put_update("1.1", 0), unit_path("key"), &source, why), 0);
+		pieces = i;
+		update_watch(source, goes_on);
+		assert_int_equal(
+			versions_update("disk", &part, &twin, source, false, 0, &options, why),
+			-ECANCELED);
+		assert_non_null(strstr(why, "cancelled: what started"));
+		update_close(source);
+		assert_string_equal(states(), "1.0 good  none");
+		assert_int_equal(start(), 'a');
+		/* Nothing stays mounted. */
+		unit_run("test -z \"$(ls mount)\"");
+	}
+}
+
 TEST(a_lost_environment_is_made_again)
 {
 	install("1.0");
@@ -654,9 +690,10 @@ TEST(a_live_stick_is_no_installation)
 RUN("versions", T(an_update_is_tried_and_stays), T(what_a_host_runs_from_is_not_written_over),
 	T(a_version_controls_no_terminal), T(what_is_refused_changes_nothing),
 	T(what_reads_back_otherwise_is_no_version), T(what_was_updated_is_an_update),
-	T(what_breaks_off_is_no_version), T(a_lost_environment_is_made_again),
-	T(both_disks_are_kept_in_step), T(a_lost_disk_stops_nothing),
-	T(what_cannot_be_copied_is_told), T(nobody_guesses_which_disk_is_right),
+	T(what_breaks_off_is_no_version), T(what_is_cancelled_is_no_version),
+	T(a_lost_environment_is_made_again), T(both_disks_are_kept_in_step),
+	T(a_lost_disk_stops_nothing), T(what_cannot_be_copied_is_told),
+	T(nobody_guesses_which_disk_is_right),
 	T(a_disk_that_fails_keeps_no_address_from_being_used),
 	T(the_origin_gets_the_table_of_its_disk), T(boots_are_told_apart),
 	T(installations_are_found), T(a_live_stick_is_no_installation))
