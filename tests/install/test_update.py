@@ -93,6 +93,16 @@ def see_refusals(host, disk, before):
     assert sha256(disk) == before
 
 
+def see_cancelled(host):
+    """Ctrl-C, once it has begun to write: what was to be replaced is gone, and nothing stays mounted."""
+    since = len(host.log)
+    host.send("posada install update /mnt/hanging\n")
+    host.expect("beside 9.1, read it back", 300, since)
+    host.send("\x03")
+    host.expect("cancelled: what started until now starts as it did", 120, since)
+    assert versions(host) == ({"9.1": "good"}, ["9.1"]) and "target" not in host.sh("cat /proc/mounts")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_update(origins: Origins, updates, firmware):
@@ -118,6 +128,7 @@ def test_update(origins: Origins, updates, firmware):
         stays(host, "9.1")
         assert versions(host) == ({vm.VERSION: "other", "9.1": "good"}, ["9.1"])
         host.sh("mount -o ro /dev/disk/by-label/UPDATES /mnt")
+        see_cancelled(host)
         host.posada("install", "update", "/mnt/hanging", seconds=300)
         assert versions(host) == ({"9.2": "next", "9.1": "good"}, ["9.1"])
         restart(host)
